@@ -1,0 +1,80 @@
+using System.Collections.Frozen;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using BankingEngine.Domain.Accounts;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
+
+namespace BankingEngine.Application.Journal;
+
+/// <summary>A kind of event on the wire.</summary>
+/// <param name="Name"><c>capability.event.vN</c>; never renamed, its data never changed.</param>
+public sealed record WireType(string Name, Type Type, JsonTypeInfo Info)
+{
+    public JsonEncodedText Encoded { get; } = JsonEncodedText.Encode(Name);
+}
+
+/// <summary>Every event of the bank by its wire name. A public contract: names are added, never changed.</summary>
+public static class EventCatalogue
+{
+    private static readonly WireType[] Types =
+    [
+        Of<TransferEvent.Made>("transfer.made.v1"),
+        Of<TransferEvent.Imported>("transfer.imported.v1"),
+        Of<TransferEvent.Reserved>("transfer.reserved.v1"),
+        Of<TransferEvent.Posted>("transfer.posted.v1"),
+        Of<TransferEvent.Cancelled>("transfer.cancelled.v1"),
+        Of<TransferEvent.Expired>("transfer.expired.v1"),
+        Of<TransferEvent.Reversed>("transfer.reversed.v1"),
+        Of<EntryEvent.Posted>("entry.posted.v1"),
+        Of<EntryEvent.Adjusted>("entry.adjusted.v1"),
+        Of<EntryEvent.Exchanged>("entry.exchanged.v1"),
+        Of<EntryEvent.YearCarried>("entry.year_carried.v1"),
+        Of<AssetEvent.Registered>("asset.registered.v1"),
+        Of<AssetEvent.Retired>("asset.retired.v1"),
+        Of<AccountEvent.Opened>("account.opened.v1"),
+        Of<AccountEvent.AssetAdded>("account.asset_added.v1"),
+        Of<AccountEvent.LimitsSet>("account.limits_set.v1"),
+        Of<AccountEvent.OverdraftGranted>("account.overdraft_granted.v1"),
+        Of<AccountEvent.Closed>("account.closed.v1"),
+        Of<AccountEvent.Reopened>("account.reopened.v1"),
+        Of<RestraintEvent.Placed>("restraint.placed.v1"),
+        Of<RestraintEvent.Lifted>("restraint.lifted.v1"),
+        Of<RestraintEvent.Lapsed>("restraint.lapsed.v1"),
+        Of<RestraintEvent.Seized>("restraint.seized.v1"),
+        Of<BookEvent.Opened>("book.opened.v1"),
+        Of<BookEvent.DayAdvanced>("book.day_advanced.v1"),
+        Of<BookEvent.PeriodClosedSoftly>("book.period_closed_softly.v1"),
+        Of<BookEvent.PeriodReopened>("book.period_reopened.v1"),
+        Of<BookEvent.PeriodClosed>("book.period_closed.v1"),
+        Of<BookEvent.YearClosed>("book.year_closed.v1"),
+        Of<BookEvent.ClockAdvanced>("book.clock_advanced.v1"),
+        Of<BookEvent.ClockAccepted>("book.clock_accepted.v1"),
+        Of<BookEvent.CheckpointKeyAnnounced>("book.checkpoint_key_announced.v1"),
+        Of<BookEvent.TimerParked>("book.timer_parked.v1"),
+        Of<ReferenceEvent.Published>("reference.published.v1"),
+        Of<KeyEvent.Issued>("key.issued.v1"),
+        Of<KeyEvent.Revoked>("key.revoked.v1"),
+        Of<CommandEvent.Refused>("command.refused.v1"),
+        Of<CommandEvent.Faulted>("command.faulted.v1"),
+    ];
+
+    private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);
+
+    private static readonly FrozenDictionary<string, WireType> ByName = Types.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
+
+    public static IReadOnlyList<WireType> All => Types;
+
+    public static WireType Of(Event @event) => ByType[@event.GetType()];
+
+    /// <exception cref="JsonException">No event of this name is known: the journal is newer than the program.</exception>
+    public static WireType Named(ReadOnlySpan<byte> name) =>
+        ByName.TryGetValue(Encoding.UTF8.GetString(name), out var type)
+            ? type
+            : throw new JsonException($"No event is called {Encoding.UTF8.GetString(name)}: it was written by a newer program.");
+
+    private static WireType Of<T>(string name) where T : Event =>
+        new(name, typeof(T), EventJson.Default.GetTypeInfo(typeof(T))
+            ?? throw new InvalidOperationException($"{typeof(T).Name} is missing from the generated JSON context."));
+}

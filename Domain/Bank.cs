@@ -1,0 +1,183 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using BankingEngine.Domain.Accounts;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
+
+namespace BankingEngine.Domain;
+
+/// <summary>Several commands that happen all or not at all, in order, each seeing what those before it did.</summary>
+public sealed record Chain(ImmutableArray<Command> Links) : Command;
+
+/// <summary>An event with the legs that stand beside its data (none where the data are the legs).</summary>
+public readonly record struct Recorded(Event Event, ImmutableArray<Leg> Legs);
+
+/// <summary>
+/// The catalogue: every capability of the bank, its tables, which command it decides, which event it keeps, what each
+/// event posts, and the class of its events. F12 leads from here to all there is.
+/// </summary>
+public sealed class Bank
+{
+    /// <param name="seed">Spreads the hash indexes; never part of the state.</param>
+    public Bank(ulong seed = 0)
+    {
+        Tables = new(seed);
+        Book = new(Tables);
+        Ledger = new(new(Tables), Book);
+        Keys = new(Tables);
+        Memory = new(Tables);
+    }
+
+    public Tables Tables { get; }
+    public BookTables Book { get; }
+    public LedgerView Ledger { get; }
+    public Keys Keys { get; }
+    public CommandMemory Memory { get; }
+
+    public Decision Decide(in Moment at, int caller, Command command) => command switch
+    {
+        MakeTransfer c => Transfers.Decide(Ledger, at, c),
+        ReserveTransfer c => Transfers.Decide(Ledger, at, c),
+        PostTransfer c => Transfers.Decide(Ledger, at, c),
+        CancelTransfer c => Transfers.Decide(Ledger, at, c),
+        ExpireTransfer c => Transfers.Decide(Ledger, at, c),
+        ImportTransfer c => Transfers.Decide(Ledger, at, c),
+        PostEntry c => Entries.Decide(Ledger, at, c),
+        AdjustEntry c => Entries.Decide(Ledger, at, c),
+        ReverseEntry c => Entries.Decide(Ledger, at, c),
+        ExchangeAssets c => Entries.Decide(Ledger, at, c),
+        OpenAccount c => LedgerAccounts.Decide(Ledger, at, c),
+        AddAsset c => LedgerAccounts.Decide(Ledger, c),
+        SetLimits c => LedgerAccounts.Decide(Ledger, c),
+        GrantOverdraft c => LedgerAccounts.Decide(Ledger, c),
+        CloseAccount c => LedgerAccounts.Decide(Ledger, c),
+        ReopenAccount c => LedgerAccounts.Decide(Ledger, c),
+        RegisterAsset c => LedgerAccounts.Decide(Ledger, c),
+        RetireAsset c => LedgerAccounts.Decide(Ledger, c),
+        PlaceRestraint c => Restraints.Decide(Ledger, at, c),
+        LiftRestraint c => Restraints.Decide(Ledger, c),
+        LapseRestraint c => Restraints.Decide(Ledger, at, c),
+        Seize c => Restraints.Decide(Ledger, at, c),
+        AdvanceDay c => Books.Decide(Ledger, at, c),
+        ClosePeriodSoftly c => Books.Decide(Ledger, at, c),
+        ReopenPeriod c => Books.Decide(Ledger, c),
+        ClosePeriod c => Books.Decide(Ledger, c),
+        CloseYear c => Books.Decide(Ledger, at, c),
+        CarryYear c => new EntryEvent.YearCarried(c.Year, new(c.Year, 12, 31)),
+        FinishYear c => new BookEvent.YearClosed(c.Year),
+        PublishReference c => Book.References.Decide(at, c, author: CallerName(caller)),
+        IssueKey c => Keys.Decide(at, c),
+        RevokeKey c => Keys.Decide(at, c),
+        OpenBook c => Books.Decide(Book, c),
+        AdvanceClock c => Books.Decide(Book, c),
+        AcceptClock c => new BookEvent.ClockAccepted(c.StepMicroseconds),
+        AnnounceCheckpointKey c => new BookEvent.CheckpointKeyAnnounced(c.Name, c.PublicKey),
+        ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
+        _ => throw new UnreachableException(command.GetType().Name),
+    };
+
+    /// <summary>The scope a command needs. The engine's own commands need none, and nobody else can send them.</summary>
+    public static Scopes NeededFor(Command command) => command switch
+    {
+        MakeTransfer or ReserveTransfer or PostTransfer or CancelTransfer or PostEntry or ExchangeAssets => Scopes.Transfers,
+        ImportTransfer => Scopes.Import,
+        AdjustEntry or ReverseEntry => Scopes.Adjust,
+        OpenAccount or AddAsset or SetLimits or GrantOverdraft or CloseAccount or ReopenAccount => Scopes.Accounts,
+        PlaceRestraint or LiftRestraint or Seize => Scopes.Restraints,
+        RegisterAsset or RetireAsset or PublishReference => Scopes.Reference,
+        ClosePeriodSoftly or ReopenPeriod or ClosePeriod or CloseYear => Scopes.Periods,
+        IssueKey or RevokeKey => Scopes.Keys,
+        AcceptClock => Scopes.Operate,
+        AdvanceClock => Scopes.Sandbox,
+        Chain => Scopes.None,
+        _ => throw new UnreachableException($"{command.GetType().Name} is the engine's own."),
+    };
+
+    /// <summary>Which guards an event's legs meet.</summary>
+    public static EventClass ClassOf(Event @event) => @event switch
+    {
+        TransferEvent.Made or TransferEvent.Reserved or TransferEvent.Posted or TransferEvent.Cancelled => EventClass.Asked,
+        TransferEvent.Imported or TransferEvent.Expired => EventClass.Bound,
+        TransferEvent.Reversed => EventClass.Compelled,
+        EntryEvent.Posted or EntryEvent.Exchanged => EventClass.Asked,
+        EntryEvent.Adjusted or EntryEvent.YearCarried => EventClass.Compelled,
+        RestraintEvent.Seized => EventClass.Compelled,
+        _ => throw new UnreachableException($"{@event.GetType().Name} moves no money."),
+    };
+
+    /// <summary>Whether the data of an event are its legs, so that they are not written twice.</summary>
+    public static bool DataAreLegs(Event @event) => @event is TransferEvent.Made or TransferEvent.Reserved
+        or TransferEvent.Posted or TransferEvent.Cancelled or TransferEvent.Expired;
+
+    /// <summary>The accounting of an event. Runs when deciding, never at replay.</summary>
+    /// <returns>False when the event moves no money.</returns>
+    public bool Post(Command command, Event @event, List<Leg> legs)
+    {
+        switch (@event)
+        {
+            case TransferEvent.Imported e: Transfers.Post(e, legs); return true;
+            case TransferEvent.Reversed: Entries.Post(((ReverseEntry)command).Legs, legs); return true;
+            case EntryEvent.Posted: Entries.Post(Ledger, ((PostEntry)command).Legs, legs); return true;
+            case EntryEvent.Adjusted: Entries.Post(Ledger, ((AdjustEntry)command).Legs, legs); return true;
+            case EntryEvent.Exchanged e: Entries.Post(Ledger, e, legs); return true;
+            case EntryEvent.YearCarried e: Books.Post(Ledger, e, legs); return true;
+            case RestraintEvent.Seized e: Restraints.Post(e, legs); return true;
+            default: return false;
+        }
+    }
+
+    /// <summary>What an event says of dates: when it is booked, and from when its credits have value.</summary>
+    public (BusinessDate BookedOn, BusinessDate? ValueOn) DatesOf(Event @event) => @event switch
+    {
+        TransferEvent.Made e => Said(e.Particulars),
+        TransferEvent.Posted e => Said(e.Particulars),
+        TransferEvent.Imported e => Said(e.Particulars),
+        TransferEvent.Reversed e => Said(e.Particulars),
+        EntryEvent.Posted e => Said(e.Particulars),
+        EntryEvent.Adjusted e => Said(e.Particulars),
+        EntryEvent.Exchanged e => Said(e.Particulars),
+        EntryEvent.YearCarried e => (e.BookedOn, null),
+        RestraintEvent.Seized e => Said(e.Particulars),
+        _ => (Book.Day.Today, null),
+    };
+
+    /// <summary>The capability's own state follows its event.</summary>
+    public void Evolve(long position, UInt128 fingerprint, Event @event)
+    {
+        switch (@event)
+        {
+            case TransferEvent e: Transfers.Evolve(Ledger.Tables, position, e); break;
+            case CommandEvent.Refused or EntryEvent: break;
+            case AccountEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
+            case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
+            case RestraintEvent e: Restraints.Evolve(Ledger.Tables, e); break;
+            case BookEvent e: Books.Evolve(Book, Ledger.Tables, e); break;
+            case KeyEvent e: Keys.Evolve(e); break;
+            case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
+            case ReferenceEvent.Published e:
+                Book.References.Evolve(e);
+                Books.Follow(Book, e);
+                break;
+            default: throw new UnreachableException(@event.GetType().Name);
+        }
+    }
+
+    /// <summary>The first timer that is due, as the command it becomes; null when none is.</summary>
+    public Command? Due(Instant now)
+    {
+        if (!Book.IsOpen) return null;
+        if (Ledger.Tables.ReservationsByExpiry.TryFirst(out var expiry, out var row) && expiry <= now)
+            return new ExpireTransfer(Ledger.Tables.Reservations[row].Id);
+        if (Ledger.Tables.RestraintsByEnd.TryFirst(out var end, out row) && end <= now)
+            return new LapseRestraint(Ledger.Tables.Restraints[row].Id);
+        return Book.Day.NextCutOff <= now ? new AdvanceDay() : null;
+    }
+
+    public Tag CallerName(int caller) => caller < 0 ? EngineName : Keys.Rows[caller].Id;
+
+    public int CallerOf(Tag name) => name == EngineName ? Envelope.Engine : Keys.Rows.Find(name);
+
+    public static Tag EngineName { get; } = Tag.Of("engine");
+
+    private static (BusinessDate, BusinessDate?) Said(Particulars p) => (p.BookedOn!.Value, p.ValueOn);
+}

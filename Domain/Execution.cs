@@ -1,0 +1,286 @@
+using System.Collections.Immutable;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
+
+namespace BankingEngine.Domain;
+
+/// <summary>How a command ended.</summary>
+public enum Ending : byte
+{
+    /// <summary>Its events are to be journalled; none when it was already so.</summary>
+    Accepted,
+
+    /// <summary>The state said no; the refusal is to be journalled.</summary>
+    Refused,
+
+    /// <summary>The first answer again: the events at a position.</summary>
+    Repeated,
+
+    /// <summary>A "no" that leaves nothing: the id itself is not acceptable.</summary>
+    NotTaken,
+
+    /// <summary>The engine failed on it; undone, and recorded.</summary>
+    Faulted,
+}
+
+/// <param name="Position">Of the first event; of the first answer's when repeated.</param>
+/// <param name="Parts">How many events.</param>
+/// <param name="Rejection">With <see cref="Ending.Refused"/> and <see cref="Ending.NotTaken"/>.</param>
+/// <param name="Fault">With <see cref="Ending.Faulted"/>: what went wrong, for the log.</param>
+public readonly record struct Ended(Ending Ending, long Position, int Parts, Rejection? Rejection = null, Exception? Fault = null);
+
+/// <summary>What an event line says besides the event: enough to apply it again.</summary>
+/// <param name="Part">1 for a command's first event, which carries <paramref name="Parts"/> and the fingerprint.</param>
+public readonly record struct Stamp(long Position, Instant At, Envelope Envelope, int Part, int Parts);
+
+/// <summary>
+/// The one path of a command: repeat? authority, then link by link decide → legs → guards → evolve, all under one
+/// undo. Deterministic: the same commands at the same times give the same events and the same digest.
+/// </summary>
+public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> postings)
+{
+    public const int MaxLinks = 1_000;
+    public const int MaxFollowUps = 64;
+    public const int MaxDepth = 4;
+
+    public static readonly Rejection
+        ChainEmpty = new("chain.empty", "A chain has one link or more."),
+        ChainTooLong = new("chain.too_long", $"A chain has at most {MaxLinks} links."),
+        ChainNested = new("chain.nested", "A chain cannot be a link of a chain."),
+        FaultyContent = new("engine.fault_known", "This content made the engine fail before; it is refused until the engine is mended.");
+
+    private readonly Movements _movements = new();
+    private readonly List<Leg> _legs = [];
+    private readonly List<Recorded> _recorded = [];
+    private int _followUps;
+
+    public Execution(Bank bank) : this(bank, bank.Post) { }
+
+    public Bank Bank => bank;
+
+    /// <summary>Position of the last event applied.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>The events of the last command, until the next one runs.</summary>
+    public IReadOnlyList<Recorded> Events => _recorded;
+
+    /// <summary>Runs one command at one instant.</summary>
+    /// <param name="named">The command's wire name, for the record of a refusal.</param>
+    public Ended Run(in Envelope envelope, Instant now, Command command, string named)
+    {
+        _recorded.Clear();
+        if (envelope.Caller != Envelope.Engine && Remembered(envelope, now) is { } known) return known;
+        var first = Position + 1;
+        bank.Tables.Begin();
+        try
+        {
+            var scopes = envelope.Caller < 0 ? Scopes.All : Scopes.None;
+            var at = new Moment(now, bank.Book.IsOpen ? bank.Book.Day.Today : default, first, envelope.Id, scopes);
+            var rejection = Authorised(envelope, ref at, command);
+            if (rejection is null)
+            {
+                Remember(envelope, first, parts: 1);
+                rejection = RunLinks(at, envelope, command);
+            }
+            if (rejection is null) return Accept(envelope, first);
+            bank.Tables.Rollback();
+            return Record(envelope, new CommandEvent.Refused(named, rejection.Code, rejection.Why, rejection.Kind, rejection.Link))
+                with { Ending = Ending.Refused, Rejection = rejection };
+        }
+        catch (Exception fault) when (fault is not StateCorruptException)
+        {
+            bank.Tables.Rollback();
+            return Record(envelope, new CommandEvent.Faulted(named, FaultName(first))) with { Ending = Ending.Faulted, Fault = fault };
+        }
+    }
+
+    /// <summary>Keeps what the links did. A command that found everything already so leaves nothing, not even its id.</summary>
+    private Ended Accept(in Envelope envelope, long first)
+    {
+        if (_recorded.Count == 0)
+        {
+            bank.Tables.Rollback();
+            return new(Ending.Accepted, Position, 0);
+        }
+        if (_recorded.Count > 1 && envelope.Caller != Envelope.Engine) bank.Memory.SetParts(envelope.Id, _recorded.Count);
+        bank.Tables.Commit();
+        Position += _recorded.Count;
+        return new(Ending.Accepted, first, _recorded.Count);
+    }
+
+    /// <summary>Applies an event that was decided before: replay, standby, rebuild. Nothing is decided.</summary>
+    public void Apply(in Stamp stamp, Event @event, ImmutableArray<Leg> legs)
+    {
+        if (stamp.Position != Position + 1)
+            throw new StateCorruptException($"Event {stamp.Position} follows {Position}.");
+        if (stamp.Part == 1) Remember(stamp.Envelope, stamp.Position, stamp.Parts);
+        Gather(@event, legs.IsDefault ? [] : legs.AsSpan());
+        Settle(stamp.Position, stamp.At, stamp.Envelope.Fingerprint, @event);
+        RememberName(stamp.Envelope, @event, stamp.Position);
+        Position = stamp.Position;
+    }
+
+    /// <summary>Takes up from a snapshot.</summary>
+    public void Resume(long position)
+    {
+        Position = position;
+        bank.Book.Restored();
+    }
+
+    private Ended? Remembered(in Envelope envelope, Instant now)
+    {
+        if (bank.Memory.TryFind(envelope.Id, out var row))
+        {
+            if (row.Caller != envelope.Caller) return new(Ending.NotTaken, 0, 0, CommandMemory.Taken);
+            return row.Fingerprint == envelope.Fingerprint
+                ? new(Ending.Repeated, row.Position, row.Parts)
+                : new(Ending.NotTaken, 0, 0, CommandMemory.Reused);
+        }
+        if (bank.Memory.Check(envelope.Id, now) is { } no) return new(Ending.NotTaken, 0, 0, no);
+        return bank.Memory.IsFaulty(envelope.Fingerprint) ? new(Ending.NotTaken, 0, 0, FaultyContent) : null;
+    }
+
+    private Rejection? Authorised(in Envelope envelope, ref Moment at, Command command)
+    {
+        if (envelope.Caller == Envelope.Engine) return null;
+        var needed = Scopes.None;
+        if (command is Chain chain)
+        {
+            foreach (var link in chain.Links)
+            {
+                if (link is Chain) return ChainNested;
+                needed |= Bank.NeededFor(link);
+            }
+        }
+        else
+        {
+            needed = Bank.NeededFor(command);
+        }
+        if (bank.Keys.Authorise(envelope.Caller, needed, at.Now) is { } no) return no;
+        at = at with { Scopes = bank.Keys.Rows[envelope.Caller].Scopes };
+        return null;
+    }
+
+    private Rejection? RunLinks(in Moment at, in Envelope envelope, Command command)
+    {
+        _followUps = 0;
+        if (command is not Chain chain) return RunLink(at, envelope, command, depth: 0);
+        if (chain.Links.IsEmpty) return ChainEmpty;
+        if (chain.Links.Length > MaxLinks) return ChainTooLong;
+        for (var i = 0; i < chain.Links.Length; i++)
+        {
+            if (RunLink(at, envelope, chain.Links[i], depth: 0) is { } no) return no with { Link = i + 1 };
+        }
+        return null;
+    }
+
+    private Rejection? RunLink(in Moment start, in Envelope envelope, Command command, int depth)
+    {
+        var at = start with
+        {
+            Position = Position + 1 + _recorded.Count,
+            Today = bank.Book.IsOpen ? bank.Book.Day.Today : default,
+        };
+        var decision = bank.Decide(at, envelope.Caller, command);
+        if (decision.Rejected is { } no) return no;
+        foreach (var @event in decision.Events)
+        {
+            if (Happen(at, envelope, command, @event) is { } refused) return refused;
+        }
+        foreach (var next in decision.FollowUps)
+        {
+            if (++_followUps > MaxFollowUps || depth == MaxDepth)
+                throw new InvalidOperationException($"{command.GetType().Name} asks for more follow-ups than a command may have.");
+            if (RunLink(at, envelope, next, depth + 1) is { } refused) return refused;
+        }
+        return null;
+    }
+
+    private Rejection? Happen(in Moment at, in Envelope envelope, Command command, Event @event)
+    {
+        var position = Position + 1 + _recorded.Count;
+        var legs = ImmutableArray<Leg>.Empty;
+        var moves = Bank.DataAreLegs(@event);
+        if (!moves)
+        {
+            _legs.Clear();
+            moves = postings(command, @event, _legs);
+            if (moves && Bank.ClassOf(@event) == EventClass.Bound) Guards.Divert(bank.Ledger, at, _legs);
+            legs = [.. _legs];
+        }
+        Gather(@event, legs.AsSpan());
+        if (moves && Judge(at, @event) is { } no) return no;
+        if (IsNameTaken(envelope, @event)) return TransferRejections.AlreadyExists;
+        Settle(position, at.Now, envelope.Fingerprint, @event);
+        RememberName(envelope, @event, position);
+        _recorded.Add(new(@event, legs));
+        return null;
+    }
+
+    private Rejection? Judge(in Moment at, Event @event)
+    {
+        if (Guards.Law(bank.Ledger, _movements) is { } unlawful) return unlawful;
+        return Bank.ClassOf(@event) == EventClass.Asked
+            ? Guards.Asked(bank.Ledger, at, _movements, bank.DatesOf(@event).ValueOn)
+            : null;
+    }
+
+    private void Gather(Event @event, ReadOnlySpan<Leg> legs)
+    {
+        if (Bank.DataAreLegs(@event)) Postings.Gather(bank.Ledger.Tables, (TransferEvent)@event, _movements);
+        else Postings.Gather(bank.Ledger.Tables, legs, _movements);
+    }
+
+    private void Settle(long position, Instant at, UInt128 fingerprint, Event @event)
+    {
+        if (_movements.Count > 0)
+        {
+            var (bookedOn, valueOn) = bank.DatesOf(@event);
+            Postings.Apply(bank.Ledger.Tables, _movements, at, bank.Book.Day.Today, bookedOn, valueOn);
+        }
+        bank.Evolve(position, fingerprint, @event);
+    }
+
+    private Ended Record(in Envelope envelope, CommandEvent @event)
+    {
+        var first = Position + 1;
+        bank.Tables.Begin();
+        _recorded.Clear();
+        _recorded.Add(new(@event, []));
+        Remember(envelope, first, parts: 1);
+        bank.Evolve(first, envelope.Fingerprint, @event);
+        bank.Tables.Commit();
+        Position = first;
+        return new(Ending.Refused, first, 1);
+    }
+
+    private void Remember(in Envelope envelope, long first, int parts)
+    {
+        if (envelope.Caller == Envelope.Engine) return;
+        bank.Memory.Remember(
+            new(envelope.Id.Value, envelope.Fingerprint, first, envelope.Caller, parts), bank.Book.Genesis.IdMemory);
+    }
+
+    /// <summary>A transfer named otherwise than its command is remembered too, so that no other takes its name.</summary>
+    private void RememberName(in Envelope envelope, Event @event, long position)
+    {
+        if (NameOf(@event) is not { Version: 7 } name || name.Value == envelope.Id.Value) return;
+        bank.Memory.Remember(new(name.Value, 0, position, envelope.Caller, 1), bank.Book.Genesis.IdMemory);
+    }
+
+    private bool IsNameTaken(in Envelope envelope, Event @event) =>
+        NameOf(@event) is { Version: 7 } name && name.Value != envelope.Id.Value && bank.Memory.TryFind(new(name.Value), out _);
+
+    private static TransferId? NameOf(Event @event) => @event switch
+    {
+        TransferEvent.Made e => e.Id,
+        TransferEvent.Reserved e => e.Id,
+        TransferEvent.Imported e => e.Id,
+        EntryEvent.Posted e => e.Id,
+        EntryEvent.Adjusted e => e.Id,
+        EntryEvent.Exchanged e => e.Id,
+        _ => null,
+    };
+
+    private string FaultName(long position) => $"{bank.CallerName(Envelope.Engine)}-{position}";
+}

@@ -1,0 +1,228 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+
+namespace BankingEngine.Domain.Kernel;
+
+/// <summary>What a piece of reference data says. Adding a kind adds a case here.</summary>
+public abstract record ReferenceContent
+{
+    private ReferenceContent() { }
+
+    /// <summary>A chart of accounts.</summary>
+    public sealed record Chart(ImmutableArray<ChartLine> Lines) : ReferenceContent
+    {
+        public bool Equals(Chart? other) => other is not null && Lines.AsSpan().SequenceEqual(other.Lines.AsSpan());
+        public override int GetHashCode() => Lines.Length;
+    }
+
+    /// <summary>Days without business.</summary>
+    /// <param name="Weekend">ISO numbers of the weekly days off: 6 and 7 in most of the world.</param>
+    public sealed record Calendar(ImmutableArray<int> Weekend, ImmutableArray<BusinessDate> Holidays) : ReferenceContent
+    {
+        public bool Equals(Calendar? other) => other is not null && Weekend.AsSpan().SequenceEqual(other.Weekend.AsSpan())
+            && Holidays.AsSpan().SequenceEqual(other.Holidays.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(Weekend.Length, Holidays.Length);
+    }
+
+    /// <summary>A time zone as its offsets from UTC, first to last.</summary>
+    public sealed record Zone(ImmutableArray<ZoneTransition> Transitions) : ReferenceContent
+    {
+        public bool Equals(Zone? other) =>
+            other is not null && Transitions.AsSpan().SequenceEqual(other.Transitions.AsSpan());
+
+        public override int GetHashCode() => Transitions.Length;
+    }
+
+    /// <summary>Anything else that must be provable: a tariff sheet, a rule set, a list; as text.</summary>
+    public sealed record Document(string Text) : ReferenceContent;
+}
+
+/// <summary>One heading of a chart of accounts.</summary>
+/// <param name="Class">The class its accounts have, by name: asset, liability, equity, income, expense, memorandum.</param>
+public readonly record struct ChartLine(Tag Code, string Class, string Title);
+
+/// <summary>Publishes the next version of a piece of reference data.</summary>
+/// <param name="InForceFrom">First business date on which it is in force.</param>
+public sealed record PublishReference(Tag Name, BusinessDate InForceFrom, ReferenceContent Content, Tag Approver) : Command;
+
+public abstract record ReferenceEvent : Event
+{
+    private ReferenceEvent() { }
+
+    /// <param name="Version">From 1, without gaps, by name.</param>
+    /// <param name="Author">The key that published it.</param>
+    /// <param name="Approver">Who approved it, as a code of the bank's own.</param>
+    public sealed record Published(
+        Tag Name, int Version, BusinessDate InForceFrom, ReferenceContent Content, Tag Author, Tag Approver) : ReferenceEvent;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+public readonly record struct ReferenceKey(Tag Name, long Version, long Filler) : IComparable<ReferenceKey>
+{
+    public ReferenceKey(Tag name, long version) : this(name, version, 0) { }
+
+    public int CompareTo(ReferenceKey other) =>
+        Name != other.Name ? Name.CompareTo(other.Name) : Version.CompareTo(other.Version);
+}
+
+public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Published Published) : IRow<ReferenceRow, ReferenceKey>
+{
+    public static void Write(in ReferenceRow row, ref RowWriter to)
+    {
+        var p = row.Published;
+        to.Value(row.Key);
+        to.Value(p.InForceFrom);
+        to.Value(p.Author);
+        to.Value(p.Approver);
+        switch (p.Content)
+        {
+            case ReferenceContent.Document d:
+                to.Value((int)Kind.Document);
+                to.Text(d.Text);
+                break;
+            case ReferenceContent.Calendar c:
+                to.Value((int)Kind.Calendar);
+                to.Values(c.Weekend.AsSpan());
+                to.Values(c.Holidays.AsSpan());
+                break;
+            case ReferenceContent.Zone z:
+                to.Value((int)Kind.Zone);
+                to.Values(z.Transitions.Select(t => t.At).ToArray().AsSpan());
+                to.Values(z.Transitions.Select(t => t.OffsetSeconds).ToArray().AsSpan());
+                break;
+            case ReferenceContent.Chart c:
+                to.Value((int)Kind.Chart);
+                to.Value(c.Lines.Length);
+                foreach (var line in c.Lines)
+                {
+                    to.Value(line.Code);
+                    to.Text(line.Class);
+                    to.Text(line.Title);
+                }
+                break;
+            default: throw new System.Diagnostics.UnreachableException(p.Content.GetType().Name);
+        }
+    }
+
+    public static ReferenceRow Read(ref RowReader from)
+    {
+        var key = from.Value<ReferenceKey>();
+        var inForce = from.Value<BusinessDate>();
+        var author = from.Value<Tag>();
+        var approver = from.Value<Tag>();
+        ReferenceContent content = (Kind)from.Value<int>() switch
+        {
+            Kind.Document => new ReferenceContent.Document(from.Text()),
+            Kind.Calendar => new ReferenceContent.Calendar([.. from.Values<int>()], [.. from.Values<BusinessDate>()]),
+            Kind.Zone => new ReferenceContent.Zone(
+                [.. from.Values<Instant>().Zip(from.Values<int>(), (at, offset) => new ZoneTransition(at, offset))]),
+            Kind.Chart => new ReferenceContent.Chart(LinesOf(ref from)),
+            var kind => throw new SnapshotRefusedException($"No reference content of kind {kind}."),
+        };
+        return new(key, new(key.Name, (int)key.Version, inForce, content, author, approver));
+    }
+
+    private static ImmutableArray<ChartLine> LinesOf(ref RowReader from)
+    {
+        var lines = new ChartLine[from.Value<int>()];
+        for (var i = 0; i < lines.Length; i++) lines[i] = new(from.Value<Tag>(), from.Text(), from.Text());
+        return [.. lines];
+    }
+
+    private enum Kind
+    {
+        Document = 1,
+        Calendar,
+        Zone,
+        Chart,
+    }
+}
+
+/// <summary>All that is configured and must be provable: name, version, in force from, content, author, approver.</summary>
+public sealed class References
+{
+    public const int MaxDocumentLength = 65_536;
+    public const int MaxChartLines = 2_000;
+
+    public static readonly Rejection
+        TooLarge = new("reference.too_large", "A document has at most 65,536 characters, a chart 2,000 lines."),
+        Malformed = new("reference.malformed", "The content does not make sense: dates or transitions out of order, or empty."),
+        InForceInPast = new("reference.in_force_in_past", "Reference data comes into force today or later.");
+
+    public References(Tables tables)
+    {
+        Rows = new(tables, "kernel.references");
+        InOrder = Rows.Ordered(static (in ReferenceRow r, out ReferenceKey k) => { k = r.Key; return true; }, unique: true);
+    }
+
+    public Table<ReferenceKey, ReferenceRow> Rows { get; }
+
+    public OrderedIndex<ReferenceRow, ReferenceKey> InOrder { get; }
+
+    public Decision Decide(in Moment at, PublishReference c, Tag author)
+    {
+        if (c.InForceFrom < at.Today) return InForceInPast;
+        if (Check(c.Content) is { } no) return no;
+        return new ReferenceEvent.Published(c.Name, LatestVersion(c.Name) + 1, c.InForceFrom, c.Content, author, c.Approver);
+    }
+
+    public void Evolve(ReferenceEvent @event)
+    {
+        if (@event is not ReferenceEvent.Published e) throw new System.Diagnostics.UnreachableException(@event.GetType().Name);
+        Rows.Insert(new(new(e.Name, e.Version), e));
+    }
+
+    /// <summary>The version in force on a date: the newest of those that had begun; null when none had.</summary>
+    public ReferenceEvent.Published? InForce(Tag name, BusinessDate date)
+    {
+        ReferenceEvent.Published? found = null;
+        foreach (var (key, row) in InOrder.From(new(name, 0)))
+        {
+            if (key.Name != name) break;
+            if (Rows[row].Published.InForceFrom <= date) found = Rows[row].Published;
+        }
+        return found;
+    }
+
+    public int LatestVersion(Tag name)
+    {
+        var latest = 0;
+        foreach (var (key, _) in InOrder.From(new(name, 0)))
+        {
+            if (key.Name != name) break;
+            latest = (int)key.Version;
+        }
+        return latest;
+    }
+
+    private static Rejection? Check(ReferenceContent content) => content switch
+    {
+        ReferenceContent.Document d => d.Text.Length is 0 or > MaxDocumentLength ? TooLarge : null,
+        ReferenceContent.Chart c => c.Lines.Length is 0 or > MaxChartLines ? TooLarge : null,
+        ReferenceContent.Calendar c => IsAscending(c.Holidays) && c.Weekend.Length < 7
+            && c.Holidays.Length <= BusinessCalendar.MaxHolidays && c.Weekend.All(d => d is >= 1 and <= 7) ? null : Malformed,
+        ReferenceContent.Zone z => IsAscending(z.Transitions) ? null : Malformed,
+        _ => throw new System.Diagnostics.UnreachableException(content.GetType().Name),
+    };
+
+    private static bool IsAscending(ImmutableArray<BusinessDate> dates)
+    {
+        for (var i = 1; i < dates.Length; i++)
+        {
+            if (dates[i] <= dates[i - 1]) return false;
+        }
+        return true;
+    }
+
+    private static bool IsAscending(ImmutableArray<ZoneTransition> transitions)
+    {
+        if (transitions.Length is 0 or > ZoneRule.MaxTransitions) return false;
+        for (var i = 0; i < transitions.Length; i++)
+        {
+            if (int.Abs(transitions[i].OffsetSeconds) > ZoneRule.MaxOffsetSeconds) return false;
+            if (i > 0 && transitions[i].At <= transitions[i - 1].At) return false;
+        }
+        return true;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace BankingEngine.Domain.Kernel;
+
+/// <summary>
+/// A short lower-case code of the bank's own: chart code, dimension, key id, transfer code. 1 to 16 characters of
+/// <c>a-z 0-9 . _ -</c>, held inline so that rows stay free of references. <c>default</c> is "none".
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+public readonly struct Tag : IEquatable<Tag>, IComparable<Tag>
+{
+    public const int MaxLength = 16;
+
+    // Characters left-aligned, most significant byte first: numeric order is text order.
+    private readonly UInt128 _packed;
+
+    private Tag(UInt128 packed) => _packed = packed;
+
+    public bool IsNone => _packed == UInt128.Zero;
+
+    /// <exception cref="FormatException">A caller bug: check text of outsiders with <see cref="TryParse(ReadOnlySpan{byte}, out Tag)"/>.</exception>
+    public static Tag Of(string text) =>
+        TryParse(Encoding.UTF8.GetBytes(text), out var tag) ? tag : throw new FormatException($"Not a tag: {text}");
+
+    public static bool TryParse(ReadOnlySpan<byte> utf8, out Tag tag)
+    {
+        tag = default;
+        if (utf8.Length is 0 or > MaxLength) return false;
+        var packed = UInt128.Zero;
+        foreach (var c in utf8)
+        {
+            if (!IsAllowed(c)) return false;
+            packed = (packed << 8) | c;
+        }
+        tag = new(packed << (8 * (MaxLength - utf8.Length)));
+        return true;
+    }
+
+    /// <summary>Writes the characters and returns how many.</summary>
+    public int CopyTo(Span<byte> utf8)
+    {
+        var length = 0;
+        for (; length < MaxLength; length++)
+        {
+            var c = (byte)((_packed >> (8 * (MaxLength - 1 - length))) & 0xFF);
+            if (c == 0) break;
+            utf8[length] = c;
+        }
+        return length;
+    }
+
+    public override string ToString()
+    {
+        Span<byte> text = stackalloc byte[MaxLength];
+        return Encoding.ASCII.GetString(text[..CopyTo(text)]);
+    }
+
+    public bool Equals(Tag other) => _packed == other._packed;
+    public override bool Equals(object? obj) => obj is Tag other && Equals(other);
+    public override int GetHashCode() => _packed.GetHashCode();
+    public int CompareTo(Tag other) => _packed.CompareTo(other._packed);
+    public static bool operator ==(Tag left, Tag right) => left.Equals(right);
+    public static bool operator !=(Tag left, Tag right) => !left.Equals(right);
+    public static bool operator <(Tag left, Tag right) => left.CompareTo(right) < 0;
+    public static bool operator >(Tag left, Tag right) => left.CompareTo(right) > 0;
+    public static bool operator <=(Tag left, Tag right) => left.CompareTo(right) <= 0;
+    public static bool operator >=(Tag left, Tag right) => left.CompareTo(right) >= 0;
+
+    private static bool IsAllowed(byte c) =>
+        c is (>= (byte)'a' and <= (byte)'z') or (>= (byte)'0' and <= (byte)'9') or (byte)'.' or (byte)'_' or (byte)'-';
+}

@@ -1,0 +1,157 @@
+using BankingEngine.Domain.Kernel;
+
+namespace BankingEngine.Domain.Ledger;
+
+/// <summary>
+/// Every "no" that an entry can meet, judged once on its net effect per account and asset. The law binds all classes;
+/// the guards are asked by class.
+/// </summary>
+public static class Guards
+{
+    /// <summary>Balanced per asset, client property and own books apart, totals in range. Holds for every class.</summary>
+    public static Rejection? Law(LedgerView ledger, Movements movements)
+    {
+        var t = ledger.Tables;
+        for (var i = 0; i < movements.Count; i++)
+        {
+            ref var m = ref movements[i];
+            if (m.Balance < 0) continue;
+            ref readonly var row = ref t.Balances[m.Balance];
+            if (row.DebitsPosted + m.DebitsPosted > LedgerView.MaxTotal || row.CreditsPosted + m.CreditsPosted > LedgerView.MaxTotal
+                || row.DebitsPending + m.DebitsPending > LedgerView.MaxTotal
+                || row.CreditsPending + m.CreditsPending > LedgerView.MaxTotal)
+                return LedgerRejections.AmountOutOfRange;
+        }
+        return Balanced(t, movements) ? null : Unbalanced(t, movements);
+    }
+
+    /// <summary>Asked: every guard, in the documented order; the first "no" stands.</summary>
+    public static Rejection? Asked(LedgerView ledger, in Moment at, Movements movements, BusinessDate? valueOn)
+    {
+        for (var i = 0; i < movements.Count; i++)
+        {
+            if (Closed(ledger, movements[i]) is { } no) return no;
+        }
+        for (var i = 0; i < movements.Count; i++)
+        {
+            if (Restraint(ledger, at, movements[i]) is { } no) return no;
+        }
+        for (var i = 0; i < movements.Count; i++)
+        {
+            if (Limit(ledger, at, movements[i], valueOn) is { } no) return no;
+        }
+        return null;
+    }
+
+    /// <summary>An account that is closed, or was not opened for the asset, takes no part. Releases always pass.</summary>
+    public static Rejection? Closed(LedgerView ledger, in Movement m)
+    {
+        if (IsRelease(m)) return null;
+        var t = ledger.Tables;
+        ref readonly var account = ref t.Accounts[m.Account];
+        if (account.Has(AccountFlags.Closed)) return LedgerRejections.AccountClosed;
+        if (account.Has(AccountFlags.AnyAsset)) return null;
+        return m.Balance >= 0 && t.Balances[m.Balance].Has(BalanceFlags.Opened) ? null : LedgerRejections.AssetNotOpened;
+    }
+
+    /// <summary>Restraints of the whole account, by the side that the entry moves, net.</summary>
+    public static Rejection? Restraint(LedgerView ledger, in Moment at, in Movement m)
+    {
+        if (ledger.Tables.Accounts[m.Account].Restraints == 0 || IsRelease(m)) return null;
+        var debits = m.DebitsPosted + Int128.Max(0, m.DebitsPending);
+        var credits = m.CreditsPosted + Int128.Max(0, m.CreditsPending);
+        if (debits > credits && ledger.IsBlocked(m.Account, Side.Debit, at.Now)) return RestraintRejections.Debits;
+        if (credits > debits && ledger.IsBlocked(m.Account, Side.Credit, at.Now)) return RestraintRejections.Credits;
+        return null;
+    }
+
+    /// <summary>Available funds, where the account's debits are limited or an amount is held back; and the mirror.</summary>
+    public static Rejection? Limit(LedgerView ledger, in Moment at, in Movement m, BusinessDate? valueOn)
+    {
+        var t = ledger.Tables;
+        ref readonly var account = ref t.Accounts[m.Account];
+        var balance = m.Balance < 0 ? default : t.Balances[m.Balance];
+        var spendable = valueOn is { } date && date > at.Today ? 0 : m.CreditsPosted;
+        var effect = spendable - m.DebitsPosted - m.DebitsPending;
+        if (effect < 0 && (account.Has(AccountFlags.DebitsMustNotExceedCredits) || balance.Has(BalanceFlags.HasRestrainedAmount))
+            && ledger.Available(balance, m.Balance, at) + effect < 0)
+            return LedgerRejections.InsufficientFunds;
+        if (!account.Has(AccountFlags.CreditsMustNotExceedDebits)) return null;
+        var mirrored = m.DebitsPosted - m.CreditsPosted - m.CreditsPending;
+        return mirrored < 0 && balance.DebitsPosted - balance.CreditsPosted - balance.CreditsPending + mirrored < 0
+            ? LedgerRejections.CreditsExceedDebits
+            : null;
+    }
+
+    /// <summary>
+    /// Bound: nothing is refused. A leg that its account cannot take goes to suspense, one that a restraint blocks to
+    /// blocked funds, and a debit beyond the limit is posted and says so.
+    /// </summary>
+    public static void Divert(LedgerView ledger, in Moment at, List<Leg> legs)
+    {
+        var t = ledger.Tables;
+        for (var i = 0; i < legs.Count; i++)
+        {
+            var leg = legs[i];
+            var account = t.Accounts.Find(leg.Account);
+            var asset = t.Assets.Find(leg.Amount.Asset.Code);
+            var m = new Movement(account, asset, t.FindBalance(account, asset), 0, 0, 0, 0);
+            if (leg.Side == Side.Debit) m.DebitsPosted = leg.Amount.Minor;
+            else m.CreditsPosted = leg.Amount.Minor;
+            var memorandum = t.Accounts[account].Class == AccountClass.Memorandum;
+            if (Closed(ledger, m) is { } closed)
+                legs[i] = Diverted(leg, memorandum ? SystemAccounts.ClientSuspense : SystemAccounts.Suspense, closed);
+            else if (Restraint(ledger, at, m) is { } blocked)
+                legs[i] = Diverted(leg, memorandum ? SystemAccounts.ClientSuspense : SystemAccounts.BlockedFunds, blocked);
+            else if (Limit(ledger, at, m, valueOn: null) is { } beyond)
+                legs[i] = leg with { Because = beyond.Code };
+        }
+    }
+
+    private static Leg Diverted(Leg leg, AccountId to, Rejection because) =>
+        leg with { Account = to, Because = because.Code, Intended = leg.Account };
+
+    private static bool IsRelease(in Movement m) =>
+        m.DebitsPosted == 0 && m.CreditsPosted == 0 && m.DebitsPending <= 0 && m.CreditsPending <= 0;
+
+    private static bool Balanced(LedgerTables t, Movements movements)
+    {
+        if (movements.Count == 2)
+        {
+            ref var a = ref movements[0];
+            ref var b = ref movements[1];
+            return a.Asset == b.Asset && IsMemorandum(t, a) == IsMemorandum(t, b)
+                && a.DebitsPosted + b.DebitsPosted == a.CreditsPosted + b.CreditsPosted
+                && a.DebitsPending + b.DebitsPending == a.CreditsPending + b.CreditsPending;
+        }
+        for (var i = 0; i < movements.Count; i++)
+        {
+            Int128 posted = 0, pending = 0;
+            foreach (ref readonly var m in movements.All)
+            {
+                if (m.Asset != movements[i].Asset || IsMemorandum(t, m) != IsMemorandum(t, movements[i])) continue;
+                posted += m.DebitsPosted - m.CreditsPosted;
+                pending += m.DebitsPending - m.CreditsPending;
+            }
+            if (posted != 0 || pending != 0) return false;
+        }
+        return true;
+    }
+
+    private static Rejection Unbalanced(LedgerTables t, Movements movements)
+    {
+        for (var i = 0; i < movements.Count; i++)
+        {
+            Int128 posted = 0;
+            foreach (ref readonly var m in movements.All)
+            {
+                if (m.Asset == movements[i].Asset) posted += m.DebitsPosted - m.CreditsPosted;
+            }
+            if (posted != 0) return EntryRejections.Unbalanced;
+        }
+        return LedgerRejections.MemorandumMixed;
+    }
+
+    private static bool IsMemorandum(LedgerTables t, in Movement m) =>
+        t.Accounts[m.Account].Class == AccountClass.Memorandum;
+}
