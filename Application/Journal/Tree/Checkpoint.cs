@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -19,8 +21,8 @@ namespace BankingEngine.Application.Journal.Tree;
 public sealed record Checkpoint(
     string Origin, long Size, TreeHash Root, DateTimeOffset? RecordedAt = null, UInt128? Digest = null)
 {
-    /// <summary>Bytes of UTF-8 beyond which nothing is read as a checkpoint.</summary>
-    public const int MaximumBytes = 16 * 1024;
+    /// <summary>Characters beyond which nothing is read as a checkpoint.</summary>
+    public const int MaximumLength = 16 * 1024;
 
     /// <summary>Signature lines beyond which nothing is read as a checkpoint; C2SP asks for 16 at least.</summary>
     public const int MaximumSignatures = 64;
@@ -39,7 +41,10 @@ public sealed record Checkpoint(
         if (!IsName(Origin) || Size < 0) throw new InvalidOperationException($"'{Origin}' at {Size} is no checkpoint.");
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{Origin}\n{Size}\n{Root.ToBase64()}\n");
         if (RecordedAt is { } at)
-            text.Append(RecordedMark).Append(at.UtcDateTime.ToString(InstantFormat, CultureInfo.InvariantCulture)).Append('\n');
+        {
+            var instant = at.UtcDateTime.ToString(InstantFormat, CultureInfo.InvariantCulture);
+            text.Append(RecordedMark).Append(instant).Append('\n');
+        }
         if (Digest is { } digest)
             text.Append(CultureInfo.InvariantCulture, $"{DigestMark}{digest:x32}\n");
         return text.ToString();
@@ -48,7 +53,7 @@ public sealed record Checkpoint(
     /// <summary>Reads a signed text. Whether a signature holds is asked by <see cref="Verify"/>.</summary>
     /// <remarks>Strict: what this accepts, <see cref="Body"/> writes again to the character. Never throws.</remarks>
     /// <returns>False for anything else, unknown extension lines and malformed signature lines included.</returns>
-    public static bool TryParse(string? text, out Checkpoint? checkpoint)
+    public static bool TryParse(string? text, [NotNullWhen(true)] out Checkpoint? checkpoint)
     {
         checkpoint = null;
         if (!SignedText.TrySplit(text, out var body, out _)) return false;
@@ -69,25 +74,25 @@ public sealed record Checkpoint(
 
     /// <summary>Whether the named key signed this text. Never throws.</summary>
     /// <remarks>
+    /// It asks nothing of the text but the signature: read it with <see cref="TryParse"/> as well.
     /// Lines of other keys are ignored, so that witnesses may add theirs and a key can be rotated with both signing;
     /// of several lines of this key every one must hold.
     /// </remarks>
     /// <param name="subjectPublicKeyInfo">The P-256 public key, X.509 DER, as announced by event.</param>
     public static bool Verify(string? text, string keyName, ReadOnlySpan<byte> subjectPublicKeyInfo)
     {
-        if (!IsName(keyName) || !SignedText.TrySplit(text, out var body, out var signatures)) return false;
+        if (!IsName(keyName) || !CheckpointSigner.IsP256(subjectPublicKeyInfo)) return false;
+        if (!SignedText.TrySplit(text, out var body, out var signatures)) return false;
         var id = CheckpointSigner.IdOf(keyName, subjectPublicKeyInfo);
         var ours = signatures.Where(line => line.KeyName == keyName && line.KeyId == id).ToList();
         if (ours.Count == 0) return false;
         using var key = ECDsa.Create();
         try
         {
-            key.ImportSubjectPublicKeyInfo(subjectPublicKeyInfo, out var read);
+            key.ImportSubjectPublicKeyInfo(subjectPublicKeyInfo, out _);
             var signed = Encoding.UTF8.GetBytes(body);
-            return read == subjectPublicKeyInfo.Length
-                && CheckpointSigner.IsP256(key)
-                && ours.TrueForAll(line => key.VerifyData(
-                    signed, line.Signature, HashAlgorithmName.SHA256, CheckpointSigner.Format));
+            return ours.TrueForAll(line => key.VerifyData(
+                signed, line.Signature, HashAlgorithmName.SHA256, CheckpointSigner.Format));
         }
         catch (CryptographicException)
         {
@@ -128,7 +133,7 @@ internal static class SignedText
     public static bool TrySplit(string? text, out string body, out List<SignatureLine> signatures)
     {
         (body, signatures) = ("", []);
-        if (text is null || text.Length > Checkpoint.MaximumBytes || !IsText(text)) return false;
+        if (text is null || text.Length > Checkpoint.MaximumLength || !IsText(text)) return false;
         var blank = text.LastIndexOf("\n\n", StringComparison.Ordinal);
         if (blank < 0 || !text.EndsWith('\n')) return false;
         var lines = text[(blank + 2)..].Split('\n');
@@ -152,7 +157,7 @@ internal static class SignedText
         if (!Convert.TryFromBase64String(parts[1], bytes, out var count) || count <= sizeof(uint)) return false;
         if (Convert.ToBase64String(bytes, 0, count) != parts[1]) return false;
         signature = new SignatureLine(
-            parts[0], System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes), bytes[sizeof(uint)..count]);
+            parts[0], BinaryPrimitives.ReadUInt32BigEndian(bytes), bytes[sizeof(uint)..count]);
         return true;
     }
 

@@ -17,7 +17,13 @@ public sealed class CheckpointSigner : IDisposable
 {
     internal const DSASignatureFormat Format = DSASignatureFormat.IeeeP1363FixedFieldConcatenation;
 
-    private const string P256 = "1.2.840.10045.3.1.7";
+    /// <summary>All before the two coordinates, of 32 bytes each, in the one DER form of an uncompressed key.</summary>
+    /// <remarks>Checked first because the platform throws more than one kind of exception at other curves.</remarks>
+    private static ReadOnlySpan<byte> P256Header =>
+    [
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+        0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+    ];
 
     private readonly ECDsa key;
     private readonly byte[] subjectPublicKeyInfo;
@@ -58,7 +64,8 @@ public sealed class CheckpointSigner : IDisposable
         try
         {
             key.ImportFromPem(pem);
-            if (!IsP256(key) || key.ExportParameters(includePrivateParameters: true).D is null)
+            var secret = key.ExportParameters(includePrivateParameters: true).D;
+            if (secret is null || !IsP256(key.ExportSubjectPublicKeyInfo()))
                 throw new CryptographicException("Checkpoints are signed with a private key on P-256.");
             return new CheckpointSigner(keyName, key);
         }
@@ -103,10 +110,13 @@ public sealed class CheckpointSigner : IDisposable
 
     public void Dispose() => key.Dispose();
 
-    internal static bool IsP256(ECDsa key) => key.ExportParameters(includePrivateParameters: false).Curve.Oid.Value == P256;
+    /// <summary>Whether these bytes are a key on P-256 by their form; the point may still be off the curve.</summary>
+    internal static bool IsP256(ReadOnlySpan<byte> subjectPublicKeyInfo) =>
+        subjectPublicKeyInfo.Length == P256Header.Length + 64 && subjectPublicKeyInfo.StartsWith(P256Header);
 
     private static void CheckName(string keyName)
     {
-        if (!Checkpoint.IsName(keyName)) throw new ArgumentException($"'{keyName}' cannot name a key.", nameof(keyName));
+        if (!Checkpoint.IsName(keyName))
+            throw new ArgumentException($"'{keyName}' cannot name a key.", nameof(keyName));
     }
 }

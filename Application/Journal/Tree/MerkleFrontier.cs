@@ -39,7 +39,8 @@ public sealed class MerkleFrontier
     {
         var (fresh, rest) = int.DivRem(leafHashes.Length, Hash);
         if (rest != 0) throw new ArgumentException("A leaf hash has 32 bytes.", nameof(leafHashes));
-        if (fresh > MaximumSize - Size) throw new InvalidOperationException($"A tree has at most {MaximumSize} leaves.");
+        if (fresh > MaximumSize - Size)
+            throw new InvalidOperationException($"A tree has at most {MaximumSize} leaves.");
 
         // Both buffers keep their first slot free: the waiting left neighbour goes there, beside the new nodes.
         var nodes = ArrayPool<byte>.Shared.Rent(leafHashes.Length + Hash);
@@ -83,7 +84,7 @@ public sealed class MerkleFrontier
         return copy;
     }
 
-    /// <summary>The size (8 bytes, big-endian), then the waiting subtrees' hashes, the smallest subtree first.</summary>
+    /// <summary>The size (8 bytes, big-endian), then the waiting subtrees' hashes, the smallest first.</summary>
     public byte[] Save()
     {
         var saved = new byte[SavedBytes(Size)];

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace BankingEngine.Application.Journal.Tree;
 
-/// <summary>Keeps every lane busy: when a lane's message ends, its hash is taken and the next message moves in.</summary>
+/// <summary>Keeps every lane busy: when a lane's message ends, the next one moves in.</summary>
 /// <remarks>
 /// Lanes therefore need no sorting by length and no masks. Messages are read where they lie: only a first block
 /// (one byte later because of the prefix) and the last one or two (padding) are built in scratch. All scratch is

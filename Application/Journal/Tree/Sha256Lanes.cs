@@ -119,7 +119,8 @@ public static unsafe class Sha256Lanes
     }
 
     private static void Hash(
-        byte prefix, ReadOnlySpan<byte> buffer, ReadOnlySpan<Slice> slices, int count, Span<byte> hashes, Sha256Path path)
+        byte prefix, ReadOnlySpan<byte> buffer, ReadOnlySpan<Slice> slices, int count,
+        Span<byte> hashes, Sha256Path path)
     {
         var inLanes = count;
         if (path == Sha256Path.Fastest)

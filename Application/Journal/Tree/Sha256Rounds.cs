@@ -47,7 +47,7 @@ internal static unsafe class Sha256Rounds<T, TLanes> where T : unmanaged where T
 
     /// <summary>Mixes one block of every lane into its state.</summary>
     /// <param name="rows">One pointer a lane, to 64 readable bytes.</param>
-    /// <param name="schedule">Scratch, word-major: word t of lane i at <c>t * Count + i</c>; aligned to a vector.</param>
+    /// <param name="schedule">Scratch; word t of lane i at <c>t * Count + i</c>; aligned to a vector.</param>
     /// <param name="state">Eight words a lane, word-major, aligned to a vector.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Compress(byte** rows, uint* schedule, uint* state, uint* constants)
@@ -124,7 +124,7 @@ internal static unsafe class Sha256Rounds<T, TLanes> where T : unmanaged where T
     private static void Accumulate(T value, uint* state) => TLanes.Store(TLanes.Add(TLanes.Load(state), value), state);
 }
 
-/// <summary>Sixteen lanes: AVX-512 F and BW, whose rotate and three-input logic save half of the instructions.</summary>
+/// <summary>Sixteen lanes: AVX-512, whose rotate and three-input logic save half of the instructions.</summary>
 internal readonly unsafe struct Lanes16 : ILanes<Vector512<uint>>
 {
     public static bool IsSupported => Vector512.IsHardwareAccelerated && Avx512BW.IsSupported;
@@ -169,11 +169,8 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<uint>>
                 Vector128.Load(rows[first] + offset), Vector128.Load(rows[first + 4] + offset));
             var high = Vector256.Create(
                 Vector128.Load(rows[first + 8] + offset), Vector128.Load(rows[first + 12] + offset));
-            var swap = Vector128.Create(
-                (byte)3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-            return Avx512BW.Shuffle(
-                Vector512.Create(low, high), Vector512.Create(Vector256.Create(swap, swap), Vector256.Create(swap, swap)))
-                .AsUInt32();
+            var swap = Vector128.Create((byte)3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+            return Avx512BW.Shuffle(Vector512.Create(low, high), Vector512.Create(swap)).AsUInt32();
         }
     }
 
@@ -228,7 +225,7 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<uint>>
         {
             var both = Vector256.Create(Vector128.Load(rows[first] + offset), Vector128.Load(rows[first + 4] + offset));
             var swap = Vector128.Create((byte)3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-            return Avx2.Shuffle(both, Vector256.Create(swap, swap)).AsUInt32();
+            return Avx2.Shuffle(both, Vector256.Create(swap)).AsUInt32();
         }
     }
 

@@ -46,7 +46,7 @@ public readonly record struct TreeHash
         ? MemoryMarshal.Cast<byte, TreeHash>(bytes).ToArray()
         : throw new ArgumentException($"Hashes have 32 bytes each, {bytes.Length} is no multiple.", nameof(bytes));
 
-    /// <summary>Reads the standard base64 of 32 bytes: 44 characters, the last one padding, no unused bits set.</summary>
+    /// <summary>Reads standard base64 of 32 bytes: 44 characters, one of padding, no unused bits set.</summary>
     public static bool TryFromBase64(ReadOnlySpan<char> text, [MaybeNullWhen(false)] out TreeHash hash)
     {
         Span<byte> bytes = stackalloc byte[Sha256Lanes.HashBytes + 1];

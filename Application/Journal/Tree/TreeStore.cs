@@ -125,7 +125,7 @@ public sealed class TreeStore : IDisposable
         return TreeHash.From(nodes);
     }
 
-    /// <summary>The Merkle tree hash over leaves <paramref name="first"/> to <paramref name="end"/>, exclusive.</summary>
+    /// <summary>The root over leaves <paramref name="first"/> to <paramref name="end"/>, exclusive.</summary>
     /// <param name="first">A multiple of the smallest power of two that is not below the number of leaves.</param>
     /// <exception cref="ArgumentOutOfRangeException">No such subtree at <see cref="Size"/>.</exception>
     public TreeHash RootOf(long first, long end)
@@ -164,7 +164,7 @@ public sealed class TreeStore : IDisposable
     }
 
     /// <summary>The leaves up to which every full tile agrees with the hash above it: about 60 ns a leaf.</summary>
-    /// <remarks>It cannot see damage in a last, incomplete tile: compare <see cref="Root"/> with the journal's.</remarks>
+    /// <remarks>Damage in a last, incomplete tile shows only in <see cref="Root"/>: compare the journal's.</remarks>
     public long SoundSize()
     {
         var sound = Size;

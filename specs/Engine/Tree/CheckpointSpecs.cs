@@ -32,7 +32,8 @@ public sealed class CheckpointSpecs
     public void What_was_signed_is_read_back_and_verifies()
     {
         using var signer = CheckpointSigner.FromPem(Name, Pem);
-        foreach (var checkpoint in new[] { Whole, Bare, Whole with { Digest = null }, Whole with { RecordedAt = null } })
+        var withoutDigest = Whole with { Digest = null };
+        foreach (var checkpoint in new[] { Whole, Bare, withoutDigest, Whole with { RecordedAt = null } })
         {
             var text = signer.Sign(checkpoint);
             Checkpoint.TryParse(text, out var read).Should().BeTrue();
@@ -95,9 +96,10 @@ public sealed class CheckpointSpecs
 
     [Theory]
     [InlineData("book-main\n0020\nR\n"), InlineData("book-main\n+20\nR\n"), InlineData("book-main\n-1\nR\n")]
-    [InlineData("book-main\n 20\nR\n"), InlineData("book-main\n9223372036854775808\nR\n"), InlineData("book-main\n\nR\n")]
-    [InlineData("book-main\n20\n"), InlineData("\n20\nR\n"), InlineData("book main\n20\nR\n"), InlineData("a+b\n20\nR\n")]
-    [InlineData("book-main\n20\nR\nextra line\n"), InlineData("book-main\n20\nR\ndigest 1\n"), InlineData("bücher\n20\nR\n")]
+    [InlineData("book-main\n 20\nR\n"), InlineData("book-main\n9223372036854775808\nR\n")]
+    [InlineData("book-main\n\nR\n"), InlineData("book-main\n20\n"), InlineData("\n20\nR\n")]
+    [InlineData("book main\n20\nR\n"), InlineData("a+b\n20\nR\n"), InlineData("bücher\n20\nR\n")]
+    [InlineData("book-main\n20\nR\nextra line\n"), InlineData("book-main\n20\nR\ndigest 1\n")]
     [InlineData("book-main\n20\nR\ndigest 0000000000000000000000000000000A\n"), InlineData("book-main\n20\nR \n")]
     [InlineData("book-main\n20\nR\nrecorded 2026-01-05T12:00:00Z\n"), InlineData("book-main\n20\nR\n\n")]
     [InlineData("book-main\n20\nR\nrecorded 2026-02-30T12:00:00.0000000Z\n"), InlineData("book-main\r\n20\nR\n")]
@@ -111,7 +113,8 @@ public sealed class CheckpointSpecs
     }
 
     [Theory]
-    [InlineData(""), InlineData("- book-main AAAAAAAA\n"), InlineData("— book-main AAAAAAAA"), InlineData("— AAAAAAAA\n")]
+    [InlineData(""), InlineData("- book-main AAAAAAAA\n"), InlineData("— book-main AAAAAAAA")]
+    [InlineData("— AAAAAAAA\n")]
     [InlineData("— book-main AAAAAA==\n"), InlineData("— book-main  AAAAAAAA\n"), InlineData("— book-main AAAAAAB=\n")]
     [InlineData("— book-main AAAAAAAA \n"), InlineData("— book-main AAAA AAAA\n"), InlineData("— a+b AAAAAAAA\n")]
     public void A_malformed_signature_line_is_refused(string line) =>
@@ -152,9 +155,30 @@ public sealed class CheckpointSpecs
             }
             var candidate = new string([.. mutated]);
             if (Checkpoint.TryParse(candidate, out var read))
-                candidate.Should().StartWith(read!.Body() + "\n— ", "seed {0}, round {1}", seed, i);
+                candidate.Should().StartWith(read.Body() + "\n— ", "seed {0}, round {1}", seed, i);
             if (i < 2_000 && Checkpoint.Verify(candidate, Name, spki))
                 candidate.Should().StartWith(Whole.Body(), "seed {0}, round {1}", seed, i);
+        }
+    }
+
+    [Fact]
+    public void A_damaged_public_key_verifies_nothing_and_never_throws()
+    {
+        using var signer = CheckpointSigner.FromPem(Name, Pem);
+        var text = signer.Sign(Whole);
+        for (var i = 0; i < signer.SubjectPublicKeyInfo.Length; i++)
+        {
+            foreach (var change in new byte[] { 0x01, 0x80, 0xff })
+            {
+                var key = signer.SubjectPublicKeyInfo.ToArray();
+                key[i] ^= change;
+                // The id is made to fit, so that the key itself is looked at.
+                var id = BitConverter.GetBytes(CheckpointSigner.IdOf(Name, key)).Reverse().ToArray();
+                var line = text.Split(' ')[^1].Trim();
+                var fitting = Convert.ToBase64String([.. id, .. Convert.FromBase64String(line)[4..]]);
+                var renamed = text.Replace(line, fitting, StringComparison.Ordinal);
+                Checkpoint.Verify(renamed, Name, key).Should().BeFalse("byte {0} changed by {1}", i, change);
+            }
         }
     }
 

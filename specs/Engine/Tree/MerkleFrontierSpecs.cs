@@ -94,7 +94,8 @@ public sealed class MerkleFrontierSpecs
         var good = new MerkleFrontier();
         good.Append(NaiveTree.Flat(NaiveTree.Leaves(5)));
         var saved = good.Save();
-        foreach (var bad in new[] { [], saved[..7], saved[..^1], [.. saved, 0], [0xff, .. saved[1..]], [0x40, .. saved[1..]] })
+        byte[][] wrong = [[], saved[..7], saved[..^1], [.. saved, 0], [0xff, .. saved[1..]], [0x40, .. saved[1..]]];
+        foreach (var bad in wrong)
         {
             var load = () => MerkleFrontier.Load(bad);
             load.Should().Throw<FormatException>();

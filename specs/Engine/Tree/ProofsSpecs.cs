@@ -59,7 +59,8 @@ public sealed class ProofsSpecs : IDisposable
     }
 
     [Theory]
-    [InlineData(1, 1_100), InlineData(255, 1_100), InlineData(256, 1_024), InlineData(257, 1_099), InlineData(1_024, 1_100)]
+    [InlineData(1, 1_100), InlineData(255, 1_100), InlineData(256, 1_024)]
+    [InlineData(257, 1_099), InlineData(1_024, 1_100)]
     public void Proofs_that_cross_tiles_hold(int older, int newer)
     {
         var (before, after) = (tree.Root(older), tree.Root(newer));

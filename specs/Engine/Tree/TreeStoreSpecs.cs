@@ -46,7 +46,8 @@ public sealed class TreeStoreSpecs : IDisposable
         var second = File.ReadAllBytes(Path.Combine(folder, "8"));
         second.Length.Should().Be(273 * 32);
         second.AsSpan(32 * 3, 32).SequenceEqual(NaiveTree.Root(leaves.AsSpan(768, 256))).Should().BeTrue();
-        TreeStore.RootOfTile(second.AsSpan(0, 8192)).ToArray().Should().Equal(File.ReadAllBytes(Path.Combine(folder, "16")));
+        var third = File.ReadAllBytes(Path.Combine(folder, "16"));
+        TreeStore.RootOfTile(second.AsSpan(0, 8192)).ToArray().Should().Equal(third);
         new FileInfo(Path.Combine(folder, "24")).Length.Should().Be(0);
     }
 
@@ -57,7 +58,7 @@ public sealed class TreeStoreSpecs : IDisposable
     [InlineData("8", 0, 255)]
     [InlineData("8", 32 * 3 + 5, 1_000)]
     [InlineData("8", 32 * 2, 767)]
-    public void An_interrupted_append_is_cut_to_what_all_files_hold_and_can_be_fed_again(string file, int bytes, int known)
+    public void An_interrupted_append_is_cut_to_what_all_files_hold_and_fed_again(string file, int bytes, int known)
     {
         var leaves = NaiveTree.Leaves(1_000);
         using (Filled(leaves)) { }
