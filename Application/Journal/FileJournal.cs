@@ -79,6 +79,35 @@ public sealed class FileJournal : IJournal
         });
     }
 
+    /// <summary>Whose journal a folder holds, by the header of its first segment.</summary>
+    /// <exception cref="JournalException">NotFound, Damaged, NewerFormat or Failed.</exception>
+    public static JournalIdentity Identify(string folder, IFileLayer files) =>
+        JournalMaintenance.Reading(folder, files, JournalScan.Identify);
+
+    /// <summary>Verifies every byte without writing one, also of a journal that is open for appending.</summary>
+    /// <param name="progress">Receives the bytes of each block verified.</param>
+    /// <exception cref="JournalException">NotFound, NewerFormat or Failed. Damage is listed, not thrown.</exception>
+    public static JournalCheck Check(string folder, IFileLayer files, IProgress<long>? progress = null) =>
+        JournalMaintenance.Reading(folder, files, place =>
+        {
+            using var scan = new JournalScan(place);
+            scan.Run(trustIndexes: false, expected: null, progress);
+            var last = scan.Segments[^1].Tail;
+            return new JournalCheck(scan.Identity, last.Block, last.Position, scan.Damages, scan.Torn);
+        });
+
+    /// <summary>Gives up a position and all after it, moving their bytes to <c>journal/cut-time/</c>.</summary>
+    /// <param name="giveUpFrom">1 to the tail + 1; the whole block that holds it goes. The tail + 1 gives up no event
+    /// and accepts the journal as it stands, where only the <c>acked</c> file disagrees.</param>
+    /// <param name="at">Names the folder, to the second.</param>
+    /// <exception cref="JournalException">Damaged: it lies before <paramref name="giveUpFrom"/>, nothing was done;
+    /// InUse, NotFound, NewerFormat, Failed or DiskFull.</exception>
+    public static JournalRepairResult Repair(string folder, long giveUpFrom, DateTimeOffset at, IFileLayer files) =>
+        JournalMaintenance.Locked(folder, files, create: false, (place, held) =>
+        {
+            using (held) return JournalRepair.Run(place, giveUpFrom, at);
+        });
+
     public void Append(in SealedBlock block)
     {
         ObjectDisposedException.ThrowIf(disposed, this);

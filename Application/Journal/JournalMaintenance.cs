@@ -31,6 +31,21 @@ internal static class JournalMaintenance
         }
     }
 
+    /// <summary>Runs an action that only reads, without the lock.</summary>
+    public static T Reading<T>(string path, IFileLayer files, Func<JournalFolder, T> action)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(files);
+        try
+        {
+            return action(new JournalFolder(path, files));
+        }
+        catch (Exception exception) when (FileFaults.IsStorage(exception))
+        {
+            throw FileFaults.Wrap(exception, $"The journal in {path} could not be read");
+        }
+    }
+
     /// <exception cref="JournalException">NotEmpty: anything is there that an interrupted creation does not leave.</exception>
     public static void DemandEmpty(JournalFolder folder)
     {
@@ -59,6 +74,8 @@ internal static class JournalMaintenance
                 Rewrite(file, scan.LastBlock.Offset, last.End.Offset);
             file.Flush();
         }
+        // The crash may have come between naming a segment and flushing the name.
+        folder.Files.FlushFolder(folder.Segments);
         folder.WriteWhole(folder.Acked,
             AckedFile.Initial(new AckedMark(last.Tail.Block, last.Tail.Position, last.End.Previous)));
         foreach (var index in scan.Unindexed) WriteIndex(folder, index);

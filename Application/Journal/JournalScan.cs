@@ -33,6 +33,8 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
     /// <summary>Where the last block of the last segment begins.</summary>
     public WalkPoint LastBlock { get; private set; }
 
+    private bool HasDamagedSegments => damages.Any(damage => damage.Position is not null);
+
     private bool markSound;
 
     /// <param name="trustIndexes">Read only the last segment whole: the others' sidecars stand for them.</param>
@@ -41,7 +43,7 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
     public void Run(bool trustIndexes, JournalIdentity? expected, IProgress<long>? reading = null)
     {
         progress = reading;
-        ReadMark();
+        ReadMark(thorough: !trustIndexes);
         var numbers = folder.ListSegments();
         if (numbers.Count == 0)
             throw new JournalException(JournalFault.NotFound, $"There is no journal in {folder.Root}.");
@@ -49,16 +51,27 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
         for (var index = 0; index < numbers.Count; index++)
         {
             if (numbers[index] != index + 1 && (index == 0 || numbers[index] != numbers[index - 1] + 1))
-                Add(JournalFolder.Shown(numbers[index] - 1), 0, null, "the segment is missing");
+                Add(JournalFolder.Shown(numbers[index] - 1), 0, index == 0 ? 1 : Segments[^1].End.Position,
+                    "the segment is missing");
             var isLast = index == numbers.Count - 1;
             ReadSegment(numbers[index], isLast, trustIndexes && !isLast, expected);
         }
         CompareEndWithMark();
     }
 
+    public static JournalIdentity Identify(JournalFolder folder)
+    {
+        if (folder.ListSegments().Count == 0)
+            throw new JournalException(JournalFault.NotFound, $"There is no journal in {folder.Root}.");
+        using var scan = new JournalScan(folder);
+        using var file = folder.Files.Open(folder.Segment(1), FileAccess.Read);
+        scan.ReadHeader(file, 1, expected: null);
+        return scan.Identity ?? throw new JournalException(scan.Damages);
+    }
+
     public void Dispose() => walker.Dispose();
 
-    private void ReadMark()
+    private void ReadMark(bool thorough)
     {
         if (!folder.Files.Exists(folder.Acked))
         {
@@ -68,6 +81,7 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
         using var file = folder.Files.Open(folder.Acked, FileAccess.Read);
         Mark = AckedFile.Read(file, out markSound);
         if (Mark is null) Add("acked", 0, null, "neither slot is readable");
+        else if (!markSound && thorough) Add("acked", 0, null, "one of the two slots is not readable");
     }
 
     private void ReadSegment(int number, bool isLast, bool trustIndex, JournalIdentity? expected)
@@ -166,7 +180,7 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
     /// the mark, with nothing behind it. Anything else is damage.</summary>
     private TornTail? ReadTorn(IFile file, WalkPoint at, long length, Seal? seal)
     {
-        if (Mark is not { } mark || !markSound || at.Block <= mark.Block || damages.Count > 0) return null;
+        if (Mark is not { } mark || !markSound || at.Block <= mark.Block || HasDamagedSegments) return null;
         var content = LastContent(file, at.Offset, length);
         if (content - at.Offset > JournalLimits.BlockBytes + JournalLimits.SealBytes) return null;
         if (seal is { } found && (found.Block != at.Block || content > walker.At.Offset)) return null;
@@ -208,7 +222,7 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
     private void CompareEndWithMark()
     {
         var last = Segments[^1];
-        if (Mark is { } mark && damages.Count == 0 && mark.Block >= last.End.Block)
+        if (Mark is { } mark && !HasDamagedSegments && mark.Block >= last.End.Block)
             Add(JournalFolder.Shown(last.Segment), last.End.Offset, last.End.Position,
                 $"the journal ends with block {last.End.Block - 1}, but block {mark.Block} was acknowledged");
     }
