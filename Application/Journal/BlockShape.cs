@@ -1,0 +1,63 @@
+namespace BankingEngine.Application.Journal;
+
+/// <summary>The shape every store demands of a block: lines that begin with their position, in order.</summary>
+public static class BlockShape
+{
+    private static ReadOnlySpan<byte> Lead => "{\"position\":"u8;
+
+    /// <summary>Finds the lines of a block and checks that each begins <c>{"position":N,</c> with its own N.</summary>
+    /// <param name="lines">Event lines, each ended by one newline.</param>
+    /// <param name="firstPosition">N of the first line.</param>
+    /// <param name="starts">Room for <paramref name="events"/> + 1 offsets.</param>
+    /// <param name="fault">What is wrong, null if nothing.</param>
+    /// <returns>Index of the first line that is wrong; <paramref name="events"/> if none is.</returns>
+    public static int Index(
+        ReadOnlySpan<byte> lines, long firstPosition, int events, Span<int> starts, out string? fault)
+    {
+        Span<byte> expected = stackalloc byte[32];
+        Lead.CopyTo(expected);
+        var start = 0;
+        for (var line = 0; line < events; line++)
+        {
+            starts[line] = start;
+            var length = lines[start..].IndexOf((byte)'\n');
+            fault = length < 0 ? "fewer lines than the seal counts" : null;
+            if (fault is not null) return line;
+
+            (firstPosition + line).TryFormat(expected[Lead.Length..], out var digits);
+            expected[Lead.Length + digits] = (byte)',';
+            if (!lines.Slice(start, length).StartsWith(expected[..(Lead.Length + digits + 1)]))
+            {
+                fault = $"the line does not begin with position {firstPosition + line}";
+                return line;
+            }
+            start += length + 1;
+        }
+        starts[events] = start;
+        fault = start == lines.Length ? null : "more lines than the seal counts";
+        return events;
+    }
+
+    /// <summary>Refuses a block that no store may take: what <see cref="IJournal.Append"/> promises.</summary>
+    /// <param name="starts">Room for <see cref="JournalLimits.BlockEvents"/> + 1 offsets.</param>
+    /// <exception cref="ArgumentException">Names what is wrong.</exception>
+    public static void Demand(in SealedBlock block, JournalTail tail, Span<int> starts)
+    {
+        ArgumentNullException.ThrowIfNull(tail);
+        if (block.Block != tail.Block + 1 || block.FirstPosition != tail.Position + 1)
+            throw Refuse($"Block {block.Block} from position {block.FirstPosition} does not follow "
+                + $"block {tail.Block} and position {tail.Position}.");
+        if (block.Events is < 1 or > JournalLimits.BlockEvents)
+            throw Refuse($"A block has 1 to {JournalLimits.BlockEvents} events, not {block.Events}.");
+        if (block.Lines.Length > JournalLimits.BlockBytes)
+            throw Refuse($"A block has at most {JournalLimits.BlockBytes} bytes, not {block.Lines.Length}.");
+        if (block.Root.Length != JournalLimits.RootBytes)
+            throw Refuse($"A root has {JournalLimits.RootBytes} bytes, not {block.Root.Length}.");
+        if (block.FirstPosition + block.Events - 1 > JournalLimits.Highest)
+            throw Refuse($"Positions end at {JournalLimits.Highest}.");
+        var wrong = Index(block.Lines.Span, block.FirstPosition, block.Events, starts, out var fault);
+        if (fault is not null) throw Refuse($"Line {wrong + 1} of block {block.Block}: {fault}.");
+    }
+
+    private static ArgumentException Refuse(string why) => new(why);
+}
