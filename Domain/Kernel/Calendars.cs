@@ -87,7 +87,7 @@ public sealed class BusinessCalendar
         };
     }
 
-    /// <summary>So many business days later, earlier if negative; the date itself, adjusted by nothing, for none.</summary>
+    /// <summary>So many business days later, earlier if negative; for none the date itself, business day or not.</summary>
     /// <param name="days">At most <see cref="MaxBusinessDays"/> either way.</param>
     public BusinessDate AddBusinessDays(BusinessDate date, int days)
     {
@@ -160,7 +160,7 @@ public sealed class ZoneRule
     /// Where the clock shows it twice, the first time. Where the clock skips it, as long after the skip as the time
     /// lies after the skip's beginning: 02:30 becomes 03:30. In both the offset before the change decides.
     /// </returns>
-    /// <exception cref="ArgumentOutOfRangeException">No such time of day, or before 1970 in UTC.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No such time of day, or no <see cref="Instant"/> in UTC.</exception>
     public Instant InstantOf(BusinessDate date, int secondsOfDay)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(secondsOfDay);

@@ -25,6 +25,7 @@ internal static class Digits
     private const int MostFigures = 39, FiguresOfUInt64 = 19;
     private const ulong TenTo19 = 10_000_000_000_000_000_000;
 
+    private static readonly UInt128 MostBeforeLastFigure = (UInt128)Int128.MaxValue / 10;
     private static readonly Int128[] Powers = MakePowers();
 
     /// <param name="exponent">0 to 38.</param>
@@ -74,7 +75,8 @@ internal static class Digits
         foreach (var letter in figures)
         {
             if (letter == (byte)'.') continue;
-            if (++read < FiguresOfUInt64) low = low * 10 + (uint)(letter - '0');
+            if (++read == MostFigures && magnitude > MostBeforeLastFigure) return NumberText.TooManyDigits;
+            if (read < FiguresOfUInt64) low = low * 10 + (uint)(letter - '0');
             else magnitude = (read == FiguresOfUInt64 ? low : magnitude) * 10 + (uint)(letter - '0');
         }
         if (read < FiguresOfUInt64) magnitude = low;
