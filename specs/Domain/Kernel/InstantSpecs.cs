@@ -34,6 +34,13 @@ public sealed class InstantSpecs
             });
 
     [Theory]
+    [InlineData(-1, "1969-12-31")]
+    [InlineData(0, "1970-01-01")]
+    [InlineData(86_400, "1970-01-02")]
+    public void West_of_Greenwich_the_first_instant_is_still_in_1969(int offset, string date) =>
+        Instant.First.DateAt(offset).Should().Be(BusinessDate.Parse(date));
+
+    [Theory]
     [InlineData("2026-11-21T03:37:54.123456Z", "2026-11-21T03:37:54.123456Z")]
     [InlineData("2026-11-21T03:37:54.5Z", "2026-11-21T03:37:54.500000Z")]
     [InlineData("2026-11-21T03:37:54.012Z", "2026-11-21T03:37:54.012000Z")]
