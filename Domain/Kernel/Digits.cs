@@ -51,9 +51,11 @@ internal static class Digits
     }
 
     /// <summary>
-    /// Reads <c>-?(0|[1-9][0-9]*)(\.[0-9]+)?</c>; the value is <paramref name="digits"/> / 10^<paramref name="decimals"/>.
+    /// Reads <c>-?(0|[1-9][0-9]*)(\.[0-9]+)?</c>. The value is <paramref name="digits"/> divided by ten to the power
+    /// of <paramref name="decimals"/>.
     /// </summary>
-    public static NumberText TryReadNumber(ReadOnlySpan<byte> utf8, int mostDecimals, out Int128 digits, out int decimals)
+    public static NumberText TryReadNumber(
+        ReadOnlySpan<byte> utf8, int mostDecimals, out Int128 digits, out int decimals)
     {
         digits = 0;
         decimals = 0;
@@ -83,7 +85,9 @@ internal static class Digits
         return WideMath.TrySigned(magnitude, negative, out digits) ? NumberText.Read : NumberText.TooManyDigits;
     }
 
-    /// <summary>Writes digits / 10^decimals with exactly so many figures after the point, none and no point for 0.</summary>
+    /// <summary>
+    /// Writes digits / 10^decimals with exactly so many figures after the point, none and no point for 0.
+    /// </summary>
     public static bool TryWriteNumber(Span<byte> utf8, Int128 digits, int decimals, out int written)
     {
         written = 0;

@@ -63,7 +63,8 @@ public sealed class CalendarSpecs
             .Should().Throw<ArgumentException>();
         FluentActions.Invoking(() => new BusinessCalendar("mixed", [], [new(2), new(1)]))
             .Should().Throw<ArgumentException>();
-        var closed = new BusinessCalendar("closed", [], [.. Enumerable.Range(0, 400).Select(day => new BusinessDate(day))]);
+        var closed = new BusinessCalendar(
+            "closed", [], [.. Enumerable.Range(0, 400).Select(day => new BusinessDate(day))]);
         FluentActions.Invoking(() => closed.Next(new BusinessDate(0))).Should().Throw<InvalidOperationException>();
         FluentActions.Invoking(() => Target.AddBusinessDays(new(0), BusinessCalendar.MaxBusinessDays + 1))
             .Should().Throw<ArgumentOutOfRangeException>();
@@ -108,7 +109,8 @@ public sealed class CalendarSpecs
     public void A_zone_without_a_beginning_or_out_of_order_is_refused()
     {
         FluentActions.Invoking(() => new ZoneRule("none", [])).Should().Throw<ArgumentException>();
-        FluentActions.Invoking(() => new ZoneRule("late", [new(new Instant(1), 0)])).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => new ZoneRule("late", [new(new Instant(1), 0)]))
+            .Should().Throw<ArgumentException>();
         FluentActions.Invoking(() => new ZoneRule("twice", [new(default, 0), new(default, 0)]))
             .Should().Throw<ArgumentException>();
         FluentActions.Invoking(() => new ZoneRule("far", [new(default, 64_801)])).Should().Throw<ArgumentException>();

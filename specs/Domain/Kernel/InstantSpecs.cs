@@ -61,7 +61,8 @@ public sealed class InstantSpecs
     [InlineData("2026-11-21T03:37:54,5Z")]
     [InlineData("2026-11-21T03:37Z")]
     [InlineData("")]
-    public void Other_notations_of_an_instant_are_refused(string text) => Instant.TryParse(text, out _).Should().BeFalse();
+    public void Other_notations_of_an_instant_are_refused(string text) =>
+        Instant.TryParse(text, out _).Should().BeFalse();
 
     [Fact]
     public void No_operation_leaves_the_range()

@@ -5,7 +5,9 @@ using FsCheck.Fluent;
 
 namespace BankingEngine.Specs.Domain.Kernel;
 
-/// <summary>Generated numbers and texts for the properties of the kernel; a failure prints the seed to run again.</summary>
+/// <summary>
+/// Generated numbers and texts for the properties of the kernel; a failure prints the seed to run again.
+/// </summary>
 internal static class Numbers
 {
     private static readonly Gen<ulong> Word = Gen.Frequency(
