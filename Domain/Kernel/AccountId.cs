@@ -9,7 +9,9 @@ namespace BankingEngine.Domain.Kernel;
 /// '_' and ':', beginning and ending in a letter or digit, no two of the others in a row. Ordered as its bytes are.
 /// The default value names nothing.
 /// </summary>
-/// <remarks>Forty bytes without padding: five words, the text from the highest byte of the first down, then zeros.</remarks>
+/// <remarks>
+/// Forty bytes without padding: five words, the text from the highest byte of the first down, then zeros.
+/// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 public readonly struct AccountId : IEquatable<AccountId>, IComparable<AccountId>,
     IComparisonOperators<AccountId, AccountId, bool>, IUtf8Text<AccountId>

@@ -114,7 +114,9 @@ public readonly record struct Amount(Int128 Minor, Asset Asset) :
         return parts;
     }
 
-    /// <summary>Writes the figures with exactly the scale's places after the point: <c>12.34</c>, <c>-0.05</c>.</summary>
+    /// <summary>
+    /// Writes the figures with exactly the scale's places after the point: <c>12.34</c>, <c>-0.05</c>.
+    /// </summary>
     /// <returns>False, and nothing written, if they do not fit.</returns>
     public bool TryFormat(Span<byte> utf8, out int written) =>
         Digits.TryWriteNumber(utf8, Minor, Asset.Scale, out written);

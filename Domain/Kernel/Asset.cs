@@ -8,7 +8,8 @@ public readonly record struct Asset(AssetCode Code, byte Scale)
 {
     public const byte MaxScale = 18;
 
-    // As wide as the code, so that an asset, and an amount of it, are free of padding and equal bytes mean equal values.
+    // As wide as the code, so that an asset, and an amount of it, have no padding: equal bytes mean equal values,
+    // and the other way round.
     private readonly UInt128 scale = InRange(Scale);
 
     public byte Scale

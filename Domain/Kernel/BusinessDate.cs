@@ -27,7 +27,9 @@ public readonly record struct BusinessDate(int Day) : IComparable<BusinessDate>,
     private const int DaysFromMarchOfYear0To1970 = 719_468;
 
     /// <summary>A date by its parts.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such date, or its year leaves 1900 to 9999.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There is no such date, or its year leaves 1900 to 9999.
+    /// </exception>
     public BusinessDate(int year, int month, int dayOfMonth) : this(DayOf(year, month, dayOfMonth)) { }
 
     public int Day { get; init; } = InRange(Day);
@@ -80,7 +82,8 @@ public readonly record struct BusinessDate(int Day) : IComparable<BusinessDate>,
         var inYear = inFourYears - yearOfFour * DaysPerYear;
         var marchMonth = MarchMonthOf(inYear);
         var year = era * 400 + century * 100 + fourYears * 4 + yearOfFour + (marchMonth >= 10 ? 1 : 0);
-        return (year, marchMonth >= 10 ? marchMonth - 9 : marchMonth + 3, inYear - DaysBeforeMarchMonth(marchMonth) + 1);
+        var month = marchMonth >= 10 ? marchMonth - 9 : marchMonth + 3;
+        return (year, month, inYear - DaysBeforeMarchMonth(marchMonth) + 1);
     }
 
     public BusinessDate AddDays(int days) => new(Day + days);

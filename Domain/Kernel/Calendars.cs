@@ -30,7 +30,9 @@ public sealed class BusinessCalendar
     /// <summary>The most business days that are counted off at once, about forty years.</summary>
     public const int MaxBusinessDays = 10_000;
 
-    /// <summary>The longest run of days without a business day; a search that passes it has found a faulty calendar.</summary>
+    /// <summary>
+    /// The longest run of days without a business day; a search that passes it has found a faulty calendar.
+    /// </summary>
     public const int MaxClosedDays = 366;
 
     private const int DaysPerWeek = 7;
@@ -87,7 +89,9 @@ public sealed class BusinessCalendar
         };
     }
 
-    /// <summary>So many business days later, earlier if negative; the date itself, adjusted by nothing, for none.</summary>
+    /// <summary>
+    /// So many business days later, earlier if negative; for none the date itself, business day or not.
+    /// </summary>
     /// <param name="days">At most <see cref="MaxBusinessDays"/> either way.</param>
     public BusinessDate AddBusinessDays(BusinessDate date, int days)
     {
@@ -116,7 +120,9 @@ public sealed class BusinessCalendar
 /// <param name="OffsetSeconds">Seconds ahead of UTC; within <see cref="ZoneRule.MaxOffsetSeconds"/> either way.</param>
 public readonly record struct ZoneTransition(Instant At, int OffsetSeconds);
 
-/// <summary>A zone's clock as a list of its changes, declared by event, so that replay asks no machine's tables.</summary>
+/// <summary>
+/// A zone's clock as a list of its changes, declared by event, so that replay asks no machine's tables.
+/// </summary>
 /// <remarks>After the last change its offset goes on: declare the coming years' changes in time.</remarks>
 public sealed class ZoneRule
 {
@@ -129,7 +135,9 @@ public sealed class ZoneRule
 
     /// <param name="name">As registered, by habit of the IANA database: <c>Asia/Kuwait</c>.</param>
     /// <param name="transitions">In ascending order, the first at <see cref="Instant.First"/>.</param>
-    /// <exception cref="ArgumentException">The transitions are not so, or more than <see cref="MaxTransitions"/>.</exception>
+    /// <exception cref="ArgumentException">
+    /// The transitions are not so, or more than <see cref="MaxTransitions"/>.
+    /// </exception>
     public ZoneRule(string name, ImmutableArray<ZoneTransition> transitions)
     {
         if (transitions.Length is 0 or > MaxTransitions || transitions[0].At != Instant.First)
@@ -160,7 +168,9 @@ public sealed class ZoneRule
     /// Where the clock shows it twice, the first time. Where the clock skips it, as long after the skip as the time
     /// lies after the skip's beginning: 02:30 becomes 03:30. In both the offset before the change decides.
     /// </returns>
-    /// <exception cref="ArgumentOutOfRangeException">No such time of day, or before 1970 in UTC.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// No such time of day, or no <see cref="Instant"/> in UTC.
+    /// </exception>
     public Instant InstantOf(BusinessDate date, int secondsOfDay)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(secondsOfDay);

@@ -12,17 +12,23 @@ public enum DayCount
     /// <summary>Actual/360, section 4.16(e): usual in money markets.</summary>
     Actual360,
 
-    /// <summary>30/360, Bond Basis, section 4.16(f): a 31st is a 30th; at the end only if the start is a 30th or 31st.</summary>
+    /// <summary>
+    /// 30/360, Bond Basis, section 4.16(f): a 31st is a 30th; at the end only if the start is a 30th or 31st.
+    /// </summary>
     Thirty360BondBasis,
 
     /// <summary>30E/360, Eurobond Basis, section 4.16(g): every 31st is a 30th.</summary>
     Thirty360European,
 
-    /// <summary>30E/360 (ISDA), section 4.16(h): as 30E/360, and the last day of February too, but not at maturity.</summary>
+    /// <summary>
+    /// 30E/360 (ISDA), section 4.16(h): as 30E/360, and the last day of February too, but not at maturity.
+    /// </summary>
     Thirty360EuropeanIsda,
 }
 
-/// <summary>A part of a year, exact. Not reduced: parts under one convention share a denominator and can be added.</summary>
+/// <summary>
+/// A part of a year, exact. Not reduced: parts under one convention share a denominator and can be added.
+/// </summary>
 /// <param name="Numerator">Zero or more.</param>
 /// <param name="Denominator">360, 365, or 365 × 366 under Actual/Actual.</param>
 public readonly record struct DayFraction(long Numerator, long Denominator);

@@ -25,6 +25,7 @@ internal static class Digits
     private const int MostFigures = 39, FiguresOfUInt64 = 19;
     private const ulong TenTo19 = 10_000_000_000_000_000_000;
 
+    private static readonly UInt128 MostBeforeLastFigure = (UInt128)Int128.MaxValue / 10;
     private static readonly Int128[] Powers = MakePowers();
 
     /// <param name="exponent">0 to 38.</param>
@@ -50,9 +51,11 @@ internal static class Digits
     }
 
     /// <summary>
-    /// Reads <c>-?(0|[1-9][0-9]*)(\.[0-9]+)?</c>; the value is <paramref name="digits"/> / 10^<paramref name="decimals"/>.
+    /// Reads <c>-?(0|[1-9][0-9]*)(\.[0-9]+)?</c>. The value is <paramref name="digits"/> divided by ten to the power
+    /// of <paramref name="decimals"/>.
     /// </summary>
-    public static NumberText TryReadNumber(ReadOnlySpan<byte> utf8, int mostDecimals, out Int128 digits, out int decimals)
+    public static NumberText TryReadNumber(
+        ReadOnlySpan<byte> utf8, int mostDecimals, out Int128 digits, out int decimals)
     {
         digits = 0;
         decimals = 0;
@@ -74,14 +77,17 @@ internal static class Digits
         foreach (var letter in figures)
         {
             if (letter == (byte)'.') continue;
-            if (++read < FiguresOfUInt64) low = low * 10 + (uint)(letter - '0');
+            if (++read == MostFigures && magnitude > MostBeforeLastFigure) return NumberText.TooManyDigits;
+            if (read < FiguresOfUInt64) low = low * 10 + (uint)(letter - '0');
             else magnitude = (read == FiguresOfUInt64 ? low : magnitude) * 10 + (uint)(letter - '0');
         }
         if (read < FiguresOfUInt64) magnitude = low;
         return WideMath.TrySigned(magnitude, negative, out digits) ? NumberText.Read : NumberText.TooManyDigits;
     }
 
-    /// <summary>Writes digits / 10^decimals with exactly so many figures after the point, none and no point for 0.</summary>
+    /// <summary>
+    /// Writes digits / 10^decimals with exactly so many figures after the point, none and no point for 0.
+    /// </summary>
     public static bool TryWriteNumber(Span<byte> utf8, Int128 digits, int decimals, out int written)
     {
         written = 0;

@@ -19,7 +19,9 @@ public interface IUtf8Text<TSelf> where TSelf : struct, IUtf8Text<TSelf>
     bool TryFormat(Span<byte> utf8, out int written);
 }
 
-/// <summary>What follows for every value from its UTF-8 form: the same text as UTF-16, and a reader that throws.</summary>
+/// <summary>
+/// What follows for every value from its UTF-8 form: the same text as UTF-16, and a reader that throws.
+/// </summary>
 public static class Utf8Text
 {
     /// <summary>No value's text is longer, so a buffer of this size on the stack is enough for any.</summary>
@@ -38,7 +40,9 @@ public static class Utf8Text
     }
 
     /// <summary>Reads text that the program itself wrote.</summary>
-    /// <exception cref="FormatException">The text is not one of <typeparamref name="TValue"/>: a caller's bug.</exception>
+    /// <exception cref="FormatException">
+    /// The text is not one of <typeparamref name="TValue"/>: a caller's bug.
+    /// </exception>
     public static TValue Parse<TValue>(ReadOnlySpan<char> text) where TValue : struct, IUtf8Text<TValue> =>
         TryParse(text, out TValue value)
             ? value

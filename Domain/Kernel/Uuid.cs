@@ -1,6 +1,8 @@
 namespace BankingEngine.Domain.Kernel;
 
-/// <summary>The text and fields of a UUID, kept as the number that its sixteen bytes spell, first byte highest.</summary>
+/// <summary>
+/// The text and fields of a UUID, kept as the number that its sixteen bytes spell, first byte highest.
+/// </summary>
 /// <remarks>Source: RFC 9562, sections 4 (text), 4.2 (version), 5.7 (version 7) and 5.8 (version 8).</remarks>
 internal static class Uuid
 {
@@ -9,7 +11,9 @@ internal static class Uuid
 
     private const int VersionShift = 76, VariantShift = 62, TimeShift = 80;
 
-    /// <summary>Reads the hyphenated form, its letters in either case; braces, prefixes and bare digits are refused.</summary>
+    /// <summary>
+    /// Reads the hyphenated form, its letters in either case; braces, prefixes and bare digits are refused.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, out UInt128 value)
     {
         value = default;

@@ -18,11 +18,15 @@ public enum Rounding
     /// <summary>To the nearest; from the middle to the even one, so that many roundings do not drift.</summary>
     HalfEven,
 
-    /// <summary>To the nearest; from the middle away from zero, as taught in school and asked by many tax laws.</summary>
+    /// <summary>
+    /// To the nearest; from the middle away from zero, as taught in school and asked by many tax laws.
+    /// </summary>
     HalfAwayFromZero,
 }
 
-/// <summary>Products of two 128-bit numbers, divided at once, so that only the final result must fit 128 bits.</summary>
+/// <summary>
+/// Products of two 128-bit numbers, divided at once, so that only the final result must fit 128 bits.
+/// </summary>
 /// <remarks>Exact over the whole range, <see cref="Int128.MinValue"/> included, and rounded once.</remarks>
 public static class WideMath
 {
