@@ -7,7 +7,8 @@ namespace BankingEngine.Application.Journal.Tree;
 /// </summary>
 /// <remarks>
 /// Making follows RFC 6962 §2.1.1 and §2.1.2 and needs the tree; verifying follows RFC 9162 §2.1.3.2 and §2.1.4.2
-/// and needs nothing but what the verifier holds. A proof has at most 64 hashes.
+/// and needs nothing but what the verifier holds. A proof has at most 64 hashes. Size and root belong together and
+/// must come from one signed <see cref="Checkpoint"/>: trees of nearby sizes share shapes of proofs.
 /// </remarks>
 public static class Proofs
 {

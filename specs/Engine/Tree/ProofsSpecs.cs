@@ -105,6 +105,8 @@ public sealed class ProofsSpecs : IDisposable
                 Verify(Roots[older - 1], Roots[newer], proof).Should().BeFalse("{0} in {1}", older, newer);
                 Verify(Roots[older], Roots[newer + 1], proof).Should().BeFalse("{0} in {1}", older, newer);
                 Verify(Roots[newer], Roots[older], proof).Should().BeFalse("{0} in {1}", older, newer);
+                Proofs.VerifyConsistency(older, 4 * newer, Roots[older], Roots[newer], proof)
+                    .Should().BeFalse("{0} in {1}, too short for four times the size", older, newer);
                 foreach (var wrong in Spoilt(proof))
                     Verify(Roots[older], Roots[newer], wrong).Should().BeFalse("{0} in {1}", older, newer);
             }
