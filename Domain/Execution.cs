@@ -58,6 +58,11 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
 
     public Bank Bank => bank;
 
+    /// <summary>
+    /// Has the last word on a command's events before they are kept: the engine writes their lines here. Null: no word.
+    /// </summary>
+    public Func<Envelope, long, IReadOnlyList<Recorded>, Rejection?>? Admit { get; set; }
+
     /// <summary>Position of the last event applied.</summary>
     public long Position { get; private set; }
 
@@ -82,6 +87,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
                 Remember(envelope, first, parts: 1);
                 rejection = RunLinks(at, envelope, command);
             }
+            if (rejection is null && _recorded.Count > 0) rejection = Admit?.Invoke(envelope, first, _recorded);
             if (rejection is null) return Accept(envelope, first);
             bank.Tables.Rollback();
             return Record(envelope, new CommandEvent.Refused(named, rejection.Code, rejection.Why, rejection.Kind, rejection.Link))
@@ -249,6 +255,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         _recorded.Add(new(@event, []));
         Remember(envelope, first, parts: 1);
         bank.Evolve(first, envelope.Fingerprint, @event);
+        Admit?.Invoke(envelope, first, _recorded);
         bank.Tables.Commit();
         Position = first;
         return new(Ending.Refused, first, 1);

@@ -56,6 +56,9 @@ public sealed class EngineClock
 
     public bool IsHeld => Step != 0;
 
+    /// <summary>The last reading; any thread.</summary>
+    public Instant Last => new(Volatile.Read(ref _now));
+
     public Instant Now()
     {
         var monotonic = _source.MonotonicMicroseconds();

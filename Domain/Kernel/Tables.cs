@@ -91,6 +91,9 @@ public sealed class Tables(ulong seed = 0)
         return sum;
     }
 
+    /// <summary>Names the tables and the shape of their rows: states of another schema cannot be compared.</summary>
+    public UInt128 Schema => Hash128.Of(SchemaId, Encoding.UTF8.GetBytes(string.Join('\n', ByName().Select(t => t.Schema))));
+
     /// <summary>Writes a snapshot: all rows, their numbers and the free lists, so that later behaviour is the same.</summary>
     /// <exception cref="InvalidOperationException">A command is open.</exception>
     public void Save(Stream to)
@@ -140,10 +143,9 @@ public sealed class Tables(ulong seed = 0)
 
     private void WriteHeader(Span<byte> header)
     {
-        var schema = Encoding.UTF8.GetBytes(string.Join('\n', ByName().Select(t => t.Schema)));
         BinaryPrimitives.WriteUInt64LittleEndian(header, SnapshotMark);
         BinaryPrimitives.WriteUInt64LittleEndian(header[8..], SnapshotVersion);
-        BinaryPrimitives.WriteUInt128LittleEndian(header[16..], Hash128.Of(SchemaId, schema));
+        BinaryPrimitives.WriteUInt128LittleEndian(header[16..], Schema);
         BinaryPrimitives.WriteUInt128LittleEndian(header[32..], Digest);
     }
 

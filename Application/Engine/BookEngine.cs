@@ -1,0 +1,315 @@
+using System.Diagnostics;
+using BankingEngine.Application.Journal;
+using BankingEngine.Application.Journal.Tree;
+using BankingEngine.Domain;
+using BankingEngine.Domain.Kernel;
+
+namespace BankingEngine.Application.Engine;
+
+/// <param name="QueueLength">Work items that may wait; one more is refused at once.</param>
+/// <param name="DigestEvery">Blocks between two notes of the digest.</param>
+public sealed record EngineOptions(int QueueLength = 65_536, int DigestEvery = 64);
+
+/// <summary>
+/// A running book: one writer thread, one flusher thread, one block in flight and one being decided. No answer leaves
+/// before what it depends on is durable.
+/// </summary>
+public sealed class BookEngine : IDisposable
+{
+    /// <summary>A read of the book visits at most this many rows.</summary>
+    public const int MaxRowsRead = 100;
+
+    private readonly object _gate = new();
+    private readonly IJournal _journal;
+    private readonly TreeStore? _tree;
+    private readonly MerkleFrontier _frontier;
+    private readonly DigestNotes? _notes;
+    private readonly EngineOptions _options;
+    private readonly EngineMeters _meters;
+    private readonly EngineClock _clock;
+    private readonly Writer _writer;
+    private readonly Thread _writerThread;
+    private readonly Thread _flusherThread;
+    private readonly byte[] _leaves = new byte[JournalLimits.BlockEvents * Sha256Lanes.HashBytes];
+    private readonly byte[] _root = new byte[Sha256Lanes.HashBytes];
+
+    private List<WorkItem> _incoming = [];
+    private BlockBuffer? _inFlight;
+    private BlockBuffer? _spare = new();
+    private bool _stopping;
+    private bool _writerDone;
+    private Exception? _failure;
+    private TaskCompletionSource _advanced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _durable;
+
+    /// <param name="opened">The book as recovery left it.</param>
+    /// <param name="onFatal">Called once, from the thread that failed: the state is void and the process should end.</param>
+    public BookEngine(OpenedBook opened, ITimeSource time, EngineOptions options, Action<Exception> onFatal, Action<Exception, string> onFault)
+    {
+        (_journal, _tree, _frontier, _notes, _options) = (opened.Journal, opened.Tree, opened.Frontier, opened.Notes, options);
+        OnFatal = onFatal;
+        _durable = opened.Execution.Position;
+        var offset = opened.Execution.Bank.Book.IsOpen ? opened.Execution.Bank.Book.Day.ClockOffset : 0;
+        _clock = new(time, opened.LastAt, offset);
+        _meters = new(() => QueueDepth, onFault);
+        Keys = new(opened.Execution.Bank.Keys);
+        _writer = new(opened.Execution, _clock, Keys, HandOver, _meters);
+        _writerThread = new(WriterLoop) { Name = "book writer", IsBackground = true };
+        _flusherThread = new(FlusherLoop) { Name = "book flusher", IsBackground = true };
+        _writerThread.Start();
+        _flusherThread.Start();
+    }
+
+    /// <summary>The book's keys, for the edge.</summary>
+    public KeyDirectory Keys { get; }
+
+    /// <summary>Engine time as the writer last read it; for the edge, which needs it only roughly.</summary>
+    public Instant RoughNow => _clock.Last;
+
+    public IJournal Journal => _journal;
+
+    /// <summary>The tree of the book, for proofs; null where none is kept.</summary>
+    public TreeStore? Tree => _tree;
+
+    /// <summary>The last position that survives the loss of power.</summary>
+    public long DurablePosition => Volatile.Read(ref _durable);
+
+    public bool IsRunning => Volatile.Read(ref _failure) is null && !Volatile.Read(ref _stopping);
+
+    /// <summary>The untrusted step of the machine's clock, in microseconds; 0 when there is none.</summary>
+    public long ClockStep => _clock.Step;
+
+    private Action<Exception> OnFatal { get; }
+
+    private int QueueDepth
+    {
+        get { lock (_gate) return _incoming.Count; }
+    }
+
+    /// <exception cref="EngineUnavailableException">The queue is full, or the book is closing or failed.</exception>
+    public Task<Answer> SendAsync(in Envelope envelope, Command command, string named)
+    {
+        var work = new CommandWork(envelope, command, named);
+        Enqueue(work);
+        return work.Done;
+    }
+
+    /// <exception cref="EngineUnavailableException">The queue is full, or the book is closing or failed.</exception>
+    public Task<Answer[]> SendAsync(IReadOnlyList<(Envelope Envelope, Command Command, string Named)> commands)
+    {
+        var work = new BatchWork(commands);
+        Enqueue(work);
+        return work.Done;
+    }
+
+    /// <summary>Asks the book: linearizable, at most <see cref="MaxRowsRead"/> rows.</summary>
+    /// <exception cref="EngineUnavailableException">The queue is full, or the book is closing or failed.</exception>
+    public Task<T> ReadAsync<T>(Func<Bank, Moment, T> read)
+    {
+        var work = new ReadWork<T>(read);
+        Enqueue(work);
+        return work.Done;
+    }
+
+    /// <summary>Completes when an event beyond a position is durable.</summary>
+    public async Task WaitBeyondAsync(long position, CancellationToken cancellation)
+    {
+        while (DurablePosition <= position)
+        {
+            Task next;
+            lock (_gate)
+            {
+                if (_failure is not null || _stopping) throw EngineUnavailableException.Closing();
+                next = _advanced.Task;
+            }
+            if (DurablePosition > position) return;
+            await next.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Stops taking work, finishes what was taken, and closes.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_stopping) return;
+            _stopping = true;
+            Monitor.PulseAll(_gate);
+        }
+        _writerThread.Join();
+        _flusherThread.Join();
+        _advanced.TrySetResult();
+        _writer.Dispose();
+        _notes?.Dispose();
+        _tree?.Dispose();
+        _journal.Dispose();
+        _meters.Dispose();
+    }
+
+    private void Enqueue(WorkItem item)
+    {
+        lock (_gate)
+        {
+            if (_failure is not null) throw EngineUnavailableException.OutcomeUnknown();
+            if (_stopping) throw EngineUnavailableException.Closing();
+            if (_incoming.Count >= _options.QueueLength) throw EngineUnavailableException.QueueFull();
+            _incoming.Add(item);
+            if (_incoming.Count == 1) Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void WriterLoop()
+    {
+        try
+        {
+            var batch = new List<WorkItem>();
+            while (Take(ref batch))
+            {
+                foreach (var item in batch) RunItem(item);
+                batch.Clear();
+                while (_writer.Bank.Book.IsOpen && _writer.RunTimers(_clock.Now())) { }
+            }
+        }
+        catch (Exception fatal)
+        {
+            Fail(fatal);
+        }
+        lock (_gate)
+        {
+            _writerDone = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void RunItem(WorkItem item)
+    {
+        var now = _clock.Now();
+        if (_writer.Bank.Book.IsOpen) _writer.RunTimers(now);
+        try
+        {
+            _writer.Run(item, now);
+        }
+        catch (EngineUnavailableException unavailable)
+        {
+            item.Fail(unavailable);
+        }
+    }
+
+    /// <summary>Waits for work, for the flusher to be free for what is pending, or for a timer.</summary>
+    /// <returns>False when the book is to close and nothing is left.</returns>
+    private bool Take(ref List<WorkItem> batch)
+    {
+        lock (_gate)
+        {
+            while (true)
+            {
+                if (_failure is not null) throw _failure;
+                if (_incoming.Count > 0)
+                {
+                    (_incoming, batch) = (batch, _incoming);
+                    return true;
+                }
+                if (_inFlight is null && _writer.Current.HasWork) Swap();
+                else if (_stopping && !_writer.Current.HasWork) return false;
+                else if (!Monitor.Wait(_gate, UntilTimer())) return true;
+            }
+        }
+    }
+
+    /// <summary>Milliseconds until a tick: timers are looked at at least this often.</summary>
+    private static TimeSpan UntilTimer() => TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Called by the writer when the current block is full.</summary>
+    private void HandOver()
+    {
+        lock (_gate)
+        {
+            while (_inFlight is not null && _failure is null) Monitor.Wait(_gate);
+            if (_failure is not null) throw _failure;
+            Swap();
+        }
+    }
+
+    private void Swap()
+    {
+        _writer.Current.Digest = _writer.Bank.Tables.Digest;
+        _inFlight = _writer.Current;
+        _writer.Current = _spare!;
+        _spare = null;
+        Monitor.PulseAll(_gate);
+    }
+
+    private void FlusherLoop()
+    {
+        try
+        {
+            while (NextBlock() is { } block)
+            {
+                if (block.Events > 0) MakeDurable(block);
+                Release(block);
+            }
+        }
+        catch (Exception fatal)
+        {
+            Fail(fatal);
+        }
+    }
+
+    private BlockBuffer? NextBlock()
+    {
+        lock (_gate)
+        {
+            while (_inFlight is null && !_writerDone && _failure is null) Monitor.Wait(_gate);
+            return _failure is null ? _inFlight : null;
+        }
+    }
+
+    /// <summary>Seals the block: leaves and root, off the writer; then the disk.</summary>
+    private void MakeDurable(BlockBuffer block)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var leaves = _leaves.AsSpan(0, block.Events * Sha256Lanes.HashBytes);
+        Sha256Lanes.HashLeaves(block.Lines.Span, block.Slices, leaves);
+        if (_tree is null) _frontier.Append(leaves);
+        else _tree.Append(_frontier, leaves);
+        _frontier.Root().CopyTo(_root);
+        var number = _journal.Tail.Block + 1;
+        _journal.Append(new(number, block.FirstPosition, block.Events, block.Lines, _root));
+        var last = block.FirstPosition + block.Events - 1;
+        if (number % _options.DigestEvery == 0) _notes?.Add(number, last, block.Digest);
+        _meters.Block(block.Events, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        Volatile.Write(ref _durable, last);
+    }
+
+    private void Release(BlockBuffer block)
+    {
+        foreach (var answer in block.Answers) answer.Release();
+        var advanced = block.Events > 0;
+        block.Clear();
+        TaskCompletionSource? reached = null;
+        lock (_gate)
+        {
+            _spare = block;
+            _inFlight = null;
+            if (advanced) (reached, _advanced) = (_advanced, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            Monitor.PulseAll(_gate);
+        }
+        reached?.TrySetResult();
+    }
+
+    /// <summary>State past the last durable block is void: nobody who waits learns an outcome, and the book stops.</summary>
+    private void Fail(Exception fatal)
+    {
+        List<WorkItem> waiting;
+        lock (_gate)
+        {
+            if (_failure is not null) return;
+            _failure = fatal;
+            waiting = [.. _inFlight?.Answers ?? [], .. _writer.Current.Answers, .. _incoming];
+            Monitor.PulseAll(_gate);
+        }
+        var unknown = EngineUnavailableException.OutcomeUnknown();
+        foreach (var item in waiting) item.Fail(unknown);
+        OnFatal(fatal);
+    }
+}

@@ -1,0 +1,40 @@
+using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
+using BankingEngine.Domain.Ledger;
+
+namespace BankingEngine.Host.Journals;
+
+/// <summary>A book that is open in this process: its engine, and what the edge needs beside it.</summary>
+public sealed partial class RunningBook : IDisposable
+{
+    private RunningBook(string folder, BookEngine engine, Genesis genesis) => (Folder, Engine, Genesis) = (folder, engine, genesis);
+
+    public string Folder { get; }
+
+    public BookEngine Engine { get; }
+
+    public Genesis Genesis { get; }
+
+    /// <summary>Opens the book of a folder.</summary>
+    /// <param name="log">Told what recovery found and did, and of every fault.</param>
+    /// <param name="onFatal">The state is void: the process should end.</param>
+    /// <exception cref="JournalException">The journal cannot be opened.</exception>
+    public static async Task<RunningBook> OpenAsync(
+        string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time = null)
+    {
+        var files = DiskFileLayer.Instance;
+        var journal = FileJournal.Open(folder, new(FileJournal.Identify(folder, files)), files);
+        var opened = Recovery.Open(journal, folder, what => Found(log, what));
+        var engine = new BookEngine(opened, time ?? MachineTime.Instance, new(), onFatal,
+            (fault, command) => Faulted(log, fault, command));
+        return new(folder, engine, await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false));
+    }
+
+    public void Dispose() => Engine.Dispose();
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{What}")]
+    private static partial void Found(ILogger log, string what);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The engine failed on a {Command} command; it was undone and is refused from now on")]
+    private static partial void Faulted(ILogger log, Exception fault, string command);
+}
