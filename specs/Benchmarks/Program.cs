@@ -1,1 +1,18 @@
-Console.WriteLine("benchmarks");
+using BankingEngine.Benchmarks;
+
+var benchmarks = new Dictionary<string, (string What, Action Run)>(StringComparer.Ordinal)
+{
+    ["engine"] = ("the engine in process: bulk, 256 callers, hot account, 10 thousand and a million accounts", EngineBenchmarks.Run),
+    ["path"] = ("processor time of each step of a transfer, one thread", PathBenchmarks.Run),
+    ["tree"] = ("hashing event lines and the tree", TreeBenchmarks.Run),
+};
+
+if (args.Length == 1 && benchmarks.TryGetValue(args[0], out var chosen))
+{
+    chosen.Run();
+    return 0;
+}
+
+Console.WriteLine("dotnet run -c Release --project specs/Benchmarks -- NAME");
+foreach (var (name, (what, _)) in benchmarks) Console.WriteLine($"  {name,-10} {what}");
+return args.Length == 0 ? 0 : 1;
