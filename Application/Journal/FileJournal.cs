@@ -59,6 +59,7 @@ public sealed class FileJournal : IJournal
             place.WriteWhole(place.Acked, AckedFile.Initial(default));
             var start = WriteHeader(place, options.Identity, 1, new WalkPoint(0, 1, 1, 0));
             files.FlushFolder(place.Root);
+            if (Path.GetDirectoryName(Path.GetFullPath(folder)) is { } parent) files.FlushFolder(parent);
             return new FileJournal(place, options, held,
                 [new SegmentIndex(1, start, JournalTail.Empty)], new JournalOpening(null, 0, 0));
         });
