@@ -117,7 +117,8 @@ public sealed class FileJournalSpecs
 
         journal.Invoking(j => j.Append(OfSize(j, JournalLimits.BlockBytes + 1))).Should().Throw<ArgumentException>();
         JournalFixture.Append(journal, JournalLimits.BlockEvents);
-        journal.Invoking(j => JournalFixture.Append(j, JournalLimits.BlockEvents + 1)).Should().Throw<ArgumentException>();
+        journal.Invoking(j => JournalFixture.Append(j, JournalLimits.BlockEvents + 1))
+            .Should().Throw<ArgumentException>();
         JournalFixture.Append(journal, 1);
         journal.Tail.Position.Should().Be(2_002);
         JournalFixture.Lines(journal)[0].Length.Should().Be(JournalLimits.BlockBytes - 1);
@@ -132,7 +133,8 @@ public sealed class FileJournalSpecs
     [InlineData("{\"position\":1,\"a\":0}\n", 1, 1, 2)] // fewer lines than counted
     [InlineData("{\"position\":1}\n", 1, 1, 1)] // nothing but a position
     [InlineData("", 1, 1, 0)]
-    public void A_block_that_does_not_fit_is_refused_and_leaves_nothing(string lines, long block, long first, int events)
+    public void A_block_that_does_not_fit_is_refused_and_leaves_nothing(
+        string lines, long block, long first, int events)
     {
         var fixture = JournalFixture.With();
         var before = fixture.Text();
@@ -147,7 +149,6 @@ public sealed class FileJournalSpecs
     [Fact]
     public async Task Readers_on_other_threads_see_only_whole_durable_blocks()
     {
-        using var journal = JournalFixture.InSegments(1).Open();
         var folder = Directory.CreateTempSubdirectory("journal-").FullName;
         using var onDisk = FileJournal.Create(
             folder, new(SampleBlocks.Book) { SegmentBytes = 30_000 }, DiskFileLayer.Instance);
@@ -185,6 +186,31 @@ public sealed class FileJournalSpecs
         reopened.Tail.Position.Should().Be(5);
         reopened.Opening.Torn!.Bytes.Should().Be(100);
         JournalFixture.Append(reopened, 5);
+    }
+
+    [Fact]
+    public void On_the_real_disk_a_journal_is_held_by_one_opener_cut_when_torn_and_mended()
+    {
+        var folder = Directory.CreateTempSubdirectory("journal-").FullName;
+        var segment = Path.Combine(folder, "journal", "0000000001.ndjson");
+        var options = new FileJournalOptions(SampleBlocks.Book);
+        FileJournal Open() => FileJournal.Open(folder, options, DiskFileLayer.Instance);
+
+        using (var journal = FileJournal.Create(folder, options, DiskFileLayer.Instance))
+        {
+            JournalFixture.Append(journal, 10, 10);
+            Fault(() => Open()).Should().Be(JournalFault.InUse);
+        }
+        File.AppendAllText(segment, "{\"position\":21,");
+        using (var journal = Open()) journal.Opening.Torn!.Bytes.Should().Be(15);
+
+        var bytes = File.ReadAllBytes(segment);
+        bytes[^400] ^= 1;
+        File.WriteAllBytes(segment, bytes);
+        Fault(() => Open()).Should().Be(JournalFault.Damaged);
+        FileJournal.Repair(folder, 11, DateTimeOffset.UnixEpoch, DiskFileLayer.Instance).FromPosition.Should().Be(11);
+        using (var journal = Open()) JournalFixture.Lines(journal).Should().Equal(JournalFixture.Expected(10));
+        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]

@@ -165,7 +165,7 @@ public sealed class JournalDamageSpecs
     }
 
     [Fact]
-    public void One_unreadable_slot_of_the_mark_is_mended_but_then_no_tail_passes_for_torn()
+    public void An_unreadable_slot_of_the_mark_is_mended_only_if_its_block_is_there()
     {
         var fixture = JournalFixture.With(2, 3);
         fixture.Overwrite("/book/acked", 0, "#");
@@ -174,6 +174,7 @@ public sealed class JournalDamageSpecs
         fixture.Check().Damages.Should().BeEmpty();
 
         fixture.Overwrite("/book/acked", 0, "#");
+        fixture.Refusal().Damages.Should().ContainSingle().Which.File.Should().Be("acked");
         fixture.AppendText("{\"position\":6,");
         fixture.Refusal().Kind.Should().Be(JournalFault.Damaged);
     }
