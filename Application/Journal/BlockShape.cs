@@ -14,9 +14,9 @@ public static class BlockShape
     public static int Index(
         ReadOnlySpan<byte> lines, long firstPosition, int events, Span<int> starts, out string? fault)
     {
-        Span<byte> expected = stackalloc byte[32];
+        Span<byte> expected = stackalloc byte[48];
         Lead.CopyTo(expected);
-        var start = 0;
+        var (start, comma) = (0, 0);
         for (var line = 0; line < events; line++)
         {
             starts[line] = start;
@@ -24,9 +24,15 @@ public static class BlockShape
             fault = length < 0 ? "fewer lines than the seal counts" : null;
             if (fault is not null) return line;
 
-            (firstPosition + line).TryFormat(expected[Lead.Length..], out var digits);
-            expected[Lead.Length + digits] = (byte)',';
-            if (!lines.Slice(start, length).StartsWith(expected[..(Lead.Length + digits + 1)]))
+            // Counting in digits: a number is formatted once for ten lines.
+            if (comma > 0 && expected[comma - 1] != '9') expected[comma - 1]++;
+            else
+            {
+                (firstPosition + line).TryFormat(expected[Lead.Length..], out var digits);
+                comma = Lead.Length + digits;
+                expected[comma] = (byte)',';
+            }
+            if (!lines.Slice(start, length).StartsWith(expected[..(comma + 1)]))
             {
                 fault = $"the line does not begin with position {firstPosition + line}";
                 return line;

@@ -142,7 +142,9 @@ internal sealed class BlockWalker(int chunk) : IDisposable
         }
     }
 
-    private static int IndexOfSeal(ReadOnlySpan<byte> bytes, int from)
+    /// <returns>Index of the first line that begins as only seals do; −1 if there is none.</returns>
+    /// <param name="from">0, or where the search goes on; a line that begins just there is found only at 0.</param>
+    public static int IndexOfSeal(ReadOnlySpan<byte> bytes, int from)
     {
         if (from == 0 && bytes.StartsWith(SegmentFormat.SealLead)) return 0;
         var found = bytes[from..].IndexOf("\n{\"block\":"u8);

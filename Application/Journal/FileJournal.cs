@@ -12,11 +12,15 @@ public sealed record FileJournalOptions(JournalIdentity Identity)
 
 /// <summary>What opening a journal found and did.</summary>
 /// <param name="Torn">What was cut off; null where the journal ended cleanly.</param>
-/// <param name="Unacknowledged">Sound blocks found above the mark and kept: durable, though perhaps never answered.</param>
+/// <param name="Unacknowledged">Sound blocks found above the mark and kept: durable, though perhaps never
+/// answered.</param>
 /// <param name="Reindexed">Segments read whole because their sidecar was missing or wrong.</param>
 public sealed record JournalOpening(TornTail? Torn, long Unacknowledged, int Reindexed);
 
 /// <summary>The journal as NDJSON segments in a folder. FORMAT.md is its public page.</summary>
+/// <remarks>Files grow by plain appends and fsync. Overwriting a zero-filled file with fdatasync commits a block of 18 kB
+/// in 34 instead of 66 µs (virtual disk, ext4), but writes every byte twice and leaves zeros where people read lines;
+/// at 15,000 commits a second the flush does not bound the engine.</remarks>
 public sealed class FileJournal : IJournal
 {
     private readonly JournalFolder folder;
@@ -32,7 +36,8 @@ public sealed class FileJournal : IJournal
     private bool disposed;
 
     private FileJournal(
-        JournalFolder folder, FileJournalOptions options, IFile held, List<SegmentIndex> segments, JournalOpening opening)
+        JournalFolder folder, FileJournalOptions options, IFile held, List<SegmentIndex> segments,
+        JournalOpening opening)
     {
         (this.folder, this.options, this.held, this.segments, Opening) = (folder, options, held, segments, opening);
         active = folder.Files.Open(folder.Segment(segments[^1].Segment), FileAccess.ReadWrite);
@@ -59,13 +64,16 @@ public sealed class FileJournal : IJournal
             place.WriteWhole(place.Acked, AckedFile.Initial(default));
             var start = WriteHeader(place, options.Identity, 1, new WalkPoint(0, 1, 1, 0));
             files.FlushFolder(place.Root);
+            if (Path.GetDirectoryName(Path.GetFullPath(folder)) is { } parent) files.FlushFolder(parent);
             return new FileJournal(place, options, held,
                 [new SegmentIndex(1, start, JournalTail.Empty)], new JournalOpening(null, 0, 0));
         });
     }
 
-    /// <summary>Opens for appending: cuts a torn tail, saying so in <see cref="Opening"/>, and refuses damage.</summary>
-    /// <exception cref="JournalException">NotFound, InUse, Damaged, WrongBook, NewerFormat, Failed or DiskFull.</exception>
+    /// <summary>Opens for appending: cuts a torn tail, saying so in <see cref="Opening"/>, and refuses
+    /// damage.</summary>
+    /// <exception cref="JournalException">NotFound, InUse, Damaged, WrongBook, NewerFormat, Failed or
+    /// DiskFull.</exception>
     public static FileJournal Open(string folder, FileJournalOptions options, IFileLayer files)
     {
         ArgumentNullException.ThrowIfNull(options);

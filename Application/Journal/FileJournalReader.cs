@@ -1,6 +1,7 @@
 namespace BankingEngine.Application.Journal;
 
-/// <summary>Reads a file journal while it is written: up to the last durable block, and on when there are more.</summary>
+/// <summary>Reads a file journal while it is written: up to the last durable block, and on when there are
+/// more.</summary>
 internal sealed class FileJournalReader : JournalReader
 {
     private readonly FileJournal journal;

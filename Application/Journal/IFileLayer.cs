@@ -19,12 +19,14 @@ public interface IFileLayer
 
     bool Exists(string path);
 
-    /// <summary>Names, without folder, of the files directly in a folder, in ordinal order; none if it is missing.</summary>
+    /// <summary>Names, without folder, of the files directly in a folder, in ordinal order; none if it is
+    /// missing.</summary>
     IReadOnlyList<string> List(string folder);
 
     void CreateFolder(string folder);
 
-    /// <summary>Replaces <paramref name="to"/> if it exists. Durable after <see cref="FlushFolder"/> of both folders.</summary>
+    /// <summary>Replaces <paramref name="to"/> if it exists. Durable after <see cref="FlushFolder"/> of both
+    /// folders.</summary>
     void Rename(string from, string to);
 
     void Delete(string path);

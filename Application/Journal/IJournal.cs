@@ -15,7 +15,8 @@ public interface IJournal : IDisposable
     /// <param name="block">Follows <see cref="Tail"/> directly; its buffers may be reused after the return.</param>
     /// <exception cref="ArgumentException">The block does not follow the tail or breaks the limits; nothing was
     /// written and the journal is as before.</exception>
-    /// <exception cref="JournalException">Fenced, Failed, DiskFull or Unknown: the block was not acknowledged.</exception>
+    /// <exception cref="JournalException">Fenced, Failed, DiskFull or Unknown: the block was not
+    /// acknowledged.</exception>
     void Append(in SealedBlock block);
 
     /// <summary>Reads whole blocks, beginning with the one that holds <paramref name="fromPosition"/>.</summary>
@@ -32,7 +33,8 @@ public interface IJournal : IDisposable
 /// <param name="Block">Number, from 1.</param>
 /// <param name="FirstPosition">Position of its first event, from 1.</param>
 /// <param name="Events">1 to <see cref="JournalLimits.BlockEvents"/>.</param>
-/// <param name="Lines">The event lines, each ended by one newline, at most <see cref="JournalLimits.BlockBytes"/>.</param>
+/// <param name="Lines">The event lines, each ended by one newline, at most <see
+/// cref="JournalLimits.BlockBytes"/>.</param>
 /// <param name="Root">32 bytes: root of the tree over all events up to and with this block's last.</param>
 public readonly record struct SealedBlock(
     long Block, long FirstPosition, int Events, ReadOnlyMemory<byte> Lines, ReadOnlyMemory<byte> Root);
@@ -74,7 +76,8 @@ public abstract class JournalReader : IDisposable
 }
 
 /// <summary>A block as read: checksum verified, tree root not (recomputing it is the reader's choice).</summary>
-/// <param name="starts">Offsets of the lines in <paramref name="lines"/>, then its length: one more than events.</param>
+/// <param name="starts">Offsets of the lines in <paramref name="lines"/>, then its length: one more than
+/// events.</param>
 public readonly struct JournalBlock(
     long number, long firstPosition, ReadOnlyMemory<byte> lines, ReadOnlyMemory<int> starts, ReadOnlyMemory<byte> root)
 {

@@ -10,7 +10,8 @@ public enum JournalFault
     /// reopening tells whether the block that failed is there.</summary>
     Failed,
 
-    /// <summary>No room. The block is not acknowledged; the journal takes no more appends until it is reopened.</summary>
+    /// <summary>No room. The block is not acknowledged; the journal takes no more appends until it is
+    /// reopened.</summary>
     DiskFull,
 
     /// <summary>The store did not answer: the block may be there or not. Settle it by reading back.</summary>
@@ -19,7 +20,8 @@ public enum JournalFault
     /// <summary>Another process, or this one, has the journal open for writing.</summary>
     InUse,
 
-    /// <summary>Bytes that were acknowledged are missing or changed: see <see cref="JournalException.Damages"/>.</summary>
+    /// <summary>Bytes that were acknowledged are missing or changed: see <see
+    /// cref="JournalException.Damages"/>.</summary>
     Damaged,
 
     /// <summary>The journal belongs to another book or another genesis.</summary>

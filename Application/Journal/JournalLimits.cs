@@ -25,7 +25,8 @@ public static class JournalLimits
     public const long Highest = 999_999_999_999_999_999;
 }
 
-/// <summary>Which book a journal belongs to. Two journals with the same name but another genesis are two books.</summary>
+/// <summary>Which book a journal belongs to. Two journals with the same name but another genesis are two
+/// books.</summary>
 public sealed class JournalIdentity
 {
     private readonly byte[] genesis;

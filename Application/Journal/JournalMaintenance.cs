@@ -1,9 +1,11 @@
 namespace BankingEngine.Application.Journal;
 
-/// <summary>What happens to a journal's files other than appending: taking hold, settling the tail after a crash.</summary>
+/// <summary>What happens to a journal's files other than appending: taking hold, settling the tail after a
+/// crash.</summary>
 internal static class JournalMaintenance
 {
-    /// <summary>Runs an action under the folder's lock, which the action's result keeps; lets go of it on failure.</summary>
+    /// <summary>Runs an action under the folder's lock, which the action's result keeps; lets go of it on
+    /// failure.</summary>
     public static T Locked<T>(string path, IFileLayer files, bool create, Func<JournalFolder, IFile, T> action)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -16,7 +18,8 @@ internal static class JournalMaintenance
             else if (folder.ListSegments().Count == 0 && !files.Exists(folder.Acked))
                 throw new JournalException(JournalFault.NotFound, $"There is no journal in {path}.");
             held = files.TryLock(folder.Lock)
-                ?? throw new JournalException(JournalFault.InUse, $"The journal in {path} is open elsewhere{Holder(folder)}.");
+                ?? throw new JournalException(
+                    JournalFault.InUse, $"The journal in {path} is open elsewhere{Holder(folder)}.");
             var result = action(folder, held);
             held = null;
             return result;
@@ -46,7 +49,8 @@ internal static class JournalMaintenance
         }
     }
 
-    /// <exception cref="JournalException">NotEmpty: anything is there that an interrupted creation does not leave.</exception>
+    /// <exception cref="JournalException">NotEmpty: anything is there that an interrupted creation does not
+    /// leave.</exception>
     public static void DemandEmpty(JournalFolder folder)
     {
         var strangers = folder.Files.List(folder.Root).Where(name => name is not ("lock" or "acked" or "acked.new"))
@@ -62,7 +66,8 @@ internal static class JournalMaintenance
                 $"{folder.Root} is not empty: {string.Join(", ", strangers.Take(3))}.");
     }
 
-    /// <summary>After a scan without damage: cuts the torn tail, makes sure of the last block, renews the mark.</summary>
+    /// <summary>After a scan without damage: cuts the torn tail, makes sure of the last block, renews the
+    /// mark.</summary>
     public static JournalOpening Settle(JournalFolder folder, JournalScan scan)
     {
         var last = scan.Segments[^1];

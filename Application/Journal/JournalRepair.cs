@@ -17,7 +17,8 @@ public sealed record JournalCheck(
 /// <param name="Bytes">Bytes of segments moved there.</param>
 public sealed record JournalRepairResult(long FromPosition, string MovedTo, long Bytes);
 
-/// <summary>Cuts a damaged journal where its keeper says. Nothing is deleted: what is given up is moved aside.</summary>
+/// <summary>Cuts a damaged journal where its keeper says. Nothing is deleted: what is given up is moved
+/// aside.</summary>
 internal static class JournalRepair
 {
     public static JournalRepairResult Run(JournalFolder folder, long giveUpFrom, DateTimeOffset at)

@@ -43,7 +43,7 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
     public void Run(bool trustIndexes, JournalIdentity? expected, IProgress<long>? reading = null)
     {
         progress = reading;
-        ReadMark(thorough: !trustIndexes);
+        ReadMark();
         var numbers = folder.ListSegments();
         if (numbers.Count == 0)
             throw new JournalException(JournalFault.NotFound, $"There is no journal in {folder.Root}.");
@@ -56,7 +56,7 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
             var isLast = index == numbers.Count - 1;
             ReadSegment(numbers[index], isLast, trustIndexes && !isLast, expected);
         }
-        CompareEndWithMark();
+        CompareEndWithMark(isCheck: !trustIndexes);
     }
 
     public static JournalIdentity Identify(JournalFolder folder)
@@ -71,7 +71,7 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
 
     public void Dispose() => walker.Dispose();
 
-    private void ReadMark(bool thorough)
+    private void ReadMark()
     {
         if (!folder.Files.Exists(folder.Acked))
         {
@@ -81,7 +81,6 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
         using var file = folder.Files.Open(folder.Acked, FileAccess.Read);
         Mark = AckedFile.Read(file, out markSound);
         if (Mark is null) Add("acked", 0, null, "neither slot is readable");
-        else if (!markSound && thorough) Add("acked", 0, null, "one of the two slots is not readable");
     }
 
     private void ReadSegment(int number, bool isLast, bool trustIndex, JournalIdentity? expected)
@@ -186,14 +185,24 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
         if (seal is { } found && (found.Block != at.Block || content > walker.At.Offset)) return null;
 
         var bytes = new byte[content - at.Offset];
-        var events = 0;
         var rest = bytes.AsSpan(0, file.Read(bytes, at.Offset));
+        if (HasContentBehindSeal(rest)) return null;
+        var events = 0;
         while (rest.StartsWith("{\"position\":"u8))
         {
             events++;
             rest = rest[(rest.IndexOf((byte)'\n') is var end && end < 0 ? rest.Length : end + 1)..];
         }
         return new TornTail(JournalFolder.Shown(Segments[^1].Segment), at.Offset, length - at.Offset, events);
+    }
+
+    /// <summary>Also a seal that cannot be read any more was the last line of its block.</summary>
+    private static bool HasContentBehindSeal(ReadOnlySpan<byte> rest)
+    {
+        var seal = BlockWalker.IndexOfSeal(rest, 0);
+        if (seal < 0) return false;
+        var end = rest[seal..].IndexOf((byte)'\n');
+        return end >= 0 && rest[(seal + end + 1)..].ContainsAnyExcept((byte)0);
     }
 
     /// <returns>Offset behind the last byte that is not zero.</returns>
@@ -219,9 +228,13 @@ internal sealed class JournalScan(JournalFolder folder) : IDisposable
                 $"block {mark.Block} is not the one that was acknowledged");
     }
 
-    private void CompareEndWithMark()
+    /// <summary>The slot that was being written when the power went may be unreadable, but then its block is there.
+    /// </summary>
+    private void CompareEndWithMark(bool isCheck)
     {
         var last = Segments[^1];
+        if (Mark is { } readable && !markSound && (isCheck || readable.Block >= last.Tail.Block))
+            Add("acked", 0, null, $"one of the two slots is not readable; the other says block {readable.Block}");
         if (Mark is { } mark && !HasDamagedSegments && mark.Block >= last.End.Block)
             Add(JournalFolder.Shown(last.Segment), last.End.Offset, last.End.Position,
                 $"the journal ends with block {last.End.Block - 1}, but block {mark.Block} was acknowledged");

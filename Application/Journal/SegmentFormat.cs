@@ -16,7 +16,8 @@ internal sealed record SegmentHeader(
     JournalIdentity Identity, int Segment, long FirstBlock, long FirstPosition, uint Previous, int Length);
 
 /// <summary>Renders and parses seal and header lines. There is one spelling of each: fields in this order, no spaces,
-/// numbers without leading zeros, hexadecimal in lower case. Anything else is damage. FORMAT.md is the public page.</summary>
+/// numbers without leading zeros, hexadecimal in lower case. Anything else is damage. FORMAT.md is the public
+/// page.</summary>
 internal static class SegmentFormat
 {
     /// <summary>Version written, and the highest one read.</summary>
@@ -95,7 +96,8 @@ internal static class SegmentFormat
         return line.Written.Length;
     }
 
-    /// <param name="start">The beginning of the file, at least <see cref="JournalLimits.HeaderBytes"/> where it has them.
+    /// <param name="start">The beginning of the file, at least <see cref="JournalLimits.HeaderBytes"/> where it has
+    /// them.
     /// </param>
     /// <param name="newer">The line is whole and of a version above <see cref="Version"/>: its checksum, whose place no
     /// version changes, holds.</param>
@@ -177,10 +179,13 @@ internal ref struct LineReader(ReadOnlySpan<byte> line)
     /// <summary>1 to 18 digits; no leading zero but in 0 itself.</summary>
     public bool Number(out long value)
     {
-        var digits = 0;
-        for (value = 0; At + digits < line.Length && digits < 18 && char.IsAsciiDigit((char)line[At + digits]); digits++)
-            value = value * 10 + (line[At + digits] - '0');
-        if (digits == 0 || digits > 1 && line[At] == '0') return false;
+        const int mostDigits = 18;
+        var rest = line.Slice(At, Math.Min(mostDigits, line.Length - At));
+        var digits = rest.IndexOfAnyExceptInRange((byte)'0', (byte)'9');
+        if (digits < 0) digits = rest.Length;
+        value = 0;
+        foreach (var digit in rest[..digits]) value = value * 10 + (digit - '0');
+        if (digits == 0 || digits > 1 && rest[0] == '0') return false;
         At += digits;
         return true;
     }

@@ -2,13 +2,16 @@ using System.Buffers.Binary;
 
 namespace BankingEngine.Application.Journal;
 
-/// <summary>Where the blocks of one segment are: a point about every 64 KiB, from which a walk finds the rest.</summary>
+/// <summary>Where the blocks of one segment are: a point about every 64 KiB, from which a walk finds the
+/// rest.</summary>
 /// <remarks>Kept beside a full segment as <c>*.index</c>, so that opening a long journal reads only its last segment.
-/// It is a cache: its own checksum and the segment's length decide whether it is believed; deleting it is safe.</remarks>
+/// It is a cache: its own checksum and the segment's length decide whether it is believed; deleting it is
+/// safe.</remarks>
 internal sealed class SegmentIndex
 {
     private const int PointEvery = 64 * 1024;
-    private const int PointBytes = 28, EndAt = 24, RootAt = EndAt + PointBytes, PointsAt = RootAt + JournalLimits.RootBytes;
+    private const int PointBytes = 28;
+    private const int EndAt = 24, RootAt = EndAt + PointBytes, PointsAt = RootAt + JournalLimits.RootBytes;
     private static ReadOnlySpan<byte> Magic => "BEIDX01\n"u8;
 
     private readonly List<WalkPoint> points = [];
@@ -87,8 +90,10 @@ internal sealed class SegmentIndex
             || end.Offset != length || ReadPoint(content[PointsAt..]) != start) return null;
 
         var root = content.Slice(RootAt, JournalLimits.RootBytes).ToArray();
-        var index = new SegmentIndex(segment, start, new JournalTail(end.Block - 1, end.Position - 1, root)) { End = end };
-        for (var point = 1; point < count; point++) index.points.Add(ReadPoint(content[(PointsAt + PointBytes * point)..]));
+        var tail = new JournalTail(end.Block - 1, end.Position - 1, root);
+        var index = new SegmentIndex(segment, start, tail) { End = end };
+        for (var point = 1; point < count; point++)
+            index.points.Add(ReadPoint(content[(PointsAt + PointBytes * point)..]));
         return index;
     }
 

@@ -50,10 +50,11 @@ public sealed class FaultyFileLayer(int seed) : IFileLayer
     }
 
     /// <summary>Changes one bit of a file that is not empty.</summary>
-    public void FlipBit(string path)
+    /// <param name="last">Only among this many bytes at its end.</param>
+    public void FlipBit(string path, int last = int.MaxValue)
     {
         var node = names[path];
-        node.Flip(random.NextInt64(node.Length * 8));
+        node.Flip(random.NextInt64(Math.Max(0, node.Length - last) * 8L, node.Length * 8L));
     }
 
     public byte[] Content(string path) => names[path].Content();

@@ -26,7 +26,7 @@ public static class SampleBlocks
     public static string LineAt(long position, int seed = 0)
     {
         var filler = (int)((position * 7_919 + seed * 104_729L) % 280);
-        var text = new string('x', filler);
-        return $$$"""{"position":{{{position}}},"type":"sample.noted.v1","data":{"seed":{{{seed}}},"text":"{{{text}}}"}}""";
+        var data = $$"""{"seed":{{seed}},"text":"{{new string('x', filler)}}"}""";
+        return $$"""{"position":{{position}},"type":"sample.noted.v1","data":{{data}}}""";
     }
 }
