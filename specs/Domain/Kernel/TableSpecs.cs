@@ -154,6 +154,18 @@ public sealed class TableSpecs
     }
 
     [Fact]
+    public void Scans_pass_over_a_gap_left_by_deleting_whole_pages()
+    {
+        for (var key = 0; key < 5000; key++) _table.Insert(new WideRow((UInt128)key, code: key, due: key));
+        for (var row = 100; row < 4900; row++) _table.Delete(row);
+        var (up, down) = (new List<int>(), new List<int>());
+        foreach (var (_, row) in _byDue.From(50)) up.Add(row);
+        foreach (var (_, row) in _byDue.Descending(4950)) down.Add(row);
+        up.Should().Equal(Enumerable.Range(50, 50).Concat(Enumerable.Range(4900, 100)));
+        down.Should().Equal(Enumerable.Range(0, 100).Concat(Enumerable.Range(4900, 51)).Reverse());
+    }
+
+    [Fact]
     public void A_descending_scan_starts_at_its_key_inclusive()
     {
         for (var key = 1; key <= 5; key++) _table.Insert(new WideRow((UInt128)key, code: key, due: key / 2 * 10));
