@@ -3,7 +3,7 @@ namespace BankingEngine.Domain.Kernel;
 /// <summary>A place among sorted pages: the entry at <c>Offset</c> of page <c>Page</c>.</summary>
 internal readonly record struct SortedPosition(int Page, int Offset);
 
-/// <summary>The sorted set under ordered indexes: pages of at most 512 entries, and a directory of their low bounds.</summary>
+/// <summary>The sorted set under ordered indexes: pages of at most 512 entries, and their low bounds.</summary>
 /// <remarks>
 /// Adding or removing moves at most 512 entries. A full page is split in two, or, at the very end, followed by an empty
 /// one, so keys that only grow fill their pages; small neighbours are merged. The directory moves one bound and one
@@ -103,7 +103,7 @@ internal sealed class SortedPages<TKey> where TKey : unmanaged, IComparable<TKey
             : position;
     }
 
-    /// <summary>The entry at a position, which may be one behind the end of its page; then steps on by one entry.</summary>
+    /// <summary>The entry at a position, or behind it if its page ends there; then steps on.</summary>
     internal bool TryFollowing(ref SortedPosition position, out IndexEntry<TKey> entry)
     {
         var (at, offset) = position;

@@ -69,7 +69,8 @@ public sealed class TableModelSpecs
             for (var round = 0; round < rounds; round++)
             {
                 var kind = random.Next(100) < inserts ? Kind.Insert : random.Next(4) == 0 ? Kind.Update : Kind.Delete;
-                bench.Do(new Step(kind, random.Next(20_000), random.Next(40_000), random.Next(-1, 4), random.Next(-9, 900)));
+                var (key, code) = (random.Next(20_000), random.Next(40_000));
+                bench.Do(new Step(kind, key, code, random.Next(-1, 4), random.Next(-9, 900)));
                 if (round % 1000 != 0) continue;
                 if (random.Next(2) == 0) bench.Undo();
                 else bench.Keep();
