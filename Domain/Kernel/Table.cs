@@ -80,7 +80,7 @@ public sealed partial class Table<TKey, TRow> : ITable, ITableState
 
     /// <summary>Adds a row.</summary>
     /// <returns>Its number.</returns>
-    /// <exception cref="InvalidOperationException">Its key, or a unique secondary one, is taken; nothing changed.</exception>
+    /// <exception cref="InvalidOperationException">Its key, or a unique secondary one, is taken.</exception>
     public int Insert(in TRow row)
     {
         if (Find(row.Key) >= 0) throw new InvalidOperationException($"{Name} has a row with key {row.Key}.");

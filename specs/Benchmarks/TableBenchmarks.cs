@@ -17,7 +17,8 @@ public static class TableBenchmarks
         foreach (var rows in new[] { 10_000, 1_000_000, 5_000_000 })
         {
             var measured = Measure(rows);
-            Console.WriteLine($"{rows,10:N0} rows: " + string.Join(", ", measured.Select(m => $"{m.Key} {m.Value:N1}")));
+            var figures = string.Join(", ", measured.Select(m => $"{m.Key} {m.Value:N1}"));
+            Console.WriteLine($"{rows,10:N0} rows: {figures}");
             results[rows.ToString(CultureInfo.InvariantCulture)] = measured;
         }
 

@@ -47,7 +47,8 @@ public sealed class RowLayoutSpecs
         type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic);
 
     private static bool HoldsReferences(Type type) =>
-        !type.IsValueType || (!type.IsPrimitive && FieldsOf(type).Any(f => f.FieldType != type && HoldsReferences(f.FieldType)));
+        !type.IsValueType || (!type.IsPrimitive && FieldsOf(type)
+            .Any(field => field.FieldType != type && HoldsReferences(field.FieldType)));
 
     private static int SizeOfFields(Type type)
     {

@@ -32,7 +32,8 @@ public sealed class SnapshotSpecs
         {
             var damaged = (byte[])snapshot.Clone();
             damaged[at] ^= 0x10;
-            New().Invoking(t => t.Load(new MemoryStream(damaged))).Should().Throw<SnapshotRefusedException>("byte {0}", at);
+            New().Invoking(t => t.Load(new MemoryStream(damaged)))
+                .Should().Throw<SnapshotRefusedException>("byte {0} is damaged", at);
             New().Invoking(t => t.Load(new MemoryStream(snapshot[..at]))).Should().Throw<SnapshotRefusedException>();
         }
     }
