@@ -77,7 +77,7 @@ public static class Hash128
         }
     }
 
-    /// <summary><see cref="Hash64(ReadOnlySpan{byte}, ulong)"/> of a key's bytes; the key must have no padding.</summary>
+    /// <summary>A key's bytes hashed to 64 bits; the key must have no padding.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static ulong OfKey<TKey>(in TKey key, ulong seed) where TKey : unmanaged
     {

@@ -14,9 +14,9 @@ internal interface IRowMatch
 /// <para>The directory is indexed by the tag's high bits and refers to pages of at most 1,024 slots of 8 bytes
 /// (tag, row + 1; 0 is empty), probed linearly. A page that is 7/8 full is enlarged, and at 1,024 slots split in two,
 /// which moves at most 896 entries and reads no row. Growing the directory copies page references only.</para>
-/// <para>Memory: 9 to 12 bytes a key once there are some thousands; pages grow through 640, 832 and 1,024 slots, because
-/// with even hashes all pages fill at about the same time and one fixed size would be half empty after every split.
-/// </para>
+/// <para>Memory: 9 to 12 bytes a key once there are some thousands; pages grow through 640, 832 and 1,024 slots,
+/// because with even hashes all pages fill at about the same time and one fixed size would be half empty after every
+/// split.</para>
 /// <para>The last word of a page's array holds its number of entries and its depth: the directory has several
 /// references to one page. Deleting moves later entries back, so there are no tombstones; pages never shrink.</para>
 /// </remarks>
@@ -26,17 +26,6 @@ internal sealed class HashPages
 
     private Page[] _directory = [Page.Empty(SmallestPage, depth: 0)];
     private int _depth;
-
-    /// <summary>Bytes held by pages and directory.</summary>
-    internal long Bytes
-    {
-        get
-        {
-            var bytes = 16L * _directory.Length;
-            for (var i = 0; i < _directory.Length; i += Span(_directory[i].Depth)) bytes += 8L * _directory[i].Slots.Length;
-            return bytes;
-        }
-    }
 
     /// <summary>The row of this tag that matches, or −1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,10 +79,10 @@ internal sealed class HashPages
         while (slots[hole] != wanted)
         {
             if (slots[hole] == 0) throw new StateCorruptException($"Row {row} is missing from a hash index.");
-            hole = hole + 1 == capacity ? 0 : hole + 1;
+            hole = After(hole, capacity);
         }
 
-        for (var next = hole + 1 == capacity ? 0 : hole + 1; slots[next] != 0; next = next + 1 == capacity ? 0 : next + 1)
+        for (var next = After(hole, capacity); slots[next] != 0; next = After(next, capacity))
         {
             var home = Home((uint)(slots[next] >> 32), capacity);
             if (Distance(home, next, capacity) < Distance(hole, next, capacity)) continue;
@@ -154,9 +143,17 @@ internal sealed class HashPages
         return capacity;
     }
 
-    private static int Larger(int capacity) => capacity switch { < 512 => capacity * 2, 512 => 640, 640 => 832, _ => 1024 };
+    private static int Larger(int capacity) => capacity switch
+    {
+        < 512 => capacity * 2,
+        512 => 640,
+        640 => 832,
+        _ => LargestPage,
+    };
 
     private static ulong SlotOf(uint tag, int row) => ((ulong)tag << 32) | ((uint)row + 1u);
+
+    private static int After(int position, int capacity) => position + 1 == capacity ? 0 : position + 1;
 
     private static int Distance(int from, int to, int capacity) => to >= from ? to - from : to - from + capacity;
 
@@ -188,7 +185,7 @@ internal sealed class HashPages
         internal readonly void Put(ulong slot)
         {
             var position = Home((uint)(slot >> 32), Capacity);
-            while (Slots[position] != 0) position = position + 1 == Capacity ? 0 : position + 1;
+            while (Slots[position] != 0) position = After(position, Capacity);
             Slots[position] = slot;
             Slots[Capacity]++;
         }

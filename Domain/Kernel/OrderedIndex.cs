@@ -121,9 +121,8 @@ public struct AscendingEntries<TIndexKey> where TIndexKey : unmanaged, IComparab
             _version = _pages.Version;
         }
 
-        if (!_pages.TryAt(_next, out var entry)) return false;
+        if (!_pages.TryFollowing(ref _next, out var entry)) return false;
         _after = entry;
-        _next = SortedPages<TIndexKey>.Following(_next);
         return true;
     }
 }

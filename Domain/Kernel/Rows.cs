@@ -64,7 +64,7 @@ public ref struct RowWriter
     }
 
     /// <summary>Appends text as UTF-8.</summary>
-    /// <exception cref="EncoderFallbackException">Half a surrogate pair, which would not be read back as written.</exception>
+    /// <exception cref="EncoderFallbackException">Half a surrogate pair: it would not be read back.</exception>
     public void Text(string text)
     {
         var length = Strict.GetByteCount(text);

@@ -47,7 +47,7 @@ internal sealed class Segments<T>
         }
     }
 
-    /// <summary>Makes room for <paramref name="count"/> elements, cleared; at most one segment more than needed.</summary>
+    /// <summary>Makes room for <paramref name="count"/> elements, cleared.</summary>
     internal void Reserve(int count)
     {
         while (Capacity < count)

@@ -3,7 +3,7 @@ namespace BankingEngine.Domain.Kernel;
 /// <summary>A place among sorted pages: the entry at <c>Offset</c> of page <c>Page</c>.</summary>
 internal readonly record struct SortedPosition(int Page, int Offset);
 
-/// <summary>The sorted set under ordered indexes: pages of at most 512 entries, and a directory of their low bounds.</summary>
+/// <summary>The sorted set under ordered indexes: pages of at most 512 entries, and their low bounds.</summary>
 /// <remarks>
 /// Adding or removing moves at most 512 entries. A full page is split in two, or, at the very end, followed by an empty
 /// one, so keys that only grow fill their pages; small neighbours are merged. The directory moves one bound and one
@@ -59,8 +59,9 @@ internal sealed class SortedPages<TKey> where TKey : unmanaged, IComparable<TKey
         _counts[at]--;
         Count--;
         Version++;
-        if (at + 1 < _pageCount && _counts[at] + _counts[at + 1] <= LargestPage / 2) Merge(at);
-        else if (at > 0 && _counts[at - 1] + _counts[at] <= LargestPage / 2) Merge(at - 1);
+        var room = _counts[at] == 0 ? LargestPage : LargestPage / 2;
+        if (at + 1 < _pageCount && _counts[at] + _counts[at + 1] <= room) Merge(at);
+        else if (at > 0 && _counts[at - 1] + _counts[at] <= room) Merge(at - 1);
     }
 
     /// <summary>Sorts and files all entries at once; there are none yet.</summary>
@@ -96,18 +97,30 @@ internal sealed class SortedPages<TKey> where TKey : unmanaged, IComparable<TKey
     internal SortedPosition PositionAfter(in IndexEntry<TKey> entry)
     {
         var position = PositionOf(in entry);
-        return TryAt(position, out var found) && found.CompareTo(in entry) == 0 ? Following(position) : position;
+        var (at, offset) = position;
+        return offset < _counts[at] && _pages[at][offset].CompareTo(in entry) == 0
+            ? new SortedPosition(at, offset + 1)
+            : position;
     }
 
-    internal static SortedPosition Following(SortedPosition position) => position with { Offset = position.Offset + 1 };
-
-    /// <summary>The entry at a position, which may be one behind the end of its page.</summary>
-    internal bool TryAt(SortedPosition position, out IndexEntry<TKey> entry)
+    /// <summary>The entry at a position, or behind it if its page ends there; then steps on.</summary>
+    internal bool TryFollowing(ref SortedPosition position, out IndexEntry<TKey> entry)
     {
         var (at, offset) = position;
-        while (at < _pageCount && offset >= _counts[at]) (at, offset) = (at + 1, 0);
-        entry = at < _pageCount ? _pages[at][offset] : default;
-        return at < _pageCount;
+        if (offset >= _counts[at])
+        {
+            // No page is empty but the only one of an empty index.
+            (at, offset) = (at + 1, 0);
+            if (at >= _pageCount)
+            {
+                entry = default;
+                return false;
+            }
+        }
+
+        entry = _pages[at][offset];
+        position = new SortedPosition(at, offset + 1);
+        return true;
     }
 
     /// <summary>Steps back one entry.</summary>

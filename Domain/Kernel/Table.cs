@@ -27,7 +27,7 @@ public sealed partial class Table<TKey, TRow> : ITable, ITableState
     private int _used, _freeCount, _undoCount;
 
     /// <exception cref="InvalidOperationException">The tables have one of this name.</exception>
-    /// <exception cref="PlatformNotSupportedException">A big-endian machine: rows are hashed as they lie in memory.</exception>
+    /// <exception cref="PlatformNotSupportedException">A big-endian machine: rows are hashed as they lie.</exception>
     public Table(Tables tables, string name)
     {
         if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Rows are little-endian.");
@@ -80,7 +80,7 @@ public sealed partial class Table<TKey, TRow> : ITable, ITableState
 
     /// <summary>Adds a row.</summary>
     /// <returns>Its number.</returns>
-    /// <exception cref="InvalidOperationException">Its key, or a unique secondary key, is taken; nothing changed.</exception>
+    /// <exception cref="InvalidOperationException">Its key, or a unique secondary one, is taken.</exception>
     public int Insert(in TRow row)
     {
         if (Find(row.Key) >= 0) throw new InvalidOperationException($"{Name} has a row with key {row.Key}.");
@@ -193,7 +193,8 @@ public sealed partial class Table<TKey, TRow> : ITable, ITableState
         if (!IsLive(row)) throw new InvalidOperationException($"{Name} has no row {row}.");
     }
 
-    private void ThrowNoRow(int row) => throw new ArgumentOutOfRangeException(nameof(row), row, $"{Name} has no such row.");
+    private void ThrowNoRow(int row) =>
+        throw new ArgumentOutOfRangeException(nameof(row), row, $"{Name} has no such row.");
 
     private readonly struct Match(Segments<TRow> rows, TKey key) : IRowMatch
     {

@@ -81,7 +81,7 @@ public sealed partial class Table<TKey, TRow>
         from.ReadExactly(numbering);
         if (BinaryPrimitives.ReadUInt128LittleEndian(numbering) != HashOfNumbering()) throw Damaged();
         if (RuntimeHelpers.IsReferenceOrContainsReferences<TRow>()) LoadWritten(from);
-        else LoadInto(_rows, used, from);
+        else LoadRaw(from);
         UInt128 sum = 0;
         foreach (var row in this)
         {
@@ -142,6 +142,19 @@ public sealed partial class Table<TKey, TRow>
         }
     }
 
+    private void LoadRaw(Stream from)
+    {
+        LoadInto(_rows, _used, from);
+        foreach (var part in _free.Parts(0, _freeCount))
+        {
+            foreach (var row in part)
+            {
+                var deleted = MemoryMarshal.AsBytes(new ReadOnlySpan<TRow>(in _rows[row]));
+                if (deleted.ContainsAnyExcept((byte)0)) throw Damaged();
+            }
+        }
+    }
+
     private static void LoadInto<T>(Segments<T> segments, int count, Stream from) where T : struct
     {
         for (var loaded = 0; loaded < count;)
@@ -158,7 +171,8 @@ public sealed partial class Table<TKey, TRow>
     /// <remarks>The digest leaves row numbers out, so a snapshot needs this beside it.</remarks>
     private UInt128 HashOfNumbering()
     {
-        var hash = Hash128.Of(Id, []);
+        var hash = (UInt128)Id;
+        Include(MemoryMarshal.AsBytes<int>([_used, _freeCount]));
         foreach (var part in _live.Parts(0, (_used + 63) >> 6)) Include(MemoryMarshal.AsBytes(part.AsSpan()));
         foreach (var part in _free.Parts(0, _freeCount)) Include(MemoryMarshal.AsBytes(part.AsSpan()));
         return hash;

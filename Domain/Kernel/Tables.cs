@@ -29,7 +29,7 @@ internal interface ITableState : ITable
 }
 
 /// <summary>All state of one book that a command can touch, changed and undone as one, with a running digest.</summary>
-/// <remarks>For one thread at a time. Rows keep their numbers until deleted, across undo, snapshots and replay.</remarks>
+/// <remarks>For one thread at a time. Rows keep their numbers across undo, snapshots and replay.</remarks>
 /// <param name="seed">Randomises where hash indexes put keys; never what a lookup answers, never the digest.</param>
 public sealed class Tables(ulong seed = 0)
 {
@@ -73,7 +73,7 @@ public sealed class Tables(ulong seed = 0)
     }
 
     /// <summary>Undoes all changes since <see cref="Begin"/>, row numbers and free lists included.</summary>
-    /// <exception cref="StateCorruptException">The digest is not what it was: nothing can be trusted any more.</exception>
+    /// <exception cref="StateCorruptException">The digest is not what it was: nothing can be trusted.</exception>
     public void Rollback()
     {
         ThrowIfNoCommand();
@@ -83,7 +83,7 @@ public sealed class Tables(ulong seed = 0)
         if (Digest != _digestAtBegin) throw new StateCorruptException("The digest differs after an undo.");
     }
 
-    /// <summary>Computes the digest anew from all rows; equal to <see cref="Digest"/> unless memory is corrupt.</summary>
+    /// <summary>The digest computed anew from all rows; equal to <see cref="Digest"/> in sound memory.</summary>
     public UInt128 DigestOfRows()
     {
         UInt128 sum = 0;
@@ -92,9 +92,10 @@ public sealed class Tables(ulong seed = 0)
     }
 
     /// <summary>Names the tables and the shape of their rows: states of another schema cannot be compared.</summary>
-    public UInt128 Schema => Hash128.Of(SchemaId, Encoding.UTF8.GetBytes(string.Join('\n', ByName().Select(t => t.Schema))));
+    public UInt128 Schema =>
+        Hash128.Of(SchemaId, Encoding.UTF8.GetBytes(string.Join('\n', ByName().Select(t => t.Schema))));
 
-    /// <summary>Writes a snapshot: all rows, their numbers and the free lists, so that later behaviour is the same.</summary>
+    /// <summary>Writes a snapshot: rows, their numbers and free lists, so that later behaviour is the same.</summary>
     /// <exception cref="InvalidOperationException">A command is open.</exception>
     public void Save(Stream to)
     {
@@ -111,7 +112,8 @@ public sealed class Tables(ulong seed = 0)
     /// The tables are then half filled: discard them.</exception>
     public void Load(Stream from)
     {
-        if (InCommand || _tables.Exists(t => !t.IsUntouched)) throw new InvalidOperationException("Load into new tables.");
+        if (InCommand || _tables.Exists(t => !t.IsUntouched))
+            throw new InvalidOperationException("Load into new tables.");
         Span<byte> found = stackalloc byte[HeaderSize], expected = stackalloc byte[HeaderSize];
         try
         {
@@ -133,7 +135,8 @@ public sealed class Tables(ulong seed = 0)
 
     internal void Register(ITableState table)
     {
-        if (_tables.Exists(t => t.Id == table.Id)) throw new InvalidOperationException($"Two tables named {table.Name}.");
+        if (_tables.Exists(t => t.Id == table.Id))
+            throw new InvalidOperationException($"Two tables named {table.Name}.");
         _tables.Add(table);
     }
 

@@ -99,6 +99,17 @@ public sealed class TableSpecs
     }
 
     [Fact]
+    public void An_undo_that_does_not_bring_back_the_digest_is_fatal()
+    {
+        var lists = new Table<int, ListedRow>(_tables, "lists");
+        var mutable = new[] { 1, 2 };
+        _tables.Begin();
+        lists.Insert(new ListedRow(1, mutable));
+        mutable[0] = 3;
+        _tables.Invoking(t => t.Rollback()).Should().Throw<StateCorruptException>();
+    }
+
+    [Fact]
     public void A_deleted_row_can_be_neither_updated_nor_deleted_again()
     {
         var row = _table.Insert(new WideRow(1, code: 1));
@@ -154,6 +165,18 @@ public sealed class TableSpecs
     }
 
     [Fact]
+    public void Scans_pass_over_a_gap_left_by_deleting_a_whole_page()
+    {
+        for (var key = 0; key < 5000; key++) _table.Insert(new WideRow((UInt128)key, code: key, due: key));
+        for (var row = 512; row < 1024; row++) _table.Delete(row);
+        var (up, down) = (new List<int>(), new List<int>());
+        foreach (var (_, row) in _byDue.From(500)) up.Add(row);
+        foreach (var (_, row) in _byDue.Descending(1030)) down.Add(row);
+        up.Should().Equal(Enumerable.Range(500, 12).Concat(Enumerable.Range(1024, 3976)));
+        down.Should().Equal(Enumerable.Range(0, 512).Concat(Enumerable.Range(1024, 7)).Reverse());
+    }
+
+    [Fact]
     public void A_descending_scan_starts_at_its_key_inclusive()
     {
         for (var key = 1; key <= 5; key++) _table.Insert(new WideRow((UInt128)key, code: key, due: key / 2 * 10));
@@ -170,6 +193,18 @@ public sealed class TableSpecs
         foreach (var number in matches) numbers.Add(number);
         return numbers;
     }
+}
+
+/// <summary>A row that holds an array, which rows should not let others change.</summary>
+public readonly record struct ListedRow(int Key, int[] Values) : IRow<ListedRow, int>
+{
+    public static void Write(in ListedRow row, ref RowWriter to)
+    {
+        to.Value(row.Key);
+        to.Values<int>(row.Values);
+    }
+
+    public static ListedRow Read(ref RowReader from) => new(from.Value<int>(), from.Values<int>());
 }
 
 /// <summary>80 bytes without references: a key and 64 bytes.</summary>
