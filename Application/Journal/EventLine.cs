@@ -58,8 +58,9 @@ public static partial class EventLine
     /// <exception cref="JsonException">The line is not an event of this program's catalogue.</exception>
     public static (LineHead Head, Recorded Recorded) Read(ReadOnlySpan<byte> line)
     {
+        if (MadeScan.TryRead(line, out var head, out var made)) return (head, made);
         var reader = new Utf8JsonReader(line);
-        var head = new LineHead(0, default, default, default, default, 1, 1);
+        head = new LineHead(0, default, default, default, default, 1, 1);
         WireType? type = null;
         Event? @event = null;
         ImmutableArray<Leg> legs = [];

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -19,6 +20,8 @@ public readonly struct Tag : IEquatable<Tag>, IComparable<Tag>
 
     public bool IsNone => _packed == UInt128.Zero;
 
+    public int Length => MaxLength - (int)UInt128.TrailingZeroCount(_packed) / 8;
+
     /// <exception cref="FormatException">A caller bug: check text of outsiders with <see cref="TryParse(ReadOnlySpan{byte}, out Tag)"/>.</exception>
     public static Tag Of(string text) =>
         TryParse(Encoding.UTF8.GetBytes(text), out var tag) ? tag : throw new FormatException($"Not a tag: {text}");
@@ -27,26 +30,24 @@ public readonly struct Tag : IEquatable<Tag>, IComparable<Tag>
     {
         tag = default;
         if (utf8.Length is 0 or > MaxLength) return false;
-        var packed = UInt128.Zero;
+        Span<byte> padded = stackalloc byte[MaxLength];
+        padded.Clear();
+        utf8.CopyTo(padded);
         foreach (var c in utf8)
         {
             if (!IsAllowed(c)) return false;
-            packed = (packed << 8) | c;
         }
-        tag = new(packed << (8 * (MaxLength - utf8.Length)));
+        tag = new(BinaryPrimitives.ReadUInt128BigEndian(padded));
         return true;
     }
 
     /// <summary>Writes the characters and returns how many.</summary>
     public int CopyTo(Span<byte> utf8)
     {
-        var length = 0;
-        for (; length < MaxLength; length++)
-        {
-            var c = (byte)((_packed >> (8 * (MaxLength - 1 - length))) & 0xFF);
-            if (c == 0) break;
-            utf8[length] = c;
-        }
+        Span<byte> padded = stackalloc byte[MaxLength];
+        BinaryPrimitives.WriteUInt128BigEndian(padded, _packed);
+        var length = Length;
+        padded[..length].CopyTo(utf8);
         return length;
     }
 

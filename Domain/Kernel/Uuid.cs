@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace BankingEngine.Domain.Kernel;
 
 /// <summary>
@@ -17,20 +19,12 @@ internal static class Uuid
     public static bool TryParse(ReadOnlySpan<byte> utf8, out UInt128 value)
     {
         value = default;
-        if (utf8.Length != TextLength) return false;
-        ulong high = 0, low = 0;
-        for (var at = 0; at < TextLength; at++)
-        {
-            if (at is 8 or 13 or 18 or 23)
-            {
-                if (utf8[at] != (byte)'-') return false;
-                continue;
-            }
-            var digit = DigitOf(utf8[at]);
-            if (digit < 0) return false;
-            if (at < 18) high = high << 4 | (uint)digit;
-            else low = low << 4 | (uint)digit;
-        }
+        if (utf8.Length != TextLength || utf8[8] != (byte)'-' || utf8[13] != (byte)'-' || utf8[18] != (byte)'-'
+            || utf8[23] != (byte)'-') return false;
+        var wrong = 0;
+        var high = Read(utf8[..8], ref wrong) << 32 | Read(utf8[9..13], ref wrong) << 16 | Read(utf8[14..18], ref wrong);
+        var low = Read(utf8[19..23], ref wrong) << 48 | Read(utf8[24..], ref wrong);
+        if (wrong < 0) return false;
         value = new UInt128(high, low);
         return true;
     }
@@ -40,19 +34,9 @@ internal static class Uuid
     {
         written = 0;
         if (utf8.Length < TextLength) return false;
-        ulong high = (ulong)(value >> 64), low = (ulong)(value & ulong.MaxValue);
-        for (int at = 0, shift = 60; at < TextLength; at++)
-        {
-            if (at is 8 or 13 or 18 or 23)
-            {
-                utf8[at] = (byte)'-';
-                continue;
-            }
-            utf8[at] = "0123456789abcdef"u8[(int)((at < 18 ? high : low) >> shift & 0xF)];
-            shift = shift == 0 ? 60 : shift - 4;
-        }
-        written = TextLength;
-        return true;
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
+        return new Guid(bytes, bigEndian: true).TryFormat(utf8, out written, "D");
     }
 
     /// <summary>The four version bits, 0 to 15; meaningful only if <see cref="HasStandardVariant"/>.</summary>
@@ -70,11 +54,31 @@ internal static class Uuid
         (UInt128)first48 << TimeShift | (UInt128)8 << VersionShift | (UInt128)middle12 << 64
         | (UInt128)2 << VariantShift | last62;
 
-    private static int DigitOf(byte letter) => letter switch
+    /// <summary>Reads digits without a branch for each: <paramref name="wrong"/> turns negative at any other letter.</summary>
+    private static ulong Read(ReadOnlySpan<byte> digits, ref int wrong)
     {
-        >= (byte)'0' and <= (byte)'9' => letter - '0',
-        >= (byte)'a' and <= (byte)'f' => letter - 'a' + 10,
-        >= (byte)'A' and <= (byte)'F' => letter - 'A' + 10,
-        _ => -1,
-    };
+        var values = Values;
+        var sum = 0UL;
+        foreach (var letter in digits)
+        {
+            int value = values[letter];
+            wrong |= value;
+            sum = sum << 4 | unchecked((uint)value & 0xF);
+        }
+        return sum;
+    }
+
+    private static readonly sbyte[] Values = MakeValues();
+
+    private static sbyte[] MakeValues()
+    {
+        var values = new sbyte[256];
+        Array.Fill(values, (sbyte)-1);
+        for (var digit = 0; digit < 16; digit++)
+        {
+            values["0123456789abcdef"[digit]] = (sbyte)digit;
+            values["0123456789ABCDEF"[digit]] = (sbyte)digit;
+        }
+        return values;
+    }
 }
