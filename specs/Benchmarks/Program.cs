@@ -4,6 +4,7 @@ var benchmarks = new Dictionary<string, (string What, Action Run)>(StringCompare
 {
     ["engine"] = ("the engine in process: bulk, 256 callers, hot account, 10 thousand and a million accounts", EngineBenchmarks.Run),
     ["path"] = ("processor time of each step of a transfer, one thread", PathBenchmarks.Run),
+    ["replay"] = ("replay plain and verified, start from a snapshot, bytes per account and id", ReplayBenchmarks.Run),
     ["tables"] = ("row tables: find, insert, update, rollback, save and load", TableBenchmarks.Run),
     ["tree"] = ("hashing event lines and the tree", TreeBenchmarks.Run),
 };
