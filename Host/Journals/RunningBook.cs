@@ -1,19 +1,27 @@
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Journals;
 
 /// <summary>A book that is open in this process: its engine, and what the edge needs beside it.</summary>
 public sealed partial class RunningBook : IDisposable
 {
-    private RunningBook(string folder, BookEngine engine, Genesis genesis) => (Folder, Engine, Genesis) = (folder, engine, genesis);
+    private RunningBook(string folder, BookEngine engine, Genesis genesis)
+    {
+        (Folder, Engine, Genesis) = (folder, engine, genesis);
+        ReadModels = new(engine);
+    }
 
     public string Folder { get; }
 
     public BookEngine Engine { get; }
 
     public Genesis Genesis { get; }
+
+    /// <summary>What answers reports: follows the engine from the start, in memory.</summary>
+    public ReadModels ReadModels { get; }
 
     /// <summary>Opens the book of a folder.</summary>
     /// <param name="log">Told what recovery found and did, and of every fault.</param>
@@ -30,7 +38,11 @@ public sealed partial class RunningBook : IDisposable
         return new(folder, engine, await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false));
     }
 
-    public void Dispose() => Engine.Dispose();
+    public void Dispose()
+    {
+        ReadModels.Dispose();
+        Engine.Dispose();
+    }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{What}")]
     private static partial void Found(ILogger log, string what);
