@@ -28,6 +28,8 @@ public sealed class Bank
         Memory = new(Tables);
     }
 
+    private (Tag Name, int Number) _lastCaller;
+
     public Tables Tables { get; }
     public BookTables Book { get; }
     public LedgerView Ledger { get; }
@@ -175,7 +177,14 @@ public sealed class Bank
 
     public Tag CallerName(int caller) => caller < 0 ? EngineName : Keys.Rows[caller].Id;
 
-    public int CallerOf(Tag name) => name == EngineName ? Envelope.Engine : Keys.Rows.Find(name);
+    public int CallerOf(Tag name)
+    {
+        // Lines in a row mostly have the same caller, and a key keeps its row for ever.
+        if (name == _lastCaller.Name) return _lastCaller.Number;
+        var number = name == EngineName ? Envelope.Engine : Keys.Rows.Find(name);
+        if (number >= 0) _lastCaller = (name, number);
+        return number;
+    }
 
     public static Tag EngineName { get; } = Tag.Of("engine");
 

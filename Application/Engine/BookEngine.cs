@@ -160,9 +160,9 @@ public sealed class BookEngine : IDisposable
 
     private void WriterLoop()
     {
+        var batch = new List<WorkItem>();
         try
         {
-            var batch = new List<WorkItem>();
             while (Take(ref batch))
             {
                 foreach (var item in batch) RunItem(item);
@@ -173,12 +173,15 @@ public sealed class BookEngine : IDisposable
         catch (Exception fatal)
         {
             Fail(fatal);
+            Abandon([.. _writer.Current.Answers, .. batch]);
         }
         lock (_gate)
         {
             _writerDone = true;
+            batch = [.. _incoming];
             Monitor.PulseAll(_gate);
         }
+        Abandon(batch);
     }
 
     private void RunItem(WorkItem item)
@@ -241,17 +244,19 @@ public sealed class BookEngine : IDisposable
 
     private void FlusherLoop()
     {
-        try
+        while (NextBlock() is { } block)
         {
-            while (NextBlock() is { } block)
+            try
             {
                 if (block.Events > 0) MakeDurable(block);
-                Release(block);
             }
-        }
-        catch (Exception fatal)
-        {
-            Fail(fatal);
+            catch (Exception fatal)
+            {
+                Fail(fatal);
+                Abandon(block.Answers);
+                return;
+            }
+            Release(block);
         }
     }
 
@@ -260,7 +265,7 @@ public sealed class BookEngine : IDisposable
         lock (_gate)
         {
             while (_inFlight is null && !_writerDone && _failure is null) Monitor.Wait(_gate);
-            return _failure is null ? _inFlight : null;
+            return _inFlight;
         }
     }
 
@@ -297,19 +302,22 @@ public sealed class BookEngine : IDisposable
         reached?.TrySetResult();
     }
 
-    /// <summary>State past the last durable block is void: nobody who waits learns an outcome, and the book stops.</summary>
+    /// <summary>State past the last durable block is void, and the book stops; each thread abandons what it holds.</summary>
     private void Fail(Exception fatal)
     {
-        List<WorkItem> waiting;
         lock (_gate)
         {
             if (_failure is not null) return;
             _failure = fatal;
-            waiting = [.. _inFlight?.Answers ?? [], .. _writer.Current.Answers, .. _incoming];
             Monitor.PulseAll(_gate);
         }
+        OnFatal(fatal);
+    }
+
+    /// <summary>Who waits learns no outcome: the same id will tell, once the book is open again.</summary>
+    private static void Abandon(IReadOnlyList<WorkItem> waiting)
+    {
         var unknown = EngineUnavailableException.OutcomeUnknown();
         foreach (var item in waiting) item.Fail(unknown);
-        OnFatal(fatal);
     }
 }

@@ -183,7 +183,11 @@ public static class Books
             case BookEvent.ClockAdvanced e:
                 book.Move(book.Day with { ClockOffset = book.Day.ClockOffset + e.Seconds * Instant.MicrosecondsPerSecond });
                 break;
-            case BookEvent.ClockAccepted or BookEvent.CheckpointKeyAnnounced: break;
+            case BookEvent.ClockAccepted e:
+                // Time that was given out cannot be taken back: the book runs ahead of the machine from now on.
+                book.Move(book.Day with { ClockOffset = book.Day.ClockOffset - long.Min(0, e.StepMicroseconds) });
+                break;
+            case BookEvent.CheckpointKeyAnnounced: break;
             case BookEvent.TimerParked e: Park(book, t, e); break;
             default: throw new UnreachableException(@event.GetType().Name);
         }
