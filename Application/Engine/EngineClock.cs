@@ -38,6 +38,7 @@ public sealed class EngineClock
     private long _now;
     private long _lastMonotonic;
     private long _offset;
+    private long _unslewed;
 
     /// <param name="last">Engine time of the last event in the journal.</param>
     /// <param name="offset">What a sandbox book advanced its clock by, in microseconds.</param>
@@ -66,7 +67,10 @@ public sealed class EngineClock
         _lastMonotonic = monotonic;
         var behind = _source.WallMicroseconds() + _offset - (_now + passed);
         if (Step == 0 && long.Abs(behind) > SuspiciousMicroseconds) Step = behind;
-        var slew = IsHeld ? 0 : long.Clamp(behind, -passed / SlewDivisor, passed / SlewDivisor);
+        _unslewed += passed;
+        var most = _unslewed / SlewDivisor;
+        _unslewed %= SlewDivisor;
+        var slew = IsHeld ? 0 : long.Clamp(behind, -most, most);
         _now += passed + slew;
         return new(_now);
     }
