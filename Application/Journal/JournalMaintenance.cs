@@ -3,6 +3,11 @@ namespace BankingEngine.Application.Journal;
 /// <summary>What happens to a journal's files other than appending: taking hold, settling the tail after a crash.</summary>
 internal static class JournalMaintenance
 {
+    /// <summary>Scans beside a writer: it may be caught while it writes the mark or begins a segment.</summary>
+    private const int ScansBeside = 5;
+
+    private static readonly TimeSpan BetweenScans = TimeSpan.FromMilliseconds(20), LongestFlush = TimeSpan.FromSeconds(1);
+
     /// <summary>Runs an action under the folder's lock, which the action's result keeps; lets go of it on failure.</summary>
     public static T Locked<T>(string path, IFileLayer files, bool create, Func<JournalFolder, IFile, T> action)
     {
@@ -43,6 +48,47 @@ internal static class JournalMaintenance
         catch (Exception exception) when (FileFaults.IsStorage(exception))
         {
             throw FileFaults.Wrap(exception, $"The journal in {path} could not be read");
+        }
+    }
+
+    /// <summary>A scan without the lock, of a journal that may be growing: what looks damaged is looked at again.</summary>
+    /// <exception cref="JournalException">Damaged, and still so at the last look; NotFound, NewerFormat.</exception>
+    public static JournalScan ScanBeside(JournalFolder folder)
+    {
+        for (var looks = 1; ; looks++)
+        {
+            var scan = new JournalScan(folder);
+            try
+            {
+                scan.Run(trustIndexes: true, expected: null);
+                if (scan.Damages.Count == 0)
+                {
+                    AwaitAcknowledged(folder, scan.Segments[^1].Tail.Block);
+                    return scan;
+                }
+                if (looks == ScansBeside) throw new JournalException(scan.Damages);
+            }
+            catch
+            {
+                scan.Dispose();
+                throw;
+            }
+            scan.Dispose();
+            Thread.Sleep(BetweenScans);
+        }
+    }
+
+    /// <summary>Where a writer is about to flush the last block, waits until it has. A mark that stays behind is one that
+    /// a crash left, and the block is as sound as an opening would find it.</summary>
+    private static void AwaitAcknowledged(JournalFolder folder, long block)
+    {
+        for (var waited = TimeSpan.Zero; waited < LongestFlush; waited += BetweenScans)
+        {
+            using (var file = folder.Files.Open(folder.Acked, FileAccess.Read))
+            {
+                if (AckedFile.Read(file, out _) is { } mark && mark.Block >= block) return;
+            }
+            Thread.Sleep(BetweenScans);
         }
     }
 
