@@ -1,1 +1,1 @@
-WebApplication.CreateSlimBuilder(args).Build().Run();
+return await BankingEngine.Host.Cli.Cli.RunAsync(args);

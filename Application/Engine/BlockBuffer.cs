@@ -22,7 +22,7 @@ internal sealed class BlockBuffer
 
     public ReadOnlySpan<Slice> Slices => _slices.AsSpan(0, Events);
 
-    /// <summary>The state's digest after the block's last event; known when the block is handed over.</summary>
+    /// <summary>The state's digest after the block's last command.</summary>
     public UInt128 Digest { get; set; }
 
     public bool Fits(int events, int bytes) =>

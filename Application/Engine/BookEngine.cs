@@ -235,7 +235,6 @@ public sealed class BookEngine : IDisposable
 
     private void Swap()
     {
-        _writer.Current.Digest = _writer.Bank.Tables.Digest;
         _inFlight = _writer.Current;
         _writer.Current = _spare!;
         _spare = null;

@@ -19,11 +19,13 @@ public static class Founding
     {
         var token = ApiKeys.NewToken(firstKey, out var high, out var low);
         var scopes = genesis.Mode == BookMode.Sandbox ? Scopes.All : Scopes.All & ~Scopes.Sandbox;
-        await Run(engine, new OpenBook(genesis, today), "book.open").ConfigureAwait(false);
+        var links = new List<Domain.Kernel.Command> { new OpenBook(genesis, today) };
         if (zone.Count > 0)
-            await Run(engine, new PublishReference(genesis.Zone, today, new ReferenceContent.Zone([.. zone]), default), "reference.publish").ConfigureAwait(false);
-        await Run(engine, new PublishReference(genesis.Calendar, today, calendar, default), "reference.publish").ConfigureAwait(false);
-        await Run(engine, new IssueKey(firstKey, high, low, scopes, null), "key.issue").ConfigureAwait(false);
+            links.Add(new PublishReference(genesis.Zone, today, new ReferenceContent.Zone([.. zone]), default));
+        links.Add(new PublishReference(genesis.Calendar, today, calendar, default));
+        links.Add(new IssueKey(firstKey, high, low, scopes, null));
+        // One command: a book is founded whole or not at all, and no cut-off falls between its opening and its zone.
+        await Run(engine, new Domain.Chain([.. links]), "book.found").ConfigureAwait(false);
         return token;
     }
 

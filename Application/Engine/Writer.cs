@@ -75,6 +75,8 @@ internal sealed class Writer : IDisposable
         if (_clock.IsHeld && command is not AcceptClock) throw EngineUnavailableException.ClockHeld();
         _now = now;
         var ended = _execution.Run(envelope, now, command, named);
+        // Here, and not where a full block is handed over: that happens in the middle of the command that no longer fits.
+        Current.Digest = Bank.Tables.Digest;
         _meters.Command(named, ended);
         if (ended.Fault is not null) _meters.Fault(ended.Fault, named);
         if (ended.Ending is Ending.Repeated or Ending.NotTaken) return new(ended, now, []);

@@ -25,13 +25,13 @@ public sealed class FileJournal : IJournal
 {
     private readonly JournalFolder folder;
     private readonly FileJournalOptions options;
-    private readonly IFile held;
-    private readonly AckedFile acked;
+    private readonly IFile? held;
+    private readonly AckedFile? acked;
     private readonly List<SegmentIndex> segments;
     private readonly Lock gate = new();
     private readonly byte[] seal = new byte[JournalLimits.SealBytes];
     private readonly int[] starts = new int[JournalLimits.BlockEvents + 1];
-    private IFile active;
+    private IFile? active;
     private JournalException? failure;
     private bool disposed;
 
@@ -43,6 +43,10 @@ public sealed class FileJournal : IJournal
         active = folder.Files.Open(folder.Segment(segments[^1].Segment), FileAccess.ReadWrite);
         acked = new AckedFile(folder.Files.Open(folder.Acked, FileAccess.ReadWrite));
     }
+
+    /// <summary>For reading alone: nothing is held and nothing can be written.</summary>
+    private FileJournal(JournalFolder folder, JournalIdentity identity, List<SegmentIndex> segments, JournalOpening opening) =>
+        (this.folder, options, this.segments, Opening) = (folder, new(identity), segments, opening);
 
     public JournalIdentity Identity => options.Identity;
 
@@ -87,6 +91,16 @@ public sealed class FileJournal : IJournal
         });
     }
 
+    /// <summary>Opens for reading alone, without the lock, also beside the process that writes: the blocks that were
+    /// acknowledged when it was opened, to which later ones do not add. Cuts nothing and writes nothing.</summary>
+    /// <exception cref="JournalException">NotFound, Damaged, NewerFormat or Failed.</exception>
+    public static FileJournal OpenReadOnly(string folder, IFileLayer files) =>
+        JournalMaintenance.Reading(folder, files, place =>
+        {
+            using var scan = JournalMaintenance.ScanBeside(place);
+            return new FileJournal(place, scan.Identity!, scan.Segments, new JournalOpening(scan.Torn, 0, scan.Unindexed.Count));
+        });
+
     /// <summary>Whose journal a folder holds, by the header of its first segment.</summary>
     /// <exception cref="JournalException">NotFound, Damaged, NewerFormat or Failed.</exception>
     public static JournalIdentity Identify(string folder, IFileLayer files) =>
@@ -119,6 +133,7 @@ public sealed class FileJournal : IJournal
     public void Append(in SealedBlock block)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
+        if (active is null || acked is null) throw new InvalidOperationException("The journal was opened for reading alone.");
         if (failure is not null)
             throw new JournalException(JournalFault.Failed, "The journal failed before; reopen it.", failure);
         BlockShape.Demand(block, Tail, starts);
@@ -127,7 +142,7 @@ public sealed class FileJournal : IJournal
             var at = segments[^1].End;
             if (at.Offset > segments[^1].Start.Offset
                 && at.Offset + block.Lines.Length + JournalLimits.SealBytes > options.SegmentBytes)
-                at = Rotate();
+                at = Rotate(active, acked);
             var length = SegmentFormat.WriteSeal(seal, block, at.Previous, out var crc);
             active.Write(block.Lines, seal.AsMemory(0, length), at.Offset);
             active.Flush();
@@ -168,7 +183,7 @@ public sealed class FileJournal : IJournal
         disposed = true;
         try
         {
-            if (failure is null) acked.Flush();
+            if (failure is null) acked?.Flush();
         }
         catch (Exception exception) when (FileFaults.IsStorage(exception))
         {
@@ -176,9 +191,9 @@ public sealed class FileJournal : IJournal
         }
         finally
         {
-            active.Dispose();
-            acked.Dispose();
-            held.Dispose();
+            active?.Dispose();
+            acked?.Dispose();
+            held?.Dispose();
         }
     }
 
@@ -213,13 +228,13 @@ public sealed class FileJournal : IJournal
         lock (gate) return segments[index].Segment;
     }
 
-    private WalkPoint Rotate()
+    private WalkPoint Rotate(IFile current, AckedFile mark)
     {
         var full = segments[^1];
-        acked.Flush();
+        mark.Flush();
         var start = WriteHeader(folder, options.Identity, full.Segment + 1, full.End);
         var next = folder.Files.Open(folder.Segment(full.Segment + 1), FileAccess.ReadWrite);
-        active.Dispose();
+        current.Dispose();
         active = next;
         lock (gate) segments.Add(new SegmentIndex(full.Segment + 1, start, full.Tail));
         JournalMaintenance.WriteIndex(folder, full);

@@ -1,11 +1,14 @@
 namespace BankingEngine.Application.Journal;
 
-/// <summary>What happens to a journal's files other than appending: taking hold, settling the tail after a
-/// crash.</summary>
+/// <summary>What happens to a journal's files other than appending: taking hold, settling the tail after a crash.</summary>
 internal static class JournalMaintenance
 {
-    /// <summary>Runs an action under the folder's lock, which the action's result keeps; lets go of it on
-    /// failure.</summary>
+    /// <summary>Scans beside a writer: it may be caught while it writes the mark or begins a segment.</summary>
+    private const int ScansBeside = 5;
+
+    private static readonly TimeSpan BetweenScans = TimeSpan.FromMilliseconds(20), LongestFlush = TimeSpan.FromSeconds(1);
+
+    /// <summary>Runs an action under the folder's lock, which the action's result keeps; lets go of it on failure.</summary>
     public static T Locked<T>(string path, IFileLayer files, bool create, Func<JournalFolder, IFile, T> action)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -18,8 +21,7 @@ internal static class JournalMaintenance
             else if (folder.ListSegments().Count == 0 && !files.Exists(folder.Acked))
                 throw new JournalException(JournalFault.NotFound, $"There is no journal in {path}.");
             held = files.TryLock(folder.Lock)
-                ?? throw new JournalException(
-                    JournalFault.InUse, $"The journal in {path} is open elsewhere{Holder(folder)}.");
+                ?? throw new JournalException(JournalFault.InUse, $"The journal in {path} is open elsewhere{Holder(folder)}.");
             var result = action(folder, held);
             held = null;
             return result;
@@ -49,8 +51,48 @@ internal static class JournalMaintenance
         }
     }
 
-    /// <exception cref="JournalException">NotEmpty: anything is there that an interrupted creation does not
-    /// leave.</exception>
+    /// <summary>A scan without the lock, of a journal that may be growing: what looks damaged is looked at again.</summary>
+    /// <exception cref="JournalException">Damaged, and still so at the last look; NotFound, NewerFormat.</exception>
+    public static JournalScan ScanBeside(JournalFolder folder)
+    {
+        for (var looks = 1; ; looks++)
+        {
+            var scan = new JournalScan(folder);
+            try
+            {
+                scan.Run(trustIndexes: true, expected: null);
+                if (scan.Damages.Count == 0)
+                {
+                    AwaitAcknowledged(folder, scan.Segments[^1].Tail.Block);
+                    return scan;
+                }
+                if (looks == ScansBeside) throw new JournalException(scan.Damages);
+            }
+            catch
+            {
+                scan.Dispose();
+                throw;
+            }
+            scan.Dispose();
+            Thread.Sleep(BetweenScans);
+        }
+    }
+
+    /// <summary>Where a writer is about to flush the last block, waits until it has. A mark that stays behind is one that
+    /// a crash left, and the block is as sound as an opening would find it.</summary>
+    private static void AwaitAcknowledged(JournalFolder folder, long block)
+    {
+        for (var waited = TimeSpan.Zero; waited < LongestFlush; waited += BetweenScans)
+        {
+            using (var file = folder.Files.Open(folder.Acked, FileAccess.Read))
+            {
+                if (AckedFile.Read(file, out _) is { } mark && mark.Block >= block) return;
+            }
+            Thread.Sleep(BetweenScans);
+        }
+    }
+
+    /// <exception cref="JournalException">NotEmpty: anything is there that an interrupted creation does not leave.</exception>
     public static void DemandEmpty(JournalFolder folder)
     {
         var strangers = folder.Files.List(folder.Root).Where(name => name is not ("lock" or "acked" or "acked.new"))
@@ -66,8 +108,7 @@ internal static class JournalMaintenance
                 $"{folder.Root} is not empty: {string.Join(", ", strangers.Take(3))}.");
     }
 
-    /// <summary>After a scan without damage: cuts the torn tail, makes sure of the last block, renews the
-    /// mark.</summary>
+    /// <summary>After a scan without damage: cuts the torn tail, makes sure of the last block, renews the mark.</summary>
     public static JournalOpening Settle(JournalFolder folder, JournalScan scan)
     {
         var last = scan.Segments[^1];

@@ -1,0 +1,85 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
+using BankingEngine.Application.Journal.Tree;
+using BankingEngine.Domain;
+
+namespace BankingEngine.Host.Cli;
+
+/// <summary><c>replay</c>: the state out of nothing but the journal.</summary>
+internal static class ReplayCommand
+{
+    private const string About = """
+        Applies the journal's events to an empty state and tells the digest of what results. Reads only, so it works
+        beside a running server, whose digest at the same position has to be the same.
+
+        On the way the digest is compared with those noted when the book was live; with --verify every event is hashed
+        again too, and every block's root compared. The first block where they part is named.
+
+          replay --data bank-data --verify
+          replay --data bank-data --through 120000 --json
+          replay --data bank-data --from-snapshot
+
+        Exit codes: 3 a digest, root or checksum does not hold; 5 no journal, or no such position.
+        """;
+
+    private static readonly Option<string> Data = Common.Data();
+    private static readonly Option<bool>
+        Verify = Common.Optional<bool>("--verify", "Hash every event again and compare every block's root."),
+        FromSnapshot = Common.Optional<bool>("--from-snapshot", "Begin with the newest usable snapshot instead of nothing.");
+    private static readonly Option<long?> Through = Common.Optional<long?>("--through", "Last position to apply; default: the end.");
+
+    public static System.CommandLine.Command Build() =>
+        new System.CommandLine.Command("replay", About) { Data, Verify, FromSnapshot, Through }.Does(Run);
+
+    private static int Run(ParseResult parsed, Terminal terminal)
+    {
+        var folder = parsed.GetValue(Data)!;
+        var verify = parsed.GetValue(Verify);
+        if (verify && parsed.GetValue(FromSnapshot))
+            throw new CommandFailure(ExitCodes.Usage, "usage", "--verify hashes from the first event: leave out --from-snapshot.");
+        using var journal = BookFolder.Read(folder);
+        var through = BookFolder.Through(journal, parsed.GetValue(Through));
+        var execution = parsed.GetValue(FromSnapshot) ? FromNewest(folder, through, terminal) : new Execution(new Bank());
+        var from = execution.Position;
+        var notes = BookFolder.NotesOf(execution, folder);
+        var frontier = verify ? new MerkleFrontier() : null;
+        var started = Stopwatch.GetTimestamp();
+        terminal.Progress("Replaying", through, progress =>
+            Replay.Run(journal, execution, frontier, new(verify, through, notes, progress)));
+        var time = Stopwatch.GetElapsedTime(started);
+        return Tell(terminal, journal, execution, from, time, frontier, notes.Keys.Count(position => position > from && position <= through));
+    }
+
+    private static Execution FromNewest(string folder, long through, Terminal terminal)
+    {
+        if (Snapshots.Load(folder, through, () => new Bank(), terminal.Say) is { } loaded) return loaded.Execution;
+        terminal.Say("No usable snapshot: replaying from the start.");
+        return new(new Bank());
+    }
+
+    private static int Tell(
+        Terminal terminal, FileJournal journal, Execution execution, long from, TimeSpan time, MerkleFrontier? frontier, int compared)
+    {
+        var events = execution.Position - from;
+        var digest = execution.Bank.Tables.Digest.ToString("x32", CultureInfo.InvariantCulture);
+        terminal.Say($"Book {journal.Identity.Book}: {Terminal.Number(events)} events after position {Terminal.Number(from)}, "
+            + $"in {Terminal.Seconds(time)} s ({Terminal.Number(Terminal.Rate(events, time))} a second).");
+        terminal.Say($"Position {execution.Position}, digest {digest}; {compared} digests noted when live agree.");
+        if (frontier is not null) terminal.Say($"Every hash was computed again; the root of {frontier.Size} events is {frontier.Root()}.");
+        return terminal.Done(new()
+        {
+            ["book"] = journal.Identity.Book,
+            ["position"] = execution.Position,
+            ["digest"] = digest,
+            ["events"] = events,
+            ["seconds"] = Math.Round(time.TotalSeconds, 3),
+            ["events_per_second"] = Terminal.Rate(events, time),
+            ["digests_compared"] = compared,
+            ["verified"] = frontier is not null,
+            ["root"] = frontier?.Root().ToString(),
+        });
+    }
+}
