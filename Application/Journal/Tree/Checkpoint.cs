@@ -34,6 +34,9 @@ public sealed record Checkpoint(
     private const string RecordedMark = "recorded ";
     private const string DigestMark = "digest ";
 
+    /// <summary>How the checkpoints of a book name it: <c>book-</c> and its name.</summary>
+    public static string OriginOf(string book) => $"book-{book}";
+
     /// <summary>What is signed: the lines, each with its newline, without the blank line after them.</summary>
     /// <exception cref="InvalidOperationException">Origin or size is out of range.</exception>
     public string Body()
@@ -83,7 +86,7 @@ public sealed record Checkpoint(
     {
         if (!IsName(keyName) || !CheckpointSigner.IsP256(subjectPublicKeyInfo)) return false;
         if (!SignedText.TrySplit(text, out var body, out var signatures)) return false;
-        var id = CheckpointSigner.IdOf(keyName, subjectPublicKeyInfo);
+        var id = CheckpointSigner.IdOf(subjectPublicKeyInfo);
         var ours = signatures.Where(line => line.KeyName == keyName && line.KeyId == id).ToList();
         if (ours.Count == 0) return false;
         using var key = ECDsa.Create();
@@ -122,7 +125,7 @@ public sealed record Checkpoint(
 
 /// <summary>A line under a signed text.</summary>
 /// <param name="KeyId">First four bytes after base64, big-endian.</param>
-/// <param name="Signature">The rest: 64 bytes for our own keys, another length for others' kinds.</param>
+/// <param name="Signature">The rest: DER for our own keys, whatever others' kinds say.</param>
 internal sealed record SignatureLine(string KeyName, uint KeyId, byte[] Signature);
 
 /// <summary>The form of C2SP's signed-note: text, blank line, signature lines.</summary>
