@@ -100,6 +100,9 @@ public sealed class BenchmarkBook : IDisposable
         (Folder, Engine, _accounts) = (folder, engine, accounts);
 
     public string Folder { get; }
+
+    /// <summary>The first key's token, with every scope.</summary>
+    public string Token { get; private init; } = "";
     public BookEngine Engine { get; }
     public IReadOnlyList<AccountId> Accounts => _accounts;
 
@@ -110,9 +113,9 @@ public sealed class BenchmarkBook : IDisposable
         FileJournal.Create(folder, new(identity), DiskFileLayer.Instance).Dispose();
         var engine = Open(folder);
         var genesis = new Genesis(Tag.Of("bench"), BookMode.Sandbox, "529900TESTBANK00TE42", Usd, Tag.Of("utc"), Tag.Of("daily"), Tag.Of("de"), 86_400, idMemory);
-        Founding.FoundAsync(engine, genesis, new BusinessDate((int)(DateTime.UtcNow - DateTime.UnixEpoch).TotalDays), [], new([], []), Tag.Of("bench")).GetAwaiter().GetResult();
+        var token = Founding.FoundAsync(engine, genesis, new BusinessDate((int)(DateTime.UtcNow - DateTime.UnixEpoch).TotalDays), [], new([], []), Tag.Of("bench")).GetAwaiter().GetResult();
         var names = Enumerable.Range(0, accounts).Select(i => AccountId.Parse($"cust:{i:D8}")).ToArray();
-        var book = new BenchmarkBook(folder, engine, names);
+        var book = new BenchmarkBook(folder, engine, names) { Token = token };
         book.Fund();
         return book;
     }

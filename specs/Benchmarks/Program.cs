@@ -1,13 +1,22 @@
+using System.Text.Json;
 using BankingEngine.Benchmarks;
 
 var benchmarks = new Dictionary<string, (string What, Action Run)>(StringComparer.Ordinal)
 {
     ["engine"] = ("the engine in process: bulk, 256 callers, hot account, 10 thousand and a million accounts", EngineBenchmarks.Run),
     ["path"] = ("processor time of each step of a transfer, one thread", PathBenchmarks.Run),
+    ["http"] = ("single transfers and bulk over HTTP, closed and open loop, uniform and one hot account", HttpBenchmarks.Run),
+    ["postgres"] = ("the peer: one plpgsql call a transfer on PostgreSQL, by pgbench", PostgresBenchmarks.Run),
     ["replay"] = ("replay plain and verified, start from a snapshot, bytes per account and id", ReplayBenchmarks.Run),
     ["tables"] = ("row tables: find, insert, update, rollback, save and load", TableBenchmarks.Run),
     ["tree"] = ("hashing event lines and the tree", TreeBenchmarks.Run),
 };
+
+if (args is ["load", var plan])
+{
+    Console.WriteLine(JsonSerializer.Serialize(new HttpLoad(JsonSerializer.Deserialize<LoadPlan>(plan)!).Run()));
+    return 0;
+}
 
 if (args.Length == 1 && benchmarks.TryGetValue(args[0], out var chosen))
 {
