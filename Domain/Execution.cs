@@ -175,7 +175,10 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         if (chain.Links.Length > MaxLinks) return ChainTooLong;
         for (var i = 0; i < chain.Links.Length; i++)
         {
-            if (RunLink(at, envelope, chain.Links[i], depth: 0) is { } no) return no with { Link = i + 1 };
+            // The chain's id names no link: what a link makes is named by its position.
+            var position = Position + 1 + _recorded.Count;
+            var link = at with { Command = new(TransferId.FromPosition(bank.Book.Hash, position).Value) };
+            if (RunLink(link, envelope, chain.Links[i], depth: 0) is { } no) return no with { Link = i + 1 };
         }
         return null;
     }

@@ -14,7 +14,7 @@ public sealed record AdjustEntry(
     ImmutableArray<StatedLeg> Legs, string Reason, Particulars Particulars, TransferId? Id = null) : Command;
 
 /// <summary>Corrects an earlier posting by its mirror.</summary>
-/// <param name="Original">Position of what is reversed.</param>
+/// <param name="Original">Position of what is reversed; 0 when the host found none.</param>
 /// <param name="Legs">What it posted, as the journal holds it: read by the host, never stated by a caller.</param>
 public sealed record ReverseEntry(long Original, ImmutableArray<Leg> Legs, string Reason, Particulars Particulars) : Command;
 
@@ -30,6 +30,7 @@ public static class EntryRejections
     public static readonly Rejection
         TooFewLegs = new("entry.too_few_legs", "An entry has two legs or more."),
         TooManyLegs = new("entry.too_many_legs", $"An entry has at most {Movements.MaxLegs} legs."),
+        NotFound = new("entry.not_found", "No posting of this id, or none at this position.", RejectionKind.NotFound),
         Unbalanced = new("entry.unbalanced", "Debits and credits differ in an asset."),
         AlreadyReversed = new("entry.already_reversed", "This posting was already reversed.", RejectionKind.Conflict),
         NotReversible = new("entry.not_reversible", "Only what was posted can be reversed, and a reversal cannot."),
@@ -54,6 +55,7 @@ public static class Entries
 
     public static Decision Decide(LedgerView ledger, in Moment at, ReverseEntry c)
     {
+        if (c.Original <= 0) return EntryRejections.NotFound;
         if (ledger.Tables.Reversals.Find(c.Original) >= 0) return EntryRejections.AlreadyReversed;
         if (c.Legs.IsEmpty) return EntryRejections.NotReversible;
         if (ledger.Date(c.Particulars, at, out var said) is { } closed) return closed;
@@ -72,7 +74,7 @@ public static class Entries
         if (Transfers.IdOf(ledger, at, c.Id, out var id) is { } taken) return taken;
         if (ledger.Date(c.Particulars, at, out var said) is { } closed) return closed;
         if (OpenPositions(ledger, c.Desk, sold.Asset, bought.Asset) is { IsEmpty: false } missing)
-            return Decision.Accept([]).Then([.. missing, c with { Id = id }]);
+            return Decision.Accept([]).Then([.. missing, c]);
         return new EntryEvent.Exchanged(id, c.Customer, sold, bought, equivalent, c.Desk, said);
     }
 
