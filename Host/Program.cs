@@ -1,1 +1,3 @@
-WebApplication.CreateSlimBuilder(args).Build().Run();
+using BankingEngine.Host.Api;
+
+return await Serve.RunAsync(new(Arguments: args));

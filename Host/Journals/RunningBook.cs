@@ -1,19 +1,31 @@
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Application.Ports;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Host.Api;
 
 namespace BankingEngine.Host.Journals;
 
 /// <summary>A book that is open in this process: its engine, and what the edge needs beside it.</summary>
 public sealed partial class RunningBook : IDisposable
 {
-    private RunningBook(string folder, BookEngine engine, Genesis genesis) => (Folder, Engine, Genesis) = (folder, engine, genesis);
+    private RunningBook(string folder, BookEngine engine, Genesis genesis)
+    {
+        (Folder, Engine, Genesis) = (folder, engine, genesis);
+        KeyStore = new FileKeyStore(folder, genesis.Name.ToString());
+        Sealing = new(KeyStore);
+    }
 
     public string Folder { get; }
 
     public BookEngine Engine { get; }
 
     public Genesis Genesis { get; }
+
+    /// <summary>The keys that personal text is sealed with.</summary>
+    public IKeyStore KeyStore { get; }
+
+    public Sealing Sealing { get; }
 
     /// <summary>Opens the book of a folder.</summary>
     /// <param name="log">Told what recovery found and did, and of every fault.</param>
@@ -22,15 +34,35 @@ public sealed partial class RunningBook : IDisposable
     public static async Task<RunningBook> OpenAsync(
         string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time = null)
     {
-        var files = DiskFileLayer.Instance;
-        var journal = FileJournal.Open(folder, new(FileJournal.Identify(folder, files)), files);
-        var opened = Recovery.Open(journal, folder, what => Found(log, what));
-        var engine = new BookEngine(opened, time ?? MachineTime.Instance, new(), onFatal,
-            (fault, command) => Faulted(log, fault, command));
+        var engine = OpenEngine(folder, log, onFatal, time);
         return new(folder, engine, await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false));
     }
 
-    public void Dispose() => Engine.Dispose();
+    /// <summary>Makes a new book in a folder and opens it.</summary>
+    /// <param name="found">Runs the founding commands on the empty book.</param>
+    /// <exception cref="JournalException">The folder already holds something.</exception>
+    public static async Task<RunningBook> FoundAsync(
+        string folder, JournalIdentity identity, ILogger log, Action<Exception> onFatal, Func<BookEngine, Task> found, ITimeSource? time = null)
+    {
+        FileJournal.Create(folder, new(identity), DiskFileLayer.Instance).Dispose();
+        var engine = OpenEngine(folder, log, onFatal, time);
+        await found(engine).ConfigureAwait(false);
+        return new(folder, engine, await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false));
+    }
+
+    public void Dispose()
+    {
+        Engine.Dispose();
+        KeyStore.Dispose();
+    }
+
+    private static BookEngine OpenEngine(string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time)
+    {
+        var files = DiskFileLayer.Instance;
+        var journal = FileJournal.Open(folder, new(FileJournal.Identify(folder, files)), files);
+        var opened = Recovery.Open(journal, folder, what => Found(log, what));
+        return new(opened, time ?? MachineTime.Instance, new(), onFatal, (fault, command) => Faulted(log, fault, command));
+    }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{What}")]
     private static partial void Found(ILogger log, string what);

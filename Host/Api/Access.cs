@@ -1,0 +1,90 @@
+using BankingEngine.Application.Engine;
+using BankingEngine.Domain.Kernel;
+
+namespace BankingEngine.Host.Api;
+
+/// <summary>What an endpoint asks of its caller. Every endpoint states one; the host does not start otherwise.</summary>
+/// <param name="Scopes">All of these; none means any key will do.</param>
+/// <param name="Key">Whether a key is needed at all.</param>
+public sealed record Access(Scopes Scopes, bool Key = true)
+{
+    /// <summary>Open to everyone: health, the API's description, what a problem code means.</summary>
+    public static Access Nothing { get; } = new(Scopes.None, Key: false);
+
+    /// <summary>Any key that works; what it may do is judged command by command.</summary>
+    public static Access AnyKey { get; } = new(Scopes.None);
+}
+
+/// <summary>Who asks, for the handlers behind the door.</summary>
+public sealed class CallerFeature(Caller caller)
+{
+    public Caller Caller { get; } = caller;
+}
+
+/// <summary>The door: deny by default, recognise the key, compare scopes.</summary>
+public static class Door
+{
+    private const string Scheme = "Bearer ";
+
+    /// <summary>States what the endpoint asks of its caller.</summary>
+    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Scopes scopes) where TBuilder : IEndpointConventionBuilder =>
+        endpoint.Needs(new Access(scopes));
+
+    /// <inheritdoc cref="Needs{TBuilder}(TBuilder, Scopes)"/>
+    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Access access) where TBuilder : IEndpointConventionBuilder
+    {
+        endpoint.Add(builder => builder.Metadata.Add(access));
+        return endpoint;
+    }
+
+    /// <summary>Who asks. Only behind an endpoint that needs a key.</summary>
+    public static Caller Caller(this HttpContext context) =>
+        context.Features.Get<CallerFeature>()?.Caller ?? throw new InvalidOperationException("The endpoint does not need a key.");
+
+    /// <summary>Stands between routing and endpoints.</summary>
+    public static RequestDelegate Stand(RequestDelegate next, BookEngine engine) => context =>
+    {
+        var endpoint = context.GetEndpoint();
+        if (endpoint is null) return Problems.Answer(context, EdgeProblems.RouteUnknown);
+
+        // Every endpoint that was mapped states its access, so one that does not is routing's own "wrong method".
+        if (endpoint.Metadata.GetMetadata<Access>() is not { } access)
+            return Refuse(context, endpoint, next);
+        if (!access.Key) return next(context);
+        string? header = context.Request.Headers.Authorization;
+        if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+            return Problems.Answer(context, EdgeProblems.KeyMissing);
+        if (!engine.Keys.TryRecognise(header.AsSpan(Scheme.Length).Trim(), engine.RoughNow, out var caller))
+            return Problems.Answer(context, EdgeProblems.KeyNotRecognised);
+        if (!caller.May(access.Scopes)) return Problems.Answer(context, new Flaw(EdgeProblems.ScopeMissing, Names(access.Scopes)));
+        context.Features.Set(new CallerFeature(caller));
+        return next(context);
+    };
+
+    /// <summary>Fails the start when an endpoint does not state its access.</summary>
+    public static void Verify(IEndpointRouteBuilder routes)
+    {
+        var open = routes.DataSources
+            .SelectMany(source => source.Endpoints)
+            .Where(endpoint => endpoint.Metadata.GetMetadata<Access>() is null)
+            .Select(endpoint => endpoint.DisplayName)
+            .ToList();
+        if (open.Count > 0)
+            throw new InvalidOperationException($"These endpoints do not state what they need: {string.Join(", ", open)}.");
+    }
+
+    private static Task Refuse(HttpContext context, Endpoint endpoint, RequestDelegate next)
+    {
+        // Routing's own endpoint sets the status and the Allow header; it writes no body and runs to its end at once.
+        var ran = endpoint.RequestDelegate is null ? next(context) : endpoint.RequestDelegate(context);
+        if (!ran.IsCompletedSuccessfully || context.Response.HasStarted) return ran;
+        return Problems.Answer(context, context.Response.StatusCode switch
+        {
+            StatusCodes.Status405MethodNotAllowed => EdgeProblems.MethodNotAllowed,
+            StatusCodes.Status415UnsupportedMediaType => EdgeProblems.ContentTypeWrong,
+            _ => EdgeProblems.RouteUnknown,
+        });
+    }
+
+    private static string Names(Scopes scopes) => scopes.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using BankingEngine.Application.Engine;
+using BankingEngine.Host.Journals;
+using Microsoft.Extensions.Configuration.Memory;
+
+namespace BankingEngine.Host.Api;
+
+/// <summary>Builds the web application of one book: what stands between the socket and the engine, in order.</summary>
+public static partial class ApiHost
+{
+    /// <summary>What holds where the ordinary configuration says nothing: no log line for each request.</summary>
+    private static readonly Dictionary<string, string?> Defaults = new() { ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning" };
+
+    /// <param name="arguments">The host's ordinary configuration: <c>--urls</c>, certificates, logging.</param>
+    /// <param name="configure">Adds to the services or the server before they are built; specs and telemetry use it.</param>
+    public static WebApplicationBuilder CreateBuilder(string[] arguments, Action<WebApplicationBuilder>? configure = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder(arguments);
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(server =>
+        {
+            server.AddServerHeader = false;
+            server.Limits.MaxRequestBodySize = Limits.BodyBytes;
+        });
+        ApiDocument.Add(builder.Services);
+        configure?.Invoke(builder);
+        return builder;
+    }
+
+    /// <summary>Maps everything that a book answers. Fails where an endpoint does not state what it needs.</summary>
+    public static WebApplication Build(WebApplicationBuilder builder, RunningBook book)
+    {
+        var app = builder.Build();
+        ApiDocument.UsePage(app);
+        app.UseRouting();
+        app.Use(next => Guarded(next, app.Logger));
+        app.Use(next => Door.Stand(next, book.Engine));
+        app.MapCommands(book);
+        app.MapBatch(book);
+        app.MapKeys(book);
+        app.MapHealth(book);
+
+        // Reads and audit are mapped here.
+        Problems.Map(app);
+        ApiDocument.Map(app);
+        Door.Verify(app);
+        return app;
+    }
+
+    /// <summary>The last resort: a fault of the host itself gets a name that the log has too.</summary>
+    private static RequestDelegate Guarded(RequestDelegate next, ILogger log) => context =>
+    {
+        try
+        {
+            var running = next(context);
+            return running.IsCompletedSuccessfully ? running : Watch(running, context, log);
+        }
+        catch (Exception fault)
+        {
+            return Failed(fault, context, log);
+        }
+    };
+
+    private static async Task Watch(Task running, HttpContext context, ILogger log)
+    {
+        try
+        {
+            await running.ConfigureAwait(false);
+        }
+        catch (Exception fault)
+        {
+            await Failed(fault, context, log).ConfigureAwait(false);
+        }
+    }
+
+    private static Task Failed(Exception fault, HttpContext context, ILogger log)
+    {
+        if (context.RequestAborted.IsCancellationRequested) return Task.CompletedTask;
+        if (fault is EngineUnavailableException unavailable && !context.Response.HasStarted) return Problems.Answer(context, unavailable);
+        if (fault is BadHttpRequestException bad && !context.Response.HasStarted) return Problems.Answer(context, RequestBodies.Of(bad));
+        var name = Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
+        Faulted(log, fault, name, context.GetEndpoint()?.DisplayName);
+        if (!context.Response.HasStarted) return Problems.AnswerFault(context, name);
+        context.Abort();
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Fault {Fault} at {Endpoint}")]
+    private static partial void Faulted(ILogger log, Exception exception, string fault, string? endpoint);
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using BankingEngine.Application.Engine;
+using BankingEngine.Domain.Accounts;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Host.Journals;
+
+namespace BankingEngine.Host.Api;
+
+/// <summary>What operators ask: which keys there are, and whether the book is well.</summary>
+public static class OperatorEndpoints
+{
+    public static void MapKeys(this IEndpointRouteBuilder routes, RunningBook book)
+    {
+        Task List(HttpContext context) => ListKeysAsync(context, book);
+        routes.MapGet("/v1/keys", (Delegate)List).Needs(Scopes.Keys).WithName("key.list")
+            .WithSummary("The keys of the book, in order of issue; after=<key> for the next page");
+    }
+
+    public static void MapHealth(this IEndpointRouteBuilder routes, RunningBook book)
+    {
+        Task Live(HttpContext context) => Answer(context, book, ready: book.Engine.IsRunning);
+        Task Ready(HttpContext context) => Answer(context, book, ready: book.Engine.IsRunning && book.Engine.ClockStep == 0);
+        routes.MapGet("/health/live", (Delegate)Live).Needs(Access.Nothing).WithSummary("Whether the process works at all");
+        routes.MapGet("/health/ready", (Delegate)Ready).Needs(Access.Nothing)
+            .WithSummary("Whether the book takes commands: not while its clock is held");
+    }
+
+    private static Task Answer(HttpContext context, RunningBook book, bool ready)
+    {
+        using var to = ResponseBody.Rent();
+        to.Json.WriteStartObject();
+        to.Json.WriteString("status"u8, ready ? "ok" : book.Engine.IsRunning ? "clock_held" : "stopped");
+        to.Json.WriteString("book"u8, book.Genesis.Name.ToString());
+        to.Json.WriteNumber("position"u8, book.Engine.DurablePosition);
+        if (book.Engine.ClockStep != 0) to.Json.WriteNumber("clock_step_microseconds"u8, book.Engine.ClockStep);
+        to.Json.WriteEndObject();
+        to.Send(context.Response, ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        return Task.CompletedTask;
+    }
+
+    private static async Task ListKeysAsync(HttpContext context, RunningBook book)
+    {
+        string? after = context.Request.Query["after"];
+        Tag start = default;
+        if (after is not null && !Tag.TryParse(System.Text.Encoding.UTF8.GetBytes(after), out start))
+        {
+            await Problems.Answer(context, new Flaw(EdgeProblems.QueryMalformed, "after")).ConfigureAwait(false);
+            return;
+        }
+        var (keys, now) = await book.Engine.ReadAsync((bank, at) =>
+        {
+            var first = start.IsNone ? 0 : bank.Keys.Rows.Find(start) + 1;
+            var page = new List<KeyRow>();
+            for (var i = first; i < bank.Keys.Rows.Count && page.Count < BookEngine.MaxRowsRead; i++) page.Add(bank.Keys.Rows[i]);
+            return (page, at.Now);
+        }).ConfigureAwait(false);
+        using var to = ResponseBody.Rent();
+        to.Json.WriteStartObject();
+        to.Json.WriteStartArray("keys"u8);
+        foreach (var key in keys) Write(to.Json, key, now);
+        to.Json.WriteEndArray();
+        if (keys.Count == BookEngine.MaxRowsRead) to.Json.WriteString("next"u8, keys[^1].Id.ToString());
+        to.Json.WriteEndObject();
+        to.Send(context.Response, StatusCodes.Status200OK);
+    }
+
+    private static void Write(Utf8JsonWriter to, in KeyRow key, Instant now)
+    {
+        to.WriteStartObject();
+        to.WriteString("key"u8, key.Id.ToString());
+        to.WriteStartArray("scopes"u8);
+        foreach (var scope in Enum.GetValues<Scopes>())
+        {
+            if (uint.IsPow2((uint)scope) && (key.Scopes & scope) != 0)
+                to.WriteStringValue(JsonNamingPolicy.SnakeCaseLower.ConvertName(scope.ToString()));
+        }
+        to.WriteEndArray();
+        if (key.Expires != Instant.Last) to.WriteString("expires"u8, key.Expires.ToString());
+        to.WriteString("status"u8, key.Revoked != 0 ? "revoked" : key.IsUsable(now) ? "usable" : "expired");
+        to.WriteEndObject();
+    }
+}

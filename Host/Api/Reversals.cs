@@ -1,0 +1,60 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using BankingEngine.Application.Journal;
+using BankingEngine.Domain;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
+using BankingEngine.Host.Journals;
+
+namespace BankingEngine.Host.Api;
+
+/// <summary>
+/// Finds what a reversal reverses: by the position in the id, or by the book's memory of ids, or where the caller says
+/// it stands; the journal's line has the last word. The legs are the journal's, never a caller's.
+/// </summary>
+public static class Reversals
+{
+    /// <summary>The command with position and legs filled in; without legs where there is nothing to reverse.</summary>
+    public static async Task<ReverseEntry> ResolveAsync(RunningBook book, TransferId id, ReverseEntry command)
+    {
+        var (position, parts) = command.Original > 0 ? (command.Original, 1) : await FindAsync(book, id).ConfigureAwait(false);
+        for (var at = position; at > 0 && at < position + parts; at++)
+        {
+            if (Read(book, at) is not { } recorded || NameOf(recorded.Event) != id) continue;
+            return command with { Original = at, Legs = LegsOf(recorded) };
+        }
+        return command with { Original = 0, Legs = [] };
+    }
+
+    private static async Task<(long Position, int Parts)> FindAsync(RunningBook book, TransferId id)
+    {
+        var (hash, row) = await book.Engine.ReadAsync((bank, _) =>
+            (bank.Book.Hash, bank.Memory.TryFind(new(id.Value), out var found) ? found : default)).ConfigureAwait(false);
+        return id.TryGetPosition(hash, out var position) ? (position, 1) : (row.Position, row.Parts);
+    }
+
+    private static Recorded? Read(RunningBook book, long position)
+    {
+        var line = new ArrayBufferWriter<byte>(1024);
+        return book.Engine.Journal.TryReadEvent(position, line) ? EventLine.Read(line.WrittenSpan).Recorded : null;
+    }
+
+    private static TransferId? NameOf(Event @event) => @event switch
+    {
+        TransferEvent.Made e => e.Id,
+        TransferEvent.Imported e => e.Id,
+        TransferEvent.Posted e => e.Id,
+        EntryEvent.Posted e => e.Id,
+        EntryEvent.Adjusted e => e.Id,
+        EntryEvent.Exchanged e => e.Id,
+        _ => null,
+    };
+
+    /// <summary>What an event posted; of those whose data are the legs, from the data.</summary>
+    private static ImmutableArray<Leg> LegsOf(in Recorded recorded) => recorded.Event switch
+    {
+        TransferEvent.Made e => [new(e.Debit, Side.Debit, e.Amount), new(e.Credit, Side.Credit, e.Amount)],
+        TransferEvent.Posted e => [new(e.Debit, Side.Debit, e.Amount), new(e.Credit, Side.Credit, e.Amount)],
+        _ => recorded.Legs,
+    };
+}

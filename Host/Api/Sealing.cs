@@ -1,0 +1,23 @@
+using BankingEngine.Application.Ports;
+using BankingEngine.Domain.Kernel;
+
+namespace BankingEngine.Host.Api;
+
+/// <summary>Seals personal text before the book sees it, and opens it for those who may read.</summary>
+public sealed class Sealing(IKeyStore keys)
+{
+    /// <summary>What an answer shows in place of a sealed text that it does not open.</summary>
+    public const string Shown = "sealed";
+
+    /// <summary>Seals a field's text; its part of the fingerprint becomes a keyed token, so that a repeat is known as one.</summary>
+    /// <param name="subject">Whose text it is.</param>
+    public string Seal(CommandFields fields, Field field, AccountId subject, string text)
+    {
+        fields.SetPrint(field, keys.Token(field.Name, text));
+        return keys.Seal(subject.ToString(), field.Name, text);
+    }
+
+    /// <summary>Opens a sealed text for an answer.</summary>
+    /// <returns>Null when the subject was erased.</returns>
+    public string? Open(Field field, string sealedText) => keys.TryOpen(field.Name, sealedText, out var text) ? text : null;
+}

@@ -1,0 +1,164 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using BankingEngine.Application.Journal;
+using BankingEngine.Application.Ports;
+using BankingEngine.Domain.Kernel;
+
+namespace BankingEngine.Host.Journals;
+
+/// <summary>
+/// Keys as files in the folder <c>keys</c> beside the journal, readable by the owner only. A key is on the disk, and
+/// its folder knows it, before anything is sealed with it.
+/// </summary>
+/// <remarks>
+/// <c>keys/token</c> makes fingerprints of personal text; <c>keys/subjects/&lt;two figures&gt;/&lt;subject&gt;</c>,
+/// ':' written as '+', holds 32 bytes each. Whoever may read this folder may read what is sealed: back it up apart
+/// from the journal. An erased subject that is spoken of again gets a new key; what was sealed before stays closed.
+/// </remarks>
+public sealed class FileKeyStore : IKeyStore
+{
+    public const string FolderName = "keys";
+
+    private const UnixFileMode OwnerFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Keys kept in memory; when full all are read anew as they are needed.</summary>
+    private const int MaxCached = 100_000;
+
+    private readonly ConcurrentDictionary<string, byte[]> _cache = new(StringComparer.Ordinal);
+    private readonly Lock _making = new();
+    private readonly string _folder;
+    private readonly string _book;
+    private readonly byte[] _token;
+
+    /// <param name="journalFolder">Where the journal lies.</param>
+    /// <param name="book">Name of the book: what is sealed for one book does not open in another.</param>
+    public FileKeyStore(string journalFolder, string book)
+    {
+        _book = book;
+        _folder = Path.Combine(journalFolder, FolderName);
+        MakeFolder(_folder);
+        MakeFolder(Path.Combine(_folder, "subjects"));
+        var token = Path.Combine(_folder, "token");
+        _token = Read(token) ?? Make(token);
+    }
+
+    public string Seal(string subject, string field, string text) => SealedText.Seal(KeyFor(subject), subject, Bound(field), text);
+
+    public bool TryOpen(string field, string sealedText, out string text)
+    {
+        text = "";
+        return SealedText.SubjectOf(sealedText) is { } subject && AccountId.TryParse(subject, out _)
+            && Find(subject) is { } key && SealedText.TryOpen(key, Bound(field), sealedText, out text);
+    }
+
+    public bool Destroy(string subject)
+    {
+        lock (_making)
+        {
+            var path = PathOf(subject);
+            _cache.TryRemove(subject, out _);
+            if (!File.Exists(path)) return false;
+            using (var file = File.OpenWrite(path))
+            {
+                // Overwritten first: on a plain disk the bytes are gone even where the name alone would be removed.
+                file.Write(RandomNumberGenerator.GetBytes(SealedText.KeyBytes));
+                file.Flush(flushToDisk: true);
+            }
+            File.Delete(path);
+            SyncFolder(Path.GetDirectoryName(path)!);
+            return true;
+        }
+    }
+
+    public UInt128 Token(string field, string text)
+    {
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(_token, Encoding.UTF8.GetBytes($"{field}\0{text}"), hash);
+        return BinaryPrimitives.ReadUInt128BigEndian(hash);
+    }
+
+    public void Dispose()
+    {
+        CryptographicOperations.ZeroMemory(_token);
+        _cache.Clear();
+    }
+
+    private string Bound(string field) => $"{_book}\0{field}";
+
+    private byte[] KeyFor(string subject)
+    {
+        if (Find(subject) is { } known) return known;
+        lock (_making)
+        {
+            if (Find(subject) is { } made) return made;
+            var path = PathOf(subject);
+            var folder = Path.GetDirectoryName(path)!;
+            MakeFolder(folder);
+            return Cache(subject, Make(path));
+        }
+    }
+
+    private byte[]? Find(string subject)
+    {
+        if (_cache.TryGetValue(subject, out var cached)) return cached;
+        lock (_making) return Read(PathOf(subject)) is { } key ? Cache(subject, key) : null;
+    }
+
+    private byte[] Cache(string subject, byte[] key)
+    {
+        if (_cache.Count >= MaxCached) _cache.Clear();
+        return _cache[subject] = key;
+    }
+
+    private string PathOf(string subject)
+    {
+        var name = subject.Replace(':', '+');
+        var shelf = SHA256.HashData(Encoding.UTF8.GetBytes(name))[0].ToString("x2", System.Globalization.CultureInfo.InvariantCulture);
+        return Path.Combine(_folder, "subjects", shelf, name);
+    }
+
+    private static byte[]? Read(string path)
+    {
+        if (!File.Exists(path)) return null;
+        var key = File.ReadAllBytes(path);
+        return key.Length == SealedText.KeyBytes
+            ? key
+            : throw new JournalException(JournalFault.Failed, $"The key file {path} has {key.Length} bytes instead of {SealedText.KeyBytes}.");
+    }
+
+    /// <summary>A new key, on the disk under its name before it is returned.</summary>
+    private static byte[] Make(string path)
+    {
+        var key = RandomNumberGenerator.GetBytes(SealedText.KeyBytes);
+        var making = Path.Combine(Path.GetDirectoryName(path)!, "~new");
+        using (var file = CreateForOwner(making))
+        {
+            file.Write(key);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(making, path, overwrite: false);
+        SyncFolder(Path.GetDirectoryName(path)!);
+        return key;
+    }
+
+    /// <summary>A new file that only the owner of the process may read.</summary>
+    public static FileStream CreateForOwner(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerFile;
+        return new(path, options);
+    }
+
+    private static void MakeFolder(string folder)
+    {
+        if (Directory.Exists(folder)) return;
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+        else Directory.CreateDirectory(folder, OwnerFolder);
+        SyncFolder(Path.GetDirectoryName(folder)!);
+    }
+
+    private static void SyncFolder(string folder) => DiskFileLayer.Instance.FlushFolder(folder);
+}
