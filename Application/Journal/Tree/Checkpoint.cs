@@ -83,7 +83,7 @@ public sealed record Checkpoint(
     {
         if (!IsName(keyName) || !CheckpointSigner.IsP256(subjectPublicKeyInfo)) return false;
         if (!SignedText.TrySplit(text, out var body, out var signatures)) return false;
-        var id = CheckpointSigner.IdOf(keyName, subjectPublicKeyInfo);
+        var id = CheckpointSigner.IdOf(subjectPublicKeyInfo);
         var ours = signatures.Where(line => line.KeyName == keyName && line.KeyId == id).ToList();
         if (ours.Count == 0) return false;
         using var key = ECDsa.Create();
@@ -122,7 +122,7 @@ public sealed record Checkpoint(
 
 /// <summary>A line under a signed text.</summary>
 /// <param name="KeyId">First four bytes after base64, big-endian.</param>
-/// <param name="Signature">The rest: 64 bytes for our own keys, another length for others' kinds.</param>
+/// <param name="Signature">The rest: DER for our own keys, whatever others' kinds say.</param>
 internal sealed record SignatureLine(string KeyName, uint KeyId, byte[] Signature);
 
 /// <summary>The form of C2SP's signed-note: text, blank line, signature lines.</summary>

@@ -6,16 +6,18 @@ namespace BankingEngine.Application.Journal.Tree;
 
 /// <summary>A book's key for its checkpoints: ECDSA on P-256 over SHA-256 of the body.</summary>
 /// <remarks>
-/// <para>Signatures are 64 bytes, r ‖ s, each 32 bytes big-endian (IEEE P1363). For a tool that wants DER, such as
-/// <c>openssl dgst -verify</c>, the two numbers are wrapped as a SEQUENCE of two INTEGERs.</para>
-/// <para>The key id is the first four bytes, big-endian, of SHA-256(name ‖ 0x0A ‖ 0xFF ‖
-/// "ecdsa-p256-sha256-p1363" ‖ SubjectPublicKeyInfo). C2SP's signed-note assigns 0x02 to ECDSA in DER with another
-/// id, so this kind of signature takes 0xFF, which is set aside for kinds named in full.</para>
+/// <para>Signatures are DER, a SEQUENCE of two INTEGERs (RFC 3279 section 2.2.3), as <c>openssl dgst -sha256
+/// -verify</c> and the usual libraries take them.</para>
+/// <para>C2SP's signed-note lists this kind as 0x02. Its key id is the first four bytes, big-endian, of SHA-256 of
+/// the SubjectPublicKeyInfo; unlike other kinds the name has no part in it.</para>
 /// <para>Two signatures of one text differ, since ECDSA draws a number each time. One thread at a time.</para>
 /// </remarks>
 public sealed class CheckpointSigner : IDisposable
 {
-    internal const DSASignatureFormat Format = DSASignatureFormat.IeeeP1363FixedFieldConcatenation;
+    internal const DSASignatureFormat Format = DSASignatureFormat.Rfc3279DerSequence;
+
+    /// <summary>The number that C2SP's signed-note gives to ECDSA.</summary>
+    private const byte Kind = 0x02;
 
     /// <summary>All before the two coordinates, of 32 bytes each, in the one DER form of an uncompressed key.</summary>
     /// <remarks>Checked first because the platform throws more than one kind of exception at other curves.</remarks>
@@ -33,7 +35,7 @@ public sealed class CheckpointSigner : IDisposable
         this.key = key;
         KeyName = keyName;
         subjectPublicKeyInfo = key.ExportSubjectPublicKeyInfo();
-        KeyId = IdOf(keyName, subjectPublicKeyInfo);
+        KeyId = IdOf(subjectPublicKeyInfo);
     }
 
     /// <summary>By custom the origin of the checkpoints it signs.</summary>
@@ -99,14 +101,12 @@ public sealed class CheckpointSigner : IDisposable
     }
 
     /// <summary>The id of a key, as the remarks above define it.</summary>
-    public static uint IdOf(string keyName, ReadOnlySpan<byte> subjectPublicKeyInfo)
-    {
-        byte[] named =
-        [
-            .. Encoding.UTF8.GetBytes(keyName), 0x0A, 0xFF, .. "ecdsa-p256-sha256-p1363"u8, .. subjectPublicKeyInfo,
-        ];
-        return BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(named));
-    }
+    public static uint IdOf(ReadOnlySpan<byte> subjectPublicKeyInfo) =>
+        BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(subjectPublicKeyInfo));
+
+    /// <summary>The public key as tools for signed notes take it: <c>name+id+base64(0x02 ‖ key)</c>.</summary>
+    public static string VerifierKeyOf(string keyName, ReadOnlySpan<byte> subjectPublicKeyInfo) =>
+        $"{keyName}+{IdOf(subjectPublicKeyInfo):x8}+{Convert.ToBase64String([Kind, .. subjectPublicKeyInfo])}";
 
     public void Dispose() => key.Dispose();
 
