@@ -71,7 +71,7 @@ public sealed class Bank
         OpenBook c => Books.Decide(Book, c),
         AdvanceClock c => Books.Decide(Book, c),
         AcceptClock c => new BookEvent.ClockAccepted(c.StepMicroseconds),
-        AnnounceCheckpointKey c => new BookEvent.CheckpointKeyAnnounced(c.Name, c.PublicKey),
+        AnnounceCheckpointKey c => Books.Decide(Book, c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
         _ => throw new UnreachableException(command.GetType().Name),
     };
@@ -151,7 +151,7 @@ public sealed class Bank
             case AccountEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, e); break;
-            case BookEvent e: Books.Evolve(Book, Ledger.Tables, e); break;
+            case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:

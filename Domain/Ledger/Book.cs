@@ -38,6 +38,23 @@ public readonly record struct GenesisRow(Genesis Genesis) : IRow<GenesisRow, int
         Tag Name, Tag Zone, Tag Calendar, Tag Jurisdiction, AssetCode Functional, int Mode, int CutOff, int IdMemory, int Filler);
 }
 
+/// <summary>A key that checkpoints were signed with from an event on.</summary>
+/// <param name="Position">Of the announcement.</param>
+public readonly record struct CheckpointKeyRow(long Position, BookEvent.CheckpointKeyAnnounced Announced)
+    : IRow<CheckpointKeyRow, long>
+{
+    public long Key => Position;
+
+    public static void Write(in CheckpointKeyRow row, ref RowWriter to)
+    {
+        to.Value(row.Position);
+        to.Text(row.Announced.Name);
+        to.Text(row.Announced.PublicKey);
+    }
+
+    public static CheckpointKeyRow Read(ref RowReader from) => new(from.Value<long>(), new(from.Text(), from.Text()));
+}
+
 /// <summary>What the book is, and where it stands in time.</summary>
 public sealed class BookTables
 {
@@ -49,9 +66,13 @@ public sealed class BookTables
         _genesis = new(tables, "book.genesis");
         _day = new(tables, "book.day");
         References = new(tables);
+        CheckpointKeys = new(tables, "book.checkpoint_keys");
     }
 
     public References References { get; }
+
+    /// <summary>In order of announcing; rows are never deleted, the last is the one in use.</summary>
+    public Table<long, CheckpointKeyRow> CheckpointKeys { get; }
 
     public bool IsOpen => _genesis.Count > 0;
 
@@ -152,6 +173,13 @@ public static class Books
         return Decision.Accept([]).Then([.. Enumerable.Repeat<Command>(new CarryYear(c.Year), parts), new FinishYear(c.Year)]);
     }
 
+    public static Decision Decide(BookTables book, AnnounceCheckpointKey c)
+    {
+        var announced = new BookEvent.CheckpointKeyAnnounced(c.Name, c.PublicKey);
+        var count = book.CheckpointKeys.Count;
+        return count > 0 && book.CheckpointKeys[count - 1].Announced == announced ? [] : announced;
+    }
+
     public static Decision Decide(BookTables book, AdvanceClock c)
     {
         if (book.Genesis.Mode != BookMode.Sandbox) return NotSandbox;
@@ -170,7 +198,7 @@ public static class Books
         }
     }
 
-    public static void Evolve(BookTables book, LedgerTables t, BookEvent @event)
+    public static void Evolve(BookTables book, LedgerTables t, long position, BookEvent @event)
     {
         switch (@event)
         {
@@ -183,7 +211,8 @@ public static class Books
             case BookEvent.ClockAdvanced e:
                 book.Move(book.Day with { ClockOffset = book.Day.ClockOffset + e.Seconds * Instant.MicrosecondsPerSecond });
                 break;
-            case BookEvent.ClockAccepted or BookEvent.CheckpointKeyAnnounced: break;
+            case BookEvent.ClockAccepted: break;
+            case BookEvent.CheckpointKeyAnnounced e: book.CheckpointKeys.Insert(new(position, e)); break;
             case BookEvent.TimerParked e: Park(book, t, e); break;
             default: throw new UnreachableException(@event.GetType().Name);
         }
