@@ -34,6 +34,9 @@ public sealed record Checkpoint(
     private const string RecordedMark = "recorded ";
     private const string DigestMark = "digest ";
 
+    /// <summary>How the checkpoints of a book name it: <c>book-</c> and its name.</summary>
+    public static string OriginOf(string book) => $"book-{book}";
+
     /// <summary>What is signed: the lines, each with its newline, without the blank line after them.</summary>
     /// <exception cref="InvalidOperationException">Origin or size is out of range.</exception>
     public string Body()
