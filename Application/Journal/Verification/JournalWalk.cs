@@ -132,6 +132,11 @@ internal sealed class JournalWalk
             Break(FindingKind.Unreadable, "the seal is not well formed", expected - events, expected - 1);
             return;
         }
+        if (seal.Block == block && seal.Size >= expected)
+        {
+            TakeGap(seal.Size + 1);
+            return;
+        }
         if (seal.Size != expected - 1 || seal.Events != events || seal.First != expected - events || seal.Block != block)
         {
             Break(FindingKind.SealDiffers, $"the seal is of block {seal.Block} with {seal.Events} events up to {seal.Size}; "
