@@ -51,7 +51,7 @@ public sealed class BookEngine : IDisposable
         _durable = opened.Execution.Position;
         var offset = opened.Execution.Bank.Book.IsOpen ? opened.Execution.Bank.Book.Day.ClockOffset : 0;
         _clock = new(time, opened.LastAt, offset);
-        _meters = new(() => QueueDepth, onFault);
+        _meters = new(() => QueueDepth, () => DurablePosition, onFault);
         Keys = new(opened.Execution.Bank.Keys);
         _writer = new(opened.Execution, _clock, Keys, HandOver, _meters);
         _writerThread = new(WriterLoop) { Name = "book writer", IsBackground = true };
@@ -90,6 +90,7 @@ public sealed class BookEngine : IDisposable
     public Task<Answer> SendAsync(in Envelope envelope, Command command, string named)
     {
         var work = new CommandWork(envelope, command, named);
+        if (EngineTraces.IsListenedTo) return Traced(work, named);
         Enqueue(work);
         return work.Done;
     }
@@ -145,6 +146,12 @@ public sealed class BookEngine : IDisposable
         _journal.Dispose();
         _meters.Dispose();
     }
+
+    private Task<Answer> Traced(CommandWork work, string named) => EngineTraces.Traced(named, () =>
+    {
+        Enqueue(work);
+        return work.Done;
+    });
 
     private void Enqueue(WorkItem item)
     {
@@ -278,10 +285,13 @@ public sealed class BookEngine : IDisposable
         else _tree.Append(_frontier, leaves);
         _frontier.Root().CopyTo(_root);
         var number = _journal.Tail.Block + 1;
+        var hashed = Stopwatch.GetTimestamp();
         _journal.Append(new(number, block.FirstPosition, block.Events, block.Lines, _root));
+        var flushed = Stopwatch.GetTimestamp();
         var last = block.FirstPosition + block.Events - 1;
         if (number % _options.DigestEvery == 0) _notes?.Add(number, last, block.Digest);
-        _meters.Block(block.Events, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        _meters.Block(block.Events, block.Lines.Length, Stopwatch.GetElapsedTime(started, hashed).TotalMilliseconds,
+            Stopwatch.GetElapsedTime(hashed, flushed).TotalMilliseconds);
         Volatile.Write(ref _durable, last);
     }
 
