@@ -24,7 +24,7 @@ internal static class ServeCommand
         Description = $"Addresses to listen on, with ';' between them; default: ASPNETCORE_URLS, else {Serve.DefaultUrl}.",
     };
 
-    public static Command Build() => Fill(new Command("serve", About));
+    public static Command Build() => Fill(new TaughtCommand("serve", About));
 
     public static void MakeDefault(RootCommand root) => Fill(root);
 
