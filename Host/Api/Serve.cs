@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 namespace BankingEngine.Host.Api;
 
 /// <summary>What to serve.</summary>
-/// <param name="Folder">Where the book lies; null: the sandbox book below the working directory, founded when it is not there.</param>
+/// <param name="Folder">
+/// Where the book lies; a folder without one gets a sandbox. Null: the sandbox below the working directory.
+/// </param>
 /// <param name="Arguments">The host's ordinary configuration: <c>--urls</c>, certificates, logging.</param>
 /// <param name="Time">Specs bring their own.</param>
 public sealed record ServeOptions(string? Folder = null, string[]? Arguments = null, ITimeSource? Time = null)
@@ -61,11 +63,8 @@ public static partial class Serve
         return fatal is null ? 0 : ExitFatal;
     }
 
-    private static Task<RunningBook> OpenAsync(ServeOptions options, ILogger log, Action<Exception> onFatal)
-    {
-        if (options.Folder is { } folder) return RunningBook.OpenAsync(folder, log, onFatal, options.Time);
-        return SandboxBook.OpenAsync(Path.GetFullPath(SandboxBook.DefaultFolder), log, onFatal, options.Time);
-    }
+    private static Task<RunningBook> OpenAsync(ServeOptions options, ILogger log, Action<Exception> onFatal) =>
+        SandboxBook.OpenAsync(Path.GetFullPath(options.Folder ?? SandboxBook.DefaultFolder), log, onFatal, options.Time);
 
     /// <summary>Until the host is told to end by signal, or by who called; then requests under way are finished.</summary>
     private static async Task WaitForEndAsync(WebApplication app, CancellationToken stop)

@@ -1,36 +1,47 @@
+using System.Buffers;
 using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 
 namespace BankingEngine.Host.Cli;
 
 /// <summary>The command line: one program that serves a book, and that founds, fills, replays and proves one.</summary>
 public static class Cli
 {
-    private const string About = """
-        A bank in one deterministic state machine: commands in, immutable events out.
+    private const string Summary = "A bank in one deterministic state machine: commands in, immutable events out.";
 
+    private const string Details = """
         Without a command it serves the book of the data folder. A first walk:
+
           init --data bank-data --name demo --entity 529900T8BM49AURSDO55 --functional EUR --jurisdiction de --mode sandbox
           serve --data bank-data
           replay --data bank-data --verify
           journal export --data bank-data --format hledger --out book.journal
 
+        Each command has a page of its own: init --help.
+
         Exit codes: 0 done; 1 wrong usage; 2 refused; 3 damage or mismatch found; 4 in use by another process;
-        5 not found; 70 failed inside.
-        With --json the last line of standard output is one JSON object, and all else goes to standard error.
+        5 not found; 70 failed inside. With --json the last line of standard output is one JSON object, and all else goes to
+        standard error.
         """;
 
     /// <summary>All commands, ready to parse.</summary>
     public static RootCommand Build()
     {
-        var root = new RootCommand(About)
+        var root = new RootCommand(Summary)
         {
             Common.Json,
             ServeCommand.Build(),
             InitCommand.Build(),
             ImportCommand.Build(),
             ReplayCommand.Build(),
+            JournalCommand.Build(),
+            SnapshotCommand.Build(),
+            KeysCommand.Build(),
         };
         ServeCommand.MakeDefault(root);
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new TeachingHelp((HelpAction)help.Action!, Details);
         return root;
     }
 
@@ -39,10 +50,10 @@ public static class Cli
     public static Task<int> RunAsync(string[] args)
     {
         var parsed = Build().Parse(args);
-        if (parsed.Errors.Count > 0 && parsed.GetValue(Common.Json))
+        if (parsed.Action is ParseErrorAction)
         {
-            var why = string.Join(" ", parsed.Errors.Select(error => error.Message));
-            return Task.FromResult(new Terminal(json: true).Fail(new(ExitCodes.Usage, "usage", why)));
+            var why = string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct());
+            return Task.FromResult(new Terminal(parsed.GetValue(Common.Json)).Fail(new(ExitCodes.Usage, "usage", $"{why} See --help.")));
         }
         return parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false });
     }
@@ -79,4 +90,36 @@ internal sealed class CommandFailure(int exit, string code, string why) : Except
     public int Exit { get; } = exit;
 
     public string Code { get; } = code;
+}
+
+/// <summary>A command that is summed up in one sentence where commands are listed, and explained on its own page.</summary>
+/// <param name="about">The summary, to the end of its first sentence; then all the rest.</param>
+internal sealed class TaughtCommand(string name, string about) : Command(name, about[..EndOfSentence(about)].ReplaceLineEndings(" "))
+{
+    private static readonly SearchValues<string> Ends = SearchValues.Create([". ", ".\n"], StringComparison.Ordinal);
+
+    public string Details { get; } = about[EndOfSentence(about)..].TrimStart();
+
+    private static int EndOfSentence(string about)
+    {
+        var end = about.AsSpan().IndexOfAny(Ends);
+        return end < 0 ? about.Length : end + 1;
+    }
+}
+
+/// <summary>Help as the library writes it, and under it what the command has to teach.</summary>
+internal sealed class TeachingHelp(HelpAction usual, string root) : SynchronousCommandLineAction
+{
+    public override int Invoke(ParseResult parseResult)
+    {
+        var result = usual.Invoke(parseResult);
+        var details = parseResult.CommandResult.Command switch
+        {
+            TaughtCommand taught => taught.Details,
+            RootCommand => root,
+            _ => "",
+        };
+        if (details.Length > 0) parseResult.InvocationConfiguration.Output.WriteLine(details + Environment.NewLine);
+        return result;
+    }
 }

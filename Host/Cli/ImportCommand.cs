@@ -49,7 +49,7 @@ internal static class ImportCommand
     public static Command Build()
     {
         Format.AcceptOnlyFromAmong(AmlSimSource.Format);
-        return new Command("import", About) { Format, Data, From, Asset, Start, As }.Does((parsed, terminal, _) => RunAsync(parsed, terminal));
+        return new TaughtCommand("import", About) { Format, Data, From, Asset, Start, As }.Does((parsed, terminal, _) => RunAsync(parsed, terminal));
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, Terminal terminal)

@@ -59,7 +59,7 @@ internal static class InitCommand
     {
         Mode.AcceptOnlyFromAmong("live", "sandbox");
         Calendar.AcceptOnlyFromAmong(HomeTime.Weekdays, HomeTime.EveryDay);
-        return new Command("init", About)
+        return new TaughtCommand("init", About)
         {
             Data, Name, Entity, Functional, Jurisdiction, Mode, Zone, Calendar, CutOff, IdMemory,
         }.Does((parsed, terminal, _) => RunAsync(parsed, terminal));

@@ -32,7 +32,7 @@ internal static class ReplayCommand
     private static readonly Option<long?> Through = Common.Optional<long?>("--through", "Last position to apply; default: the end.");
 
     public static System.CommandLine.Command Build() =>
-        new System.CommandLine.Command("replay", About) { Data, Verify, FromSnapshot, Through }.Does(Run);
+        new TaughtCommand("replay", About) { Data, Verify, FromSnapshot, Through }.Does(Run);
 
     private static int Run(ParseResult parsed, Terminal terminal)
     {

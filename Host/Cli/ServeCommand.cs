@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BankingEngine.Host.Api;
 
 namespace BankingEngine.Host.Cli;
 
@@ -18,13 +19,12 @@ internal static class ServeCommand
         """;
 
     private static readonly Option<string> Data = Common.Data();
-    private static readonly Option<string> Urls = new("--urls")
+    private static readonly Option<string?> Urls = new("--urls")
     {
-        Description = "Addresses to listen on, with ';' between them.",
-        DefaultValueFactory = _ => "http://127.0.0.1:5080",
+        Description = $"Addresses to listen on, with ';' between them; default: ASPNETCORE_URLS, else {Serve.DefaultUrl}.",
     };
 
-    public static Command Build() => Fill(new Command("serve", About));
+    public static Command Build() => Fill(new TaughtCommand("serve", About));
 
     public static void MakeDefault(RootCommand root) => Fill(root);
 
@@ -34,10 +34,9 @@ internal static class ServeCommand
         command.Options.Add(Urls);
         return command.Does(async (parsed, _, cancellation) =>
         {
-            var builder = WebApplication.CreateSlimBuilder();
-            builder.WebHost.UseUrls(parsed.GetValue(Urls)!);
-            await builder.Build().RunAsync(cancellation).ConfigureAwait(false);
-            return ExitCodes.Done;
+            var urls = parsed.GetValue(Urls);
+            string[] arguments = urls is null ? [] : ["--urls", urls];
+            return await Serve.RunAsync(new(parsed.GetValue(Data), arguments) { Stop = cancellation }).ConfigureAwait(false);
         });
     }
 }

@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using BankingEngine.Application.Engine;
+using BankingEngine.Domain.Accounts;
+using BankingEngine.Domain.Kernel;
+
+namespace BankingEngine.Host.Cli;
+
+/// <summary><c>keys</c>: who may ask what of a book, changed while no server has it open.</summary>
+internal static class KeysCommand
+{
+    private const string About = """
+        Lists, issues and revokes the API keys of a book. Only the list works beside a running server; for the rest ask its
+        API, /v1/keys, with a key of scope keys.
+        """;
+
+    private const string IssueAbout = """
+        Issues a key. Its token is shown once; the book keeps only the hash of its secret.
+
+          keys issue --data bank-data --id teller --scopes accounts,transfers,read --expires 2027-12-31
+
+        Exit codes: 2 the book refuses it, with the code; 4 the book is open elsewhere.
+        """;
+
+    private const string RevokeAbout = """
+        Revokes a key, from now on and for good. The last key that can issue keys cannot be revoked.
+
+          keys revoke --data bank-data --id teller --reason "left the bank"
+
+        Exit codes: 2 the book refuses it, with the code; 4 the book is open elsewhere; 5 no such key.
+        """;
+
+    private static readonly Option<string>
+        Data = Common.Data(),
+        Id = Common.Required<string>("--id", "The key's id: 1 to 16 of a-z, 0-9, '.', '_' and '-'."),
+        Scopes = Common.Required<string>("--scopes", $"What it allows, with ',' between: {string.Join(", ", ScopeNames)}, or all."),
+        Reason = Common.Required<string>("--reason", "Why, for the record.");
+    private static readonly Option<string?> Expires = Common.Optional<string?>("--expires", "Date from which it no longer works (00:00 UTC); default: never.");
+
+    private static IEnumerable<string> ScopeNames =>
+        Enum.GetValues<Scopes>().Where(scope => scope is not (Domain.Kernel.Scopes.None or Domain.Kernel.Scopes.All)).Select(NameOf);
+
+    public static System.CommandLine.Command Build() => new TaughtCommand("keys", About)
+    {
+        new TaughtCommand("list", "Lists all keys, revoked ones too. Reads only.\n\n  keys list --data bank-data") { Data }.Does(List),
+        new TaughtCommand("issue", IssueAbout) { Data, Id, Scopes, Expires }.Does((parsed, terminal, _) => IssueAsync(parsed, terminal)),
+        new TaughtCommand("revoke", RevokeAbout) { Data, Id, Reason }.Does((parsed, terminal, _) => RevokeAsync(parsed, terminal)),
+    };
+
+    private static int List(ParseResult parsed, Terminal terminal)
+    {
+        var folder = parsed.GetValue(Data)!;
+        using var journal = BookFolder.Read(folder);
+        var keys = BookFolder.StateAt(journal, folder, journal.Tail.Position).Bank.Keys.Rows;
+        var rows = Enumerable.Range(0, keys.Count).Select(number => keys[number]).ToList();
+        terminal.Table(["Key", "Scopes", "Expires", "State"],
+            [.. rows.Select(key => new[] { key.Id.ToString(), Text(key.Scopes), Until(key) ?? "never", key.Revoked != 0 ? "revoked" : "issued" })]);
+        return terminal.Done(new()
+        {
+            ["keys"] = new JsonArray([.. rows.Select(key => (JsonNode)new JsonObject
+            {
+                ["id"] = key.Id.ToString(),
+                ["scopes"] = Text(key.Scopes),
+                ["expires"] = Until(key),
+                ["revoked"] = key.Revoked != 0,
+            })]),
+        });
+    }
+
+    private static async Task<int> IssueAsync(ParseResult parsed, Terminal terminal)
+    {
+        var id = TagOf(parsed.GetValue(Id)!);
+        var scopes = ScopesOf(parsed.GetValue(Scopes)!);
+        Instant? expires = parsed.GetValue(Expires) is not { } date ? null
+            : BusinessDate.TryParse(date, out var day) && day.Day >= 0 ? new Instant(day.Day * 86_400L * Instant.MicrosecondsPerSecond)
+            : throw new CommandFailure(ExitCodes.Usage, "usage", $"{date} is not a date.");
+        using var book = await BookFolder.OpenAsync(parsed.GetValue(Data)!).ConfigureAwait(false);
+        var token = ApiKeys.NewToken(id, out var high, out var low);
+        var answer = await BookFolder.SendAsync(book, new IssueKey(id, high, low, scopes, expires), "key.issue").ConfigureAwait(false);
+        terminal.Say($"Key {id} may {Text(scopes)}. Its token is shown now and never again:");
+        terminal.Say(terminal.IsJson ? "  (in the JSON object)" : $"  {token}");
+        return terminal.Done(new() { ["id"] = id.ToString(), ["scopes"] = Text(scopes), ["key"] = token, ["position"] = answer.Ended.Position });
+    }
+
+    private static async Task<int> RevokeAsync(ParseResult parsed, Terminal terminal)
+    {
+        var id = TagOf(parsed.GetValue(Id)!);
+        using var book = await BookFolder.OpenAsync(parsed.GetValue(Data)!).ConfigureAwait(false);
+        var answer = await BookFolder.SendAsync(book, new RevokeKey(id, parsed.GetValue(Reason)!), "key.revoke").ConfigureAwait(false);
+        terminal.Say(answer.Ended.Parts == 0 ? $"Key {id} was revoked before." : $"Key {id} is revoked.");
+        return terminal.Done(new() { ["id"] = id.ToString(), ["changed"] = answer.Ended.Parts > 0 });
+    }
+
+    private static Tag TagOf(string id) => Tag.TryParse(Encoding.UTF8.GetBytes(id), out var tag)
+        ? tag
+        : throw new CommandFailure(ExitCodes.Usage, "usage", $"{id} is not a key's id.");
+
+    private static Scopes ScopesOf(string text) => text == "all"
+        ? Domain.Kernel.Scopes.All
+        : text.Split(',', StringSplitOptions.TrimEntries).Aggregate(Domain.Kernel.Scopes.None, (sum, name) =>
+            sum | Enum.GetValues<Scopes>().FirstOrDefault(scope => scope != Domain.Kernel.Scopes.All && NameOf(scope) == name) switch
+            {
+                Domain.Kernel.Scopes.None => throw new CommandFailure(ExitCodes.Usage, "usage", $"There is no scope {name}: {string.Join(", ", ScopeNames)}."),
+                var known => known,
+            });
+
+    private static string Text(Scopes scopes) =>
+        string.Join(',', Enum.GetValues<Scopes>().Where(scope => scope is not (Domain.Kernel.Scopes.None or Domain.Kernel.Scopes.All) && (scopes & scope) != 0).Select(NameOf));
+
+    private static string? Until(in KeyRow key) => key.Expires == Instant.Last ? null : key.Expires.ToString();
+
+    private static string NameOf(Scopes scope) => JsonNamingPolicy.SnakeCaseLower.ConvertName(scope.ToString());
+}
