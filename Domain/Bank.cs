@@ -65,8 +65,7 @@ public sealed class Bank
         ReopenPeriod c => Books.Decide(Ledger, c),
         ClosePeriod c => Books.Decide(Ledger, c),
         CloseYear c => Books.Decide(Ledger, at, c),
-        CarryYear c => new EntryEvent.YearCarried(c.Year, new(c.Year, 12, 31)),
-        FinishYear c => new BookEvent.YearClosed(c.Year),
+        CarryYear c => Books.Decide(Ledger, c),
         PublishReference c => Book.References.Decide(at, c, author: CallerName(caller)),
         IssueKey c => Keys.Decide(at, c),
         RevokeKey c => Keys.Decide(at, c),
@@ -172,7 +171,9 @@ public sealed class Bank
             return new ExpireTransfer(Ledger.Tables.Reservations[row].Id);
         if (Ledger.Tables.RestraintsByEnd.TryFirst(out var end, out row) && end <= now)
             return new LapseRestraint(Ledger.Tables.Restraints[row].Id);
-        return Book.Day.NextCutOff <= now ? new AdvanceDay() : null;
+        var day = Book.Day;
+        if (day.ClosingYear != 0) return new CarryYear(day.ClosingYear);
+        return day.NextCutOff <= now ? new AdvanceDay() : null;
     }
 
     public Tag CallerName(int caller) => caller < 0 ? EngineName : Keys.Rows[caller].Id;

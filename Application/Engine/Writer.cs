@@ -122,6 +122,7 @@ internal sealed class Writer : IDisposable
         {
             ExpireTransfer e => (TimerKinds.Reservation, e.Id.ToString()),
             LapseRestraint e => (TimerKinds.Restraint, new TransferId(e.Id.Value).ToString()),
+            CarryYear => (TimerKinds.Year, ""),
             _ => (TimerKinds.Day, ""),
         };
         var fault = answer.Ended.Rejection?.Code ?? "engine.fault";

@@ -58,6 +58,7 @@ public static class EventCatalogue
         Of<KeyEvent.Revoked>("key.revoked.v1"),
         Of<CommandEvent.Refused>("command.refused.v1"),
         Of<CommandEvent.Faulted>("command.faulted.v1"),
+        Of<BookEvent.YearClosing>("book.year_closing.v1"),
     ];
 
     private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);

@@ -54,6 +54,7 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(BookEvent.PeriodClosedSoftly), TypeInfoPropertyName = "BookPeriodClosedSoftly")]
 [JsonSerializable(typeof(BookEvent.PeriodReopened), TypeInfoPropertyName = "BookPeriodReopened")]
 [JsonSerializable(typeof(BookEvent.PeriodClosed), TypeInfoPropertyName = "BookPeriodClosed")]
+[JsonSerializable(typeof(BookEvent.YearClosing), TypeInfoPropertyName = "BookYearClosing")]
 [JsonSerializable(typeof(BookEvent.YearClosed), TypeInfoPropertyName = "BookYearClosed")]
 [JsonSerializable(typeof(BookEvent.ClockAdvanced), TypeInfoPropertyName = "BookClockAdvanced")]
 [JsonSerializable(typeof(BookEvent.ClockAccepted), TypeInfoPropertyName = "BookClockAccepted")]

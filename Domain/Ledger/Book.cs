@@ -7,11 +7,12 @@ namespace BankingEngine.Domain.Ledger;
 
 /// <summary>The book's moving dates.</summary>
 /// <param name="NextCutOff">When the business date ends.</param>
+/// <param name="ClosingYear">The year whose close is under way; 0 when none is.</param>
 /// <param name="ClockOffset">Microseconds by which a sandbox clock was advanced, or an accepted step taken back.</param>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct DayRow(
     Instant NextCutOff, long ClockOffset, BusinessDate Today, BusinessDate ClosedSoftlyThrough, BusinessDate ClosedThrough,
-    int ClosedYear) : IRow<DayRow, int>
+    int ClosedYear, int ClosingYear, int Filler) : IRow<DayRow, int>
 {
     public int Key => 0;
 }
@@ -99,7 +100,7 @@ public sealed class BookTables
 /// <summary>What timers are for, as a parked one names it.</summary>
 public static class TimerKinds
 {
-    public const string Reservation = "reservation", Restraint = "restraint", Day = "day";
+    public const string Reservation = "reservation", Restraint = "restraint", Day = "day", Year = "year";
 }
 
 /// <summary>The book's genesis, business date and periods.</summary>
@@ -109,8 +110,6 @@ public static class Books
 
     /// <summary>Income and expense balances carried by one event of a year's close: 128 balances are 256 legs.</summary>
     public const int CarriedAtOnce = 128;
-
-    private const int MaxParts = 60;
 
     public static Decision Decide(BookTables book, OpenBook c)
     {
@@ -168,10 +167,12 @@ public static class Books
         var end = new BusinessDate(c.Year, 12, 31);
         if (end > day.ClosedSoftlyThrough) return YearOpen;
         if (end <= day.ClosedThrough) return AlreadyClosed;
-        var parts = (DueOf(ledger.Tables, c.Year, CarriedAtOnce * MaxParts + 1).Count + CarriedAtOnce - 1) / CarriedAtOnce;
-        if (parts > MaxParts) return YearTooLarge;
-        return Decision.Accept([]).Then([.. Enumerable.Repeat<Command>(new CarryYear(c.Year), parts), new FinishYear(c.Year)]);
+        return day.ClosingYear != 0 ? YearIsClosing : new BookEvent.YearClosing(c.Year);
     }
+
+    public static Decision Decide(LedgerView ledger, CarryYear c) => DueOf(ledger.Tables, c.Year).Count == 0
+        ? new BookEvent.YearClosed(c.Year)
+        : new EntryEvent.YearCarried(c.Year, new(c.Year, 12, 31));
 
     public static Decision Decide(BookTables book, AnnounceCheckpointKey c)
     {
@@ -189,7 +190,7 @@ public static class Books
     /// <summary>The postings of a year's close: each balance's income or expense of that year, to retained earnings.</summary>
     public static void Post(LedgerView ledger, EntryEvent.YearCarried e, List<Leg> legs)
     {
-        foreach (var (account, amount) in DueOf(ledger.Tables, e.Year, CarriedAtOnce))
+        foreach (var (account, amount) in DueOf(ledger.Tables, e.Year))
         {
             var gained = amount.Minor > 0;
             var size = amount with { Minor = Int128.Abs(amount.Minor) };
@@ -207,7 +208,8 @@ public static class Books
             case BookEvent.PeriodClosedSoftly e: book.Move(book.Day with { ClosedSoftlyThrough = e.Through }); break;
             case BookEvent.PeriodReopened e: book.Move(book.Day with { ClosedSoftlyThrough = e.Through.AddDays(-1) }); break;
             case BookEvent.PeriodClosed e: book.Move(book.Day with { ClosedThrough = e.Through }); break;
-            case BookEvent.YearClosed e: book.Move(book.Day with { ClosedYear = e.Year }); break;
+            case BookEvent.YearClosing e: book.Move(book.Day with { ClosingYear = e.Year }); break;
+            case BookEvent.YearClosed e: book.Move(book.Day with { ClosedYear = e.Year, ClosingYear = 0 }); break;
             case BookEvent.ClockAdvanced e:
                 book.Move(book.Day with { ClockOffset = book.Day.ClockOffset + e.Seconds * Instant.MicrosecondsPerSecond });
                 break;
@@ -247,12 +249,12 @@ public static class Books
     private static OpenAccount Own(AccountId id, AccountClass @class, string chart) =>
         new(id, @class, Tag.Of(chart), default, AccountFlags.AnyAsset | AccountFlags.System, []);
 
-    private static List<(AccountId Account, Amount Amount)> DueOf(LedgerTables t, int year, int most)
+    private static List<(AccountId Account, Amount Amount)> DueOf(LedgerTables t, int year)
     {
         var due = new List<(AccountId, Amount)>();
         foreach (var (key, row) in t.YearsInOrder.From(new(year, 0)))
         {
-            if (key.Year != year || due.Count == most) break;
+            if (key.Year != year || due.Count == CarriedAtOnce) break;
             ref readonly var balance = ref t.Balances[key.Balance];
             due.Add((t.Accounts[balance.Account].Id, new(t.Years[row].Net, t.Assets[balance.Asset].Asset)));
         }
@@ -262,7 +264,7 @@ public static class Books
     private static void Open(BookTables book, LedgerTables t, BookEvent.Opened e)
     {
         foreach (var asset in e.Assets) t.Assets.Insert(new(asset.Code, asset.Scale, 0, 0));
-        book.Open(e.Genesis, new(Instant.First, 0, e.Today, BusinessDate.First, BusinessDate.First, 0));
+        book.Open(e.Genesis, new(Instant.First, 0, e.Today, BusinessDate.First, BusinessDate.First, 0, 0, 0));
         book.Move(book.Day with { NextCutOff = CutOffOf(book, e.Today) });
     }
 
@@ -277,6 +279,7 @@ public static class Books
             case TimerKinds.Restraint when t.Restraints.Find(new(TransferId.Parse(e.Row).Value)) is var row and >= 0:
                 t.Restraints.Update(row, t.Restraints[row] with { Parked = true });
                 break;
+            case TimerKinds.Year: book.Move(book.Day with { ClosingYear = 0 }); break;
             case TimerKinds.Day: book.Move(book.Day with { NextCutOff = Instant.Last }); break;
             default: break;
         }

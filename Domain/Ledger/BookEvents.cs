@@ -53,6 +53,9 @@ public abstract record BookEvent : Event
     /// <summary>Nobody posts on this date or before, ever.</summary>
     public sealed record PeriodClosed(BusinessDate Through) : BookEvent;
 
+    /// <summary>The year is being closed: part by part, each an entry of its own.</summary>
+    public sealed record YearClosing(int Year) : BookEvent;
+
     /// <summary>Income and expense of the year stand at zero, their sum on retained earnings.</summary>
     public sealed record YearClosed(int Year) : BookEvent;
 
@@ -82,11 +85,8 @@ public sealed record ClosePeriod(BusinessDate Through) : Command;
 
 public sealed record CloseYear(int Year) : Command;
 
-/// <summary>The next part of a year's close; a follow-up of <see cref="CloseYear"/>.</summary>
+/// <summary>The engine's own: the next part of a year's close, or its end when nothing is left to carry.</summary>
 public sealed record CarryYear(int Year) : Command;
-
-/// <summary>The end of a year's close, when all its parts are carried.</summary>
-public sealed record FinishYear(int Year) : Command;
 
 public sealed record AdvanceClock(long Seconds) : Command;
 
@@ -110,7 +110,7 @@ public static class BookRejections
         YearNotClosed = new("year.not_closed", "Income and expense of an ended year stand open: close the year first.", RejectionKind.Conflict),
         YearOpen = new("year.period_open", "Close the year's last day softly before the year.", RejectionKind.Conflict),
         YearAlreadyClosed = new("year.already_closed", "The year is closed already.", RejectionKind.Conflict),
-        YearTooLarge = new("year.too_large", "More income and expense balances than one close can carry."),
+        YearIsClosing = new("year.is_closing", "A year is being closed.", RejectionKind.Conflict),
         NotSandbox = new("book.not_sandbox", "Only a sandbox book simulates.", RejectionKind.Forbidden),
         ClockStep = new("clock.step_out_of_range", "A sandbox clock advances by 1 second to 10 years.");
 }

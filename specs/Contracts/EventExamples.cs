@@ -96,6 +96,7 @@ internal static class EventExamples
         (new KeyEvent.Revoked(Teller, "Left the bank."), []),
         (new CommandEvent.Refused("transfer.make", "limit.insufficient_funds", "The account has not enough.", RejectionKind.Refused, 2), []),
         (new CommandEvent.Faulted("transfer.make", "fault-43"), []),
+        (new BookEvent.YearClosing(2025), []),
     ];
 
     /// <summary>Heads of every form: of the engine, of a caller, alone, the first of several, a later one.</summary>
