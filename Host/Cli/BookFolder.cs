@@ -2,18 +2,21 @@ using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
-using BankingEngine.Host.Journals;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace BankingEngine.Host.Cli;
 
 /// <summary>The book of a folder, as the command line opens it: to write, or beside a writer to read.</summary>
 internal static class BookFolder
 {
-    /// <summary>Opens the book in this process. A fatal failure of the engine fails whatever waits for an answer.</summary>
+    /// <summary>Opens the book in this process: its engine alone, without what a server has beside it.</summary>
     /// <exception cref="JournalException">InUse where a server, or another command, has it open.</exception>
-    public static Task<RunningBook> OpenAsync(string folder) =>
-        RunningBook.OpenAsync(folder, NullLogger.Instance, _ => { });
+    public static BookEngine Open(string folder)
+    {
+        var files = DiskFileLayer.Instance;
+        var journal = FileJournal.Open(folder, new(FileJournal.Identify(folder, files)), files);
+        // A fatal failure fails whatever waits for an answer, and that ends the command.
+        return new(Recovery.Open(journal, folder, _ => { }), MachineTime.Instance, new(), _ => { }, (_, _) => { });
+    }
 
     public static FileJournal Read(string folder) => FileJournal.OpenReadOnly(folder, DiskFileLayer.Instance);
 
@@ -43,12 +46,19 @@ internal static class BookFolder
 
     /// <summary>Runs one command as the engine itself: who may write to the folder may do all.</summary>
     /// <exception cref="CommandFailure">The book refused it.</exception>
-    public static async Task<Answer> SendAsync(RunningBook book, Domain.Kernel.Command command, string named)
+    public static async Task<Answer> SendAsync(BookEngine engine, Domain.Kernel.Command command, string named)
     {
-        var answer = await book.Engine.SendAsync(new(default, Envelope.Engine, 0), command, named).ConfigureAwait(false);
+        var answer = await engine.SendAsync(new(default, Envelope.Engine, 0), command, named).ConfigureAwait(false);
         if (answer.Ended.Ending == Ending.Accepted) return answer;
         if (answer.Ended.Rejection is not { } no)
             throw new CommandFailure(ExitCodes.Internal, "engine.fault", answer.Ended.Fault?.ToString() ?? "The engine failed on it.");
         throw new CommandFailure(no.Kind == RejectionKind.NotFound ? ExitCodes.NotFound : ExitCodes.Refused, no.Code, no.Why);
+    }
+
+    /// <summary>Bytes of the journal's segments; 0 where there is none.</summary>
+    public static long BytesOf(string folder)
+    {
+        var segments = new DirectoryInfo(Path.Combine(folder, "journal"));
+        return segments.Exists ? segments.EnumerateFiles("*.ndjson").Sum(file => file.Length) : 0;
     }
 }

@@ -13,10 +13,10 @@ public static class Cli
     private const string Details = """
         Without a command it serves the book of the data folder. A first walk:
 
-          init --data bank-data --name demo --entity 529900T8BM49AURSDO55 --functional EUR --jurisdiction de --mode sandbox
-          serve --data bank-data
-          replay --data bank-data --verify
-          journal export --data bank-data --format hledger --out book.journal
+          init --name demo --data bank-data/demo --entity 529900T8BM49AURSDO55 --functional EUR --jurisdiction de --mode sandbox
+          serve --data bank-data/demo
+          replay --data bank-data/demo --verify
+          journal export --data bank-data/demo --format hledger --out book.journal
 
         Each command has a page of its own: init --help.
 
@@ -38,6 +38,8 @@ public static class Cli
             JournalCommand.Build(),
             SnapshotCommand.Build(),
             KeysCommand.Build(),
+            ProofCommand.Build(),
+            VerifyCommand.Build(),
         };
         ServeCommand.MakeDefault(root);
         var help = root.Options.OfType<HelpOption>().Single();

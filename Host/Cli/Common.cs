@@ -1,14 +1,13 @@
 using System.CommandLine;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Host.Api;
 
 namespace BankingEngine.Host.Cli;
 
 /// <summary>What the commands share: options, and how each is run and ends.</summary>
 internal static class Common
 {
-    public const string DefaultFolder = "bank-data";
-
     public static Option<bool> Json { get; } = new("--json")
     {
         Description = "End with one JSON object on standard output.",
@@ -20,7 +19,7 @@ internal static class Common
     {
         Description = "Folder of the book.",
         HelpName = "folder",
-        DefaultValueFactory = _ => DefaultFolder,
+        DefaultValueFactory = _ => SandboxBook.DefaultFolder,
     };
 
     public static Option<T> Required<T>(string name, string description) => new(name) { Description = description, Required = true };

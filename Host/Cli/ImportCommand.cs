@@ -6,7 +6,6 @@ using BankingEngine.Application.Engine;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
-using BankingEngine.Host.Journals;
 using Command = System.CommandLine.Command;
 
 namespace BankingEngine.Host.Cli;
@@ -26,7 +25,7 @@ internal static class ImportCommand
         Format amlsim: a folder with nodes.csv (nodeid, init_balance) and transactions.csv (sourceNodeId, targetNodeId,
         value, time), time in days from --start. Node 7 becomes account aml:7, a deposit that may not be overdrawn.
 
-          import amlsim --data bank-data --from 20K_cycle200 --asset USD --start 2026-01-01
+          import amlsim --data bank-data/demo --from 20K_cycle200 --asset USD --start 2026-01-01
 
         The book must not be open elsewhere. The commands are those of a key 'import', made when it is missing with a
         secret that nobody has, or of the key named with --as.
@@ -59,22 +58,23 @@ internal static class ImportCommand
         if (!BusinessDate.TryParse(parsed.GetValue(Start), out var start) || start.Day < 0)
             throw new CommandFailure(ExitCodes.Usage, "usage", $"{parsed.GetValue(Start)} is not a date of 1970 or later.");
         var source = new AmlSimSource(parsed.GetValue(From)!, asset, new(start.Day * 86_400L * Instant.MicrosecondsPerSecond));
-        using var book = await BookFolder.OpenAsync(parsed.GetValue(Data)!).ConfigureAwait(false);
-        if (book.Genesis.IdMemory < source.Rows)
+        using var engine = BookFolder.Open(parsed.GetValue(Data)!);
+        var genesis = await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false);
+        if (genesis.IdMemory < source.Rows)
             throw new CommandFailure(ExitCodes.Refused, "import.memory_too_small",
-                $"The book remembers {book.Genesis.IdMemory} ids and the files have {source.Rows} lines: a second run could book twice.");
-        var row = await book.Engine.ReadAsync((bank, _) => bank.Ledger.Tables.Assets.Find(asset)).ConfigureAwait(false);
+                $"The book remembers {genesis.IdMemory} ids and the files have {source.Rows} lines: a second run could book twice.");
+        var row = await engine.ReadAsync((bank, _) => bank.Ledger.Tables.Assets.Find(asset)).ConfigureAwait(false);
         if (row < 0) throw new CommandFailure(ExitCodes.NotFound, LedgerRejections.AssetUnknown.Code, $"The book knows no asset {asset}.");
-        var caller = await CallerAsync(book, parsed.GetValue(As)!).ConfigureAwait(false);
+        var caller = await CallerAsync(engine, parsed.GetValue(As)!).ConfigureAwait(false);
 
-        var before = book.Engine.DurablePosition;
+        var before = engine.DurablePosition;
         var run = terminal.Progress("Importing", source.Rows, progress =>
         {
-            var importing = new ImportRun(book.Engine, caller, source.Terms, progress);
+            var importing = new ImportRun(engine, caller, source.Terms, progress);
             SendAllAsync(importing, source).GetAwaiter().GetResult();
             return importing;
         });
-        return await TellAsync(terminal, book.Engine, run, asset, before).ConfigureAwait(false);
+        return await TellAsync(terminal, engine, run, asset, before).ConfigureAwait(false);
     }
 
     private static async Task SendAllAsync(ImportRun run, AmlSimSource source)
@@ -88,19 +88,19 @@ internal static class ImportCommand
     }
 
     /// <summary>The key whose commands these are.</summary>
-    private static async Task<Caller> CallerAsync(RunningBook book, string name)
+    private static async Task<Caller> CallerAsync(BookEngine engine, string name)
     {
         const Scopes needed = Scopes.Accounts | Scopes.Import;
         if (!Tag.TryParse(Encoding.UTF8.GetBytes(name), out var id)) throw new CommandFailure(ExitCodes.Usage, "usage", $"{name} is not a key's id.");
-        var number = await book.Engine.ReadAsync((bank, _) => bank.Keys.Rows.Find(id)).ConfigureAwait(false);
+        var number = await engine.ReadAsync((bank, _) => bank.Keys.Rows.Find(id)).ConfigureAwait(false);
         if (number < 0)
         {
             if (name != "import") throw new CommandFailure(ExitCodes.NotFound, Keys.NotFound.Code, $"The book has no key {name}.");
             ApiKeys.NewToken(id, out var high, out var low);
-            await BookFolder.SendAsync(book, new IssueKey(id, high, low, needed, null), "key.issue").ConfigureAwait(false);
-            number = await book.Engine.ReadAsync((bank, _) => bank.Keys.Rows.Find(id)).ConfigureAwait(false);
+            await BookFolder.SendAsync(engine, new IssueKey(id, high, low, needed, null), "key.issue").ConfigureAwait(false);
+            number = await engine.ReadAsync((bank, _) => bank.Keys.Rows.Find(id)).ConfigureAwait(false);
         }
-        var no = await book.Engine.ReadAsync((bank, at) => bank.Keys.Authorise(number, needed, at.Now)).ConfigureAwait(false);
+        var no = await engine.ReadAsync((bank, at) => bank.Keys.Authorise(number, needed, at.Now)).ConfigureAwait(false);
         return no is null ? new(number, id, needed) : throw new CommandFailure(ExitCodes.Refused, no.Code, $"Key {name}: {no.Why}");
     }
 

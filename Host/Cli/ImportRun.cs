@@ -1,12 +1,11 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Security.Cryptography;
 using System.Text;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Host.Api;
 
 namespace BankingEngine.Host.Cli;
 
@@ -132,20 +131,15 @@ internal sealed class ImportRun(BookEngine engine, Caller caller, string terms, 
                 if (recorded.Legs.Any(leg => leg.Because is not null && leg.Intended.IsNone)) Tally.BeyondLimits++;
                 if (recorded.Legs.Any(leg => !leg.Intended.IsNone)) Tally.Diverted++;
                 break;
-            default: throw new System.Diagnostics.UnreachableException(recorded.Event.GetType().Name);
+            default: throw new UnreachableException(recorded.Event.GetType().Name);
         }
     }
 
-    /// <summary>A UUIDv8 made of the caller and <c>import:&lt;file hash&gt;:&lt;line&gt;</c>, as the edge makes ids of free-text keys.</summary>
-    private CommandId IdOf(in ImportItem item)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.ASCII.GetBytes($"{caller.Id}\0import:{Convert.ToHexStringLower(item.File.Hash)}:{item.Line}"), hash);
-        var bits = BinaryPrimitives.ReadUInt128BigEndian(hash);
-        var version = (UInt128)8 << 76;
-        var variant = (UInt128)2 << 62;
-        return new((bits & ~((UInt128)0xF << 76) & ~((UInt128)3 << 62)) | version | variant);
-    }
+    /// <summary>The id that a channel's key of <c>import:&lt;file hash&gt;:&lt;line&gt;</c> has.</summary>
+    private CommandId IdOf(in ImportItem item) =>
+        CommandIds.TryRead($"import:{Convert.ToHexStringLower(item.File.Hash)}:{item.Line}", caller, out var id)
+            ? id
+            : throw new UnreachableException("The key is 128 printable characters at most.");
 
     /// <summary>The line's text is named by its file's hash; what else makes it the same command are the terms.</summary>
     private UInt128 PrintOf(in ImportItem item) =>

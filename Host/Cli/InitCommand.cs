@@ -18,7 +18,7 @@ internal static class InitCommand
         What is said here holds for ever: entity, mode, functional currency, zone, calendar, cut-off and the size of the
         memory of command ids. The token of the first key is shown once; the book keeps only its hash.
 
-          init --data bank-data --name demo --entity 529900T8BM49AURSDO55 --functional EUR \
+          init --data bank-data/demo --name demo --entity 529900T8BM49AURSDO55 --functional EUR \
                --zone Europe/Berlin --calendar weekdays --cut-off 18:30 --jurisdiction de --mode sandbox
 
         Exit codes: 2 a choice is not valid, or the folder is not empty; 4 the folder is in use.

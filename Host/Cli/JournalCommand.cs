@@ -18,7 +18,7 @@ internal static class JournalCommand
         every event and the root of every block too. Writes nothing, and works beside a running server: a block that is
         being written then shows as a torn tail, which is no damage.
 
-          journal check --data bank-data --hashes
+          journal check --data bank-data/demo --hashes
 
         Exit codes: 3 damage, each place named by file, line and position; 5 no journal.
         """;
@@ -27,8 +27,8 @@ internal static class JournalCommand
         Gives up a position and all after it. Nothing is deleted: every byte given up is moved to a folder beside the
         journal's segments, with the snapshots and digests that were made of it. Without --yes it only says what it would do.
 
-          journal repair --data bank-data --give-up-from 120001
-          journal repair --data bank-data --give-up-from 120001 --yes
+          journal repair --data bank-data/demo --give-up-from 120001
+          journal repair --data bank-data/demo --give-up-from 120001 --yes
 
         Exit codes: 2 not done for want of --yes; 3 there is damage before that position; 4 the book is open elsewhere;
         5 no journal, or no such position.
@@ -52,7 +52,7 @@ internal static class JournalCommand
     {
         var folder = parsed.GetValue(Data)!;
         var started = Stopwatch.GetTimestamp();
-        var check = terminal.Progress("Checking", BytesOf(folder), progress =>
+        var check = terminal.Progress("Checking", BookFolder.BytesOf(folder), progress =>
             FileJournal.Check(folder, DiskFileLayer.Instance, progress is null ? null : new Sum(progress)));
         var result = new JsonObject
         {
@@ -80,24 +80,11 @@ internal static class JournalCommand
     private static string RootOf(string folder, Terminal terminal)
     {
         using var journal = BookFolder.Read(folder);
-        var frontier = terminal.Progress("Hashing", journal.Tail.Position, progress =>
+        var frontier = new MerkleFrontier();
+        terminal.Progress("Hashing", journal.Tail.Position, progress =>
         {
-            var roots = new MerkleFrontier();
-            var slices = new Slice[JournalLimits.BlockEvents];
-            var leaves = new byte[JournalLimits.BlockEvents * Sha256Lanes.HashBytes];
-            using var reader = journal.Read(1);
-            while (reader.MoveNext())
-            {
-                var block = reader.Current;
-                for (var i = 0; i < block.Events; i++) slices[i] = new(block.Starts[i], block.Starts[i + 1] - 1 - block.Starts[i]);
-                var hashes = leaves.AsSpan(0, block.Events * Sha256Lanes.HashBytes);
-                Sha256Lanes.HashLeaves(block.Lines.Span, slices.AsSpan(0, block.Events), hashes);
-                roots.Append(hashes);
-                if (!roots.Root().ToArray().AsSpan().SequenceEqual(block.Root))
-                    throw new ReplayMismatchException($"The root of block {block.Number} is not that of its events.");
-                progress?.Report(block.LastPosition);
-            }
-            return roots;
+            BlockHashes.Walk(journal, (_, leaves) => frontier.Append(leaves.Span), () => frontier.Root(), progress);
+            return frontier.Size;
         });
         terminal.Say($"Every hash was computed again; the root of {frontier.Size} events is {frontier.Root()}.");
         return frontier.Root().ToString();
@@ -142,12 +129,6 @@ internal static class JournalCommand
     }
 
     private static long FirstDamage(JournalCheck check) => check.Damages.Min(damage => damage.Position) ?? check.Position + 1;
-
-    private static long BytesOf(string folder)
-    {
-        var segments = new DirectoryInfo(Path.Combine(folder, "journal"));
-        return segments.Exists ? segments.EnumerateFiles("*.ndjson").Sum(file => file.Length) : 0;
-    }
 
     private static JsonNode JsonOf(JournalDamage damage) => new JsonObject
     {

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using BankingEngine.Application.Engine;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Host.Journals;
 
 namespace BankingEngine.Host.Cli;
 
@@ -12,14 +13,14 @@ namespace BankingEngine.Host.Cli;
 internal static class KeysCommand
 {
     private const string About = """
-        Lists, issues and revokes the API keys of a book. Only the list works beside a running server; for the rest ask its
+        Lists, issues and revokes the API keys of a book, and erases personal keys. Only the list works beside a running server; for the rest ask its
         API, /v1/keys, with a key of scope keys.
         """;
 
     private const string IssueAbout = """
         Issues a key. Its token is shown once; the book keeps only the hash of its secret.
 
-          keys issue --data bank-data --id teller --scopes accounts,transfers,read --expires 2027-12-31
+          keys issue --data bank-data/demo --id teller --scopes accounts,transfers,read --expires 2027-12-31
 
         Exit codes: 2 the book refuses it, with the code; 4 the book is open elsewhere.
         """;
@@ -27,16 +28,27 @@ internal static class KeysCommand
     private const string RevokeAbout = """
         Revokes a key, from now on and for good. The last key that can issue keys cannot be revoked.
 
-          keys revoke --data bank-data --id teller --reason "left the bank"
+          keys revoke --data bank-data/demo --id teller --reason "left the bank"
 
         Exit codes: 2 the book refuses it, with the code; 4 the book is open elsewhere; 5 no such key.
         """;
 
+    private const string EraseAbout = """
+        Destroys the key that a subject's personal text is sealed with. The text is then unreadable for good, here and in every
+        copy of the journal; proofs, digests and replay still hold. Backups of the key folder have to be destroyed too.
+
+          keys erase --data bank-data/demo --subject customers:alice --yes
+
+        Exit codes: 2 not done for want of --yes; 4 the book is open elsewhere; 5 no such key, perhaps erased before.
+        """;
+
+    private static readonly Option<bool> Yes = Common.Optional<bool>("--yes", "Do it.");
     private static readonly Option<string>
         Data = Common.Data(),
         Id = Common.Required<string>("--id", "The key's id: 1 to 16 of a-z, 0-9, '.', '_' and '-'."),
         Scopes = Common.Required<string>("--scopes", $"What it allows, with ',' between: {string.Join(", ", ScopeNames)}, or all."),
-        Reason = Common.Required<string>("--reason", "Why, for the record.");
+        Reason = Common.Required<string>("--reason", "Why, for the record."),
+        Subject = Common.Required<string>("--subject", "The account whose personal text is to be erased.");
     private static readonly Option<string?> Expires = Common.Optional<string?>("--expires", "Date from which it no longer works (00:00 UTC); default: never.");
 
     private static IEnumerable<string> ScopeNames =>
@@ -47,7 +59,23 @@ internal static class KeysCommand
         new TaughtCommand("list", "Lists all keys, revoked ones too. Reads only.\n\n  keys list --data bank-data") { Data }.Does(List),
         new TaughtCommand("issue", IssueAbout) { Data, Id, Scopes, Expires }.Does((parsed, terminal, _) => IssueAsync(parsed, terminal)),
         new TaughtCommand("revoke", RevokeAbout) { Data, Id, Reason }.Does((parsed, terminal, _) => RevokeAsync(parsed, terminal)),
+        new TaughtCommand("erase", EraseAbout) { Data, Subject, Yes }.Does((parsed, terminal, _) => EraseAsync(parsed, terminal)),
     };
+
+    private static async Task<int> EraseAsync(ParseResult parsed, Terminal terminal)
+    {
+        var (folder, subject) = (parsed.GetValue(Data)!, parsed.GetValue(Subject)!);
+        if (!AccountId.TryParse(subject, out _)) throw new CommandFailure(ExitCodes.Usage, "usage", $"{subject} is not an account's name.");
+        // Open, because a running server keeps keys in memory and would go on reading.
+        using var book = BookFolder.Open(folder);
+        if (!parsed.GetValue(Yes))
+            throw new CommandFailure(ExitCodes.Refused, "erase.not_confirmed", $"What was said about {subject} would be unreadable for good. Say --yes to do it.");
+        var name = await book.ReadAsync((bank, _) => bank.Book.Genesis.Name.ToString()).ConfigureAwait(false);
+        using var store = new FileKeyStore(folder, name);
+        if (!store.Destroy(subject)) throw new CommandFailure(ExitCodes.NotFound, "erase.not_found", $"There is no key of {subject}.");
+        terminal.Say($"The key of {subject} is destroyed.");
+        return terminal.Done(new() { ["subject"] = subject });
+    }
 
     private static int List(ParseResult parsed, Terminal terminal)
     {
@@ -76,7 +104,7 @@ internal static class KeysCommand
         Instant? expires = parsed.GetValue(Expires) is not { } date ? null
             : BusinessDate.TryParse(date, out var day) && day.Day >= 0 ? new Instant(day.Day * 86_400L * Instant.MicrosecondsPerSecond)
             : throw new CommandFailure(ExitCodes.Usage, "usage", $"{date} is not a date.");
-        using var book = await BookFolder.OpenAsync(parsed.GetValue(Data)!).ConfigureAwait(false);
+        using var book = BookFolder.Open(parsed.GetValue(Data)!);
         var token = ApiKeys.NewToken(id, out var high, out var low);
         var answer = await BookFolder.SendAsync(book, new IssueKey(id, high, low, scopes, expires), "key.issue").ConfigureAwait(false);
         terminal.Say($"Key {id} may {Text(scopes)}. Its token is shown now and never again:");
@@ -87,7 +115,7 @@ internal static class KeysCommand
     private static async Task<int> RevokeAsync(ParseResult parsed, Terminal terminal)
     {
         var id = TagOf(parsed.GetValue(Id)!);
-        using var book = await BookFolder.OpenAsync(parsed.GetValue(Data)!).ConfigureAwait(false);
+        using var book = BookFolder.Open(parsed.GetValue(Data)!);
         var answer = await BookFolder.SendAsync(book, new RevokeKey(id, parsed.GetValue(Reason)!), "key.revoke").ConfigureAwait(false);
         terminal.Say(answer.Ended.Parts == 0 ? $"Key {id} was revoked before." : $"Key {id} is revoked.");
         return terminal.Done(new() { ["id"] = id.ToString(), ["changed"] = answer.Ended.Parts > 0 });

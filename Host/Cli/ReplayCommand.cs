@@ -18,9 +18,9 @@ internal static class ReplayCommand
         On the way the digest is compared with those noted when the book was live; with --verify every event is hashed
         again too, and every block's root compared. The first block where they part is named.
 
-          replay --data bank-data --verify
-          replay --data bank-data --through 120000 --json
-          replay --data bank-data --from-snapshot
+          replay --data bank-data/demo --verify
+          replay --data bank-data/demo --through 120000 --json
+          replay --data bank-data/demo --from-snapshot
 
         Exit codes: 3 a digest, root or checksum does not hold; 5 no journal, or no such position.
         """;

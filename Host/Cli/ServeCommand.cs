@@ -13,7 +13,7 @@ internal static class ServeCommand
         otherwise; certificates and all else of the web server are set as for any ASP.NET Core host.
 
           serve
-          serve --data bank-data --urls http://127.0.0.1:8080
+          serve --data bank-data/demo --urls http://127.0.0.1:8080
 
         Exit codes: 3 the journal is damaged; 4 the book is open elsewhere; 70 the journal failed while serving.
         """;

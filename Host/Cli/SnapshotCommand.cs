@@ -20,7 +20,7 @@ internal static class SnapshotCommand
 
         A snapshot is a cache: deleting it is always safe. The newest two are kept.
 
-          snapshot --data bank-data
+          snapshot --data bank-data/demo
 
         Exit codes: 0 also where no digest was noted since the newest snapshot, so that there is nothing to make;
         3 the journal is damaged, or does not give the state that was noted; 5 no journal.

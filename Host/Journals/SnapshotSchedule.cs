@@ -72,9 +72,11 @@ public sealed partial class SnapshotSchedule : IAsyncDisposable
     {
         try
         {
-            while (true)
+            for (var last = _engine.DurablePosition; ;)
             {
-                await _engine.WaitBeyondAsync(_engine.DurablePosition + _every - 1, _stopping.Token).ConfigureAwait(false);
+                await _engine.WaitBeyondAsync(last + _every - 1, _stopping.Token).ConfigureAwait(false);
+                // Counted from here: what comes while the child is at work is due to the next one.
+                last = _engine.DurablePosition;
                 await MakeAsync().ConfigureAwait(false);
             }
         }
