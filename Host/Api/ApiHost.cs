@@ -24,6 +24,7 @@ public static partial class ApiHost
             server.Limits.MaxRequestBodySize = Limits.BodyBytes;
         });
         ApiDocument.Add(builder.Services);
+        Telemetry.Telemetry.Add(builder);
         configure?.Invoke(builder);
         return builder;
     }
@@ -39,6 +40,8 @@ public static partial class ApiHost
         app.MapCommands(book);
         app.MapBatch(book);
         app.MapKeys(book);
+        app.MapAudit(book);
+        app.MapEvents(book);
         app.MapHealth(book);
 
         // Reads and audit are mapped here.

@@ -39,6 +39,7 @@ public static class EdgeProblems
         QueryMalformed = new("request.query_malformed", 400, "A query parameter is not of the form that is documented."),
         CursorMismatch = new("request.cursor_mismatch", 400, "The cursor belongs to another query."),
         PositionBeyondEnd = new("request.position_beyond_end", 404, "The book has no such position yet."),
+        TooManyStreams = new("events.too_many_streams", 503, $"At most {EventStreams.MaxStreams} event streams are open at once: try again shortly."),
         RouteUnknown = new("request.route_unknown", 404, "There is nothing at this address."),
         MethodNotAllowed = new("request.method_not_allowed", 405, "This address does not take this method."),
         Refused = new("request.refused", 400, "The request is not well-formed HTTP."),

@@ -10,9 +10,9 @@ namespace BankingEngine.Host.Journals;
 /// <summary>A book that is open in this process: its engine, and what the edge needs beside it.</summary>
 public sealed partial class RunningBook : IDisposable
 {
-    private RunningBook(string folder, BookEngine engine, Genesis genesis)
+    private RunningBook(string folder, BookEngine engine, Genesis genesis, CheckpointService checkpoints)
     {
-        (Folder, Engine, Genesis) = (folder, engine, genesis);
+        (Folder, Engine, Genesis, Checkpoints) = (folder, engine, genesis, checkpoints);
         ReadModels = new(engine);
         KeyStore = new FileKeyStore(folder, genesis.Name.ToString());
         Sealing = new(KeyStore);
@@ -27,6 +27,9 @@ public sealed partial class RunningBook : IDisposable
     /// <summary>What answers reports: follows the engine from the start, in memory.</summary>
     public ReadModels ReadModels { get; }
 
+    /// <summary>What the book signs for its auditors.</summary>
+    public CheckpointService Checkpoints { get; }
+
     /// <summary>The keys that personal text is sealed with.</summary>
     public IKeyStore KeyStore { get; }
 
@@ -40,7 +43,7 @@ public sealed partial class RunningBook : IDisposable
         string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time = null)
     {
         var engine = OpenEngine(folder, log, onFatal, time);
-        return new(folder, engine, await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false));
+        return await OfAsync(folder, engine).ConfigureAwait(false);
     }
 
     /// <summary>Makes a new book in a folder and opens it.</summary>
@@ -52,14 +55,21 @@ public sealed partial class RunningBook : IDisposable
         FileJournal.Create(folder, new(identity), DiskFileLayer.Instance).Dispose();
         var engine = OpenEngine(folder, log, onFatal, time);
         await found(engine).ConfigureAwait(false);
-        return new(folder, engine, await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false));
+        return await OfAsync(folder, engine).ConfigureAwait(false);
     }
 
     public void Dispose()
     {
         ReadModels.Dispose();
         Engine.Dispose();
+        Checkpoints.Dispose();
         KeyStore.Dispose();
+    }
+
+    private static async Task<RunningBook> OfAsync(string folder, BookEngine engine)
+    {
+        var genesis = await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false);
+        return new(folder, engine, genesis, await CheckpointService.OpenAsync(engine, folder).ConfigureAwait(false));
     }
 
     private static BookEngine OpenEngine(string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time)

@@ -1,0 +1,146 @@
+using System.Buffers;
+using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
+using BankingEngine.Application.Journal.Tree;
+using BankingEngine.Domain;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
+
+namespace BankingEngine.Host.Api;
+
+/// <summary>The checkpoints of a running book, signed with a key that the book itself announced.</summary>
+/// <remarks>
+/// The key lies in <c>keys/checkpoint.pem</c>, PKCS #8, readable by the owner only, made when it is missing. To change
+/// keys, move the file away and start again: the book announces the new key, and what the old one signed still holds.
+/// </remarks>
+public sealed class CheckpointService : IDisposable
+{
+    public const string KeyFile = "checkpoint.pem";
+
+    /// <summary>Signed texts kept to be given again; the oldest makes room.</summary>
+    private const int MaxKept = 64;
+
+    private readonly Dictionary<long, string> kept = [];
+    private readonly Queue<long> order = new();
+    private readonly Lock gate = new();
+    private readonly BookEngine engine;
+    private readonly CheckpointSigner signer;
+    private bool announced;
+
+    private CheckpointService(BookEngine engine, CheckpointSigner signer) =>
+        (this.engine, this.signer) = (engine, signer);
+
+    /// <summary>How checkpoints and proofs name the book.</summary>
+    public string Origin => signer.KeyName;
+
+    public TreeStore Tree => engine.Tree ?? throw new InvalidOperationException("This book keeps no tree.");
+
+    /// <summary>Loads or makes the key, and has the book announce it unless it is the one announced last.</summary>
+    /// <param name="folder">The book's folder.</param>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">The file holds no private key on P-256.</exception>
+    /// <exception cref="InvalidOperationException">The book refused the announcement.</exception>
+    public static async Task<CheckpointService> OpenAsync(BookEngine engine, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        var origin = Checkpoint.OriginOf(engine.Journal.Identity.Book);
+        var signer = Load(Path.Combine(folder, Journals.FileKeyStore.FolderName, KeyFile), origin);
+        var service = new CheckpointService(engine, signer);
+        try
+        {
+            await service.AnnounceAsync().ConfigureAwait(false);
+        }
+        catch (EngineUnavailableException)
+        {
+            // A book whose clock is held has to open, so that an operator can accept the clock: announced when first asked.
+        }
+        catch
+        {
+            service.Dispose();
+            throw;
+        }
+        return service;
+    }
+
+    /// <summary>The signed checkpoint of a size: the same text each time while it is kept.</summary>
+    /// <param name="size">1 to the last durable position.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The book has not so many durable events.</exception>
+    /// <exception cref="EngineUnavailableException">The key is not announced yet, and cannot be now.</exception>
+    public async Task<string> AtAsync(long size)
+    {
+        if (!Volatile.Read(ref announced)) await AnnounceAsync().ConfigureAwait(false);
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, engine.DurablePosition);
+        return Sign(size);
+    }
+
+    private string Sign(long size)
+    {
+        lock (gate)
+        {
+            if (kept.TryGetValue(size, out var text)) return text;
+            // The time is the last event's, so that a checkpoint states nothing that the events do not.
+            text = signer.Sign(new(Origin, size, Tree.Root(size), RecordedAt(size)));
+            if (order.Count == MaxKept) kept.Remove(order.Dequeue());
+            kept.Add(size, text);
+            order.Enqueue(size);
+            return text;
+        }
+    }
+
+    /// <summary>The newest announced keys, in order of announcing, at most <see cref="BookEngine.MaxRowsRead"/>.</summary>
+    public Task<CheckpointKeyRow[]> KeysAsync() => engine.ReadAsync((bank, _) =>
+    {
+        var rows = bank.Book.CheckpointKeys;
+        var first = Math.Max(0, rows.Count - BookEngine.MaxRowsRead);
+        return Enumerable.Range(first, rows.Count - first).Select(row => rows[row]).ToArray();
+    });
+
+    public void Dispose() => signer.Dispose();
+
+    private async Task AnnounceAsync()
+    {
+        var key = new BookEvent.CheckpointKeyAnnounced(Origin, Convert.ToBase64String(signer.SubjectPublicKeyInfo));
+        var known = await KeysAsync().ConfigureAwait(false);
+        if (known.Length == 0 || known[^1].Announced != key)
+        {
+            var command = new AnnounceCheckpointKey(key.Name, key.PublicKey);
+            var envelope = new Envelope(default, Envelope.Engine, 0);
+            var answer = await engine.SendAsync(envelope, command, "book.announce_checkpoint_key").ConfigureAwait(false);
+            if (answer.Ended.Ending != Ending.Accepted)
+                throw new InvalidOperationException($"The checkpoint key was not announced: {EngineMeters.OutcomeOf(answer.Ended)}.");
+        }
+        Volatile.Write(ref announced, true);
+    }
+
+    private DateTimeOffset RecordedAt(long position)
+    {
+        var line = new ArrayBufferWriter<byte>();
+        if (!engine.Journal.TryReadEvent(position, line)) throw new InvalidOperationException($"Event {position} is durable and not there.");
+        return DateTimeOffset.UnixEpoch.AddMicroseconds(EventLine.Read(line.WrittenSpan).Head.At.Microseconds);
+    }
+
+    private static CheckpointSigner Load(string path, string origin)
+    {
+        if (File.Exists(path)) return CheckpointSigner.FromPem(origin, File.ReadAllText(path));
+        var signer = CheckpointSigner.Create(origin);
+        Store(path, signer.ToPem());
+        return signer;
+    }
+
+    /// <summary>The key is on the disk before the book says that it signs with it.</summary>
+    private static void Store(string path, string pem)
+    {
+        var folder = Path.GetDirectoryName(path)!;
+        Directory.CreateDirectory(folder);
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        File.Delete(path + ".new");
+        using (var file = new FileStream(path + ".new", options))
+        {
+            file.Write(System.Text.Encoding.ASCII.GetBytes(pem));
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(path + ".new", path);
+        DiskFileLayer.Instance.FlushFolder(folder);
+    }
+}
