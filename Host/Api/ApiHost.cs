@@ -40,8 +40,9 @@ public static partial class ApiHost
         app.MapBatch(book);
         app.MapKeys(book);
         app.MapHealth(book);
+        app.MapReads(book);
 
-        // Reads and audit are mapped here.
+        // Audit is mapped here.
         Problems.Map(app);
         ApiDocument.Map(app);
         Door.Verify(app);

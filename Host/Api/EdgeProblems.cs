@@ -37,8 +37,6 @@ public static class EdgeProblems
         NotInBatch = new("request.not_in_batch", 400, "This command has a route of its own only."),
         TooManyItems = new("request.too_many_items", 400, $"A batch has at most {Limits.BatchItems} commands, a chain {Limits.ChainLinks}."),
         QueryMalformed = new("request.query_malformed", 400, "A query parameter is not of the form that is documented."),
-        CursorMismatch = new("request.cursor_mismatch", 400, "The cursor belongs to another query."),
-        PositionBeyondEnd = new("request.position_beyond_end", 404, "The book has no such position yet."),
         RouteUnknown = new("request.route_unknown", 404, "There is nothing at this address."),
         MethodNotAllowed = new("request.method_not_allowed", 405, "This address does not take this method."),
         Refused = new("request.refused", 400, "The request is not well-formed HTTP."),
@@ -57,6 +55,7 @@ public static class EdgeProblems
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyDictionary<string, EdgeProblem> ByCode { get; } = typeof(EdgeProblems)
         .GetFields()
+        .Concat(typeof(ReadsProblems).GetFields())
         .Select(field => field.GetValue(null))
         .OfType<EdgeProblem>()
         .ToDictionary(problem => problem.Code, StringComparer.Ordinal);
