@@ -43,8 +43,9 @@ public static partial class ApiHost
         app.MapAudit(book);
         app.MapEvents(book);
         app.MapHealth(book);
+        app.MapReads(book);
 
-        // Reads and audit are mapped here.
+        // Audit is mapped here.
         Problems.Map(app);
         ApiDocument.Map(app);
         Door.Verify(app);

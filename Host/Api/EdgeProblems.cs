@@ -58,6 +58,7 @@ public static class EdgeProblems
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyDictionary<string, EdgeProblem> ByCode { get; } = typeof(EdgeProblems)
         .GetFields()
+        .Concat(typeof(ReadsProblems).GetFields())
         .Select(field => field.GetValue(null))
         .OfType<EdgeProblem>()
         .ToDictionary(problem => problem.Code, StringComparer.Ordinal);

@@ -1,0 +1,81 @@
+using BankingEngine.Application.Engine;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Host.Journals;
+using BankingEngine.Projections;
+
+namespace BankingEngine.Host.Api;
+
+/// <summary>
+/// Everything that can be asked. Authoritative answers on one account come from the book; history and reports from the
+/// read models. Every answer says the position it is true at, and <c>after</c> makes it wait for one.
+/// </summary>
+public static class Reads
+{
+    /// <summary>Maps every read.</summary>
+    public static void MapReads(this IEndpointRouteBuilder routes, RunningBook book)
+    {
+        var accounts = new ReadsAccounts(book);
+        Map(routes, "/v1/accounts", "account.list", "Accounts in the order they were opened", accounts.ListAsync);
+        Map(routes, "/v1/accounts/{account}", "account.read", "One account", accounts.ReadAsync);
+        Map(routes, "/v1/accounts/{account}/balances", "account.balances",
+            "Balances now, from the book; as-of (position or time) and booked-on, as they were", accounts.BalancesAsync);
+        Map(routes, "/v1/accounts/{account}/entries", "account.entries", "What was posted on an account, newest first", accounts.EntriesAsync);
+        Map(routes, "/v1/accounts/{account}/restraints", "account.restraints", "What holds an account back", accounts.RestraintsAsync);
+
+        var transfers = new ReadsTransfers(book);
+        Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference", transfers.ListAsync);
+        Map(routes, "/v1/transfers/{transfer}", "transfer.read", "A transfer or entry with its whole history", transfers.ReadAsync);
+        Map(routes, "/v1/entries/{position}", "entry.read", "What was posted at a position", transfers.EntryAsync);
+
+        var reports = new ReadsReports(book);
+        Map(routes, "/v1/trial-balance", "trial_balance.read", "Trial balance by class, chart or account; JSON or CSV", reports.TrialAsync);
+        Map(routes, "/v1/projections", "projection.list", "Where each read model stands", reports.LagAsync);
+
+        var books = new ReadsBook(book);
+        Map(routes, "/v1/periods", "period.read", "Business date, closed dates, next cut-off, years", books.PeriodsAsync);
+        Map(routes, "/v1/assets", "asset.list", "Assets that the book knows", books.AssetsAsync);
+        Map(routes, "/v1/reference", "reference.list", "Reference data, every version", books.ReferencesAsync);
+        Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date", books.ReferenceAsync);
+    }
+
+    private static void Map(
+        IEndpointRouteBuilder routes, string route, string name, string summary, Func<HttpContext, Task> answer)
+    {
+        Task Run(HttpContext context) => GuardAsync(context, answer);
+        routes.MapGet(route, (Delegate)Run).Needs(Scopes.Read).WithName(name).WithSummary(summary);
+    }
+
+    private static async Task GuardAsync(HttpContext context, Func<HttpContext, Task> answer)
+    {
+        try
+        {
+            await answer(context).ConfigureAwait(false);
+        }
+        catch (EngineUnavailableException unavailable) when (!context.Response.HasStarted)
+        {
+            await Problems.Answer(context, unavailable).ConfigureAwait(false);
+        }
+        catch (ProjectionStoppedException) when (!context.Response.HasStarted)
+        {
+            await Problems.Answer(context, ReadsProblems.Stopped).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What is wrong with a query before anything is looked up: its form, or a position that is not there yet.</summary>
+    internal static Flaw? Check(this ReadsQuery query, BookEngine engine) =>
+        query.AfterPosition > engine.DurablePosition ? new(ReadsProblems.BeyondEnd, "after") : query.Flaw;
+
+    /// <summary>The name of the account in the address.</summary>
+    internal static bool TryAccount(HttpContext context, out AccountId id) =>
+        AccountId.TryParse(context.Request.RouteValues["account"] as string ?? "", out id);
+
+    /// <summary>Sends an answer that was written whole.</summary>
+    internal static void Ok(HttpContext context, Action<System.Text.Json.Utf8JsonWriter> write)
+    {
+        using var to = ResponseBody.Rent();
+        to.Json.WriteStartObject();
+        write(to.Json);
+        to.Json.WriteEndObject();
+        to.Send(context.Response, StatusCodes.Status200OK);
+    }
+}
