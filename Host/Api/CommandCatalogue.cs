@@ -11,6 +11,9 @@ namespace BankingEngine.Host.Api;
 /// </summary>
 public static class CommandCatalogue
 {
+    /// <summary>The command whose legs come from the journal.</summary>
+    public const string Reversal = "transfer.reverse";
+
     private static readonly Field[] Said = [Code, Reference, Fields.Metadata, BookedOn, ValueOn];
 
     public static readonly CommandSpec Transfer = new(
@@ -28,7 +31,7 @@ public static class CommandCatalogue
             """{"amount":{"asset":"EUR","amount":"10.00"},"final":true}"""),
         new("transfer.cancel", "transfers/{transfer}/cancel", Scopes.Transfers, "Release a reservation",
             [Fields.Transfer], [], static (f, _) => new(new CancelTransfer(f.Transfer), "transfer.cancel"), "{}"),
-        new("transfer.reverse", "transfers/{transfer}/reverse", Scopes.Adjust, "Correct a posting by its mirror",
+        new(Reversal, "transfers/{transfer}/reverse", Scopes.Adjust, "Correct a posting by its mirror",
             [Fields.Transfer, Reason], [.. Said, Position],
             static (f, _) => new(new ReverseEntry(f.Has(Position) ? f.Number : 0, [], f.Why!, Particulars(f)), "transfer.reverse", Reverses: f.Transfer),
             """{"reason":"booked twice"}""") { Creates = true },

@@ -188,14 +188,18 @@ public sealed class CommandFields
     }
 
     /// <summary>Before anything else is said of a body: whether it is JSON, and not too deep.</summary>
-    private static Flaw? Diagnose(ReadOnlySpan<byte> json)
+    public static Flaw? Diagnose(ReadOnlySpan<byte> json, int depth = Limits.JsonDepth)
     {
         try
         {
             var reader = new Utf8JsonReader(json, new() { MaxDepth = int.MaxValue });
             var deepest = 0;
-            while (reader.Read()) deepest = int.Max(deepest, reader.CurrentDepth);
-            return deepest >= Limits.JsonDepth ? new Flaw(EdgeProblems.TooDeep) : null;
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
+                    deepest = int.Max(deepest, reader.CurrentDepth + 1);
+            }
+            return deepest > depth ? new Flaw(EdgeProblems.TooDeep) : null;
         }
         catch (JsonException)
         {
@@ -214,6 +218,10 @@ public sealed class CommandFields
 /// <summary>Fingerprints of what a channel sent.</summary>
 public static class Fingerprints
 {
+    /// <summary>Of commands in order.</summary>
+    public static UInt128 Chained(UInt128 before, UInt128 next) =>
+        Hash128.Of(0, MemoryMarshal.AsBytes((ReadOnlySpan<UInt128>)[before, next]));
+
     /// <summary>Of a JSON value: its tokens, so that blanks and escapes make no difference.</summary>
     public static UInt128 OfValue(ReadOnlySpan<byte> json)
     {
@@ -223,12 +231,15 @@ public static class Fingerprints
         Span<UInt128> pair = stackalloc UInt128[2];
         while (reader.Read())
         {
+            if (reader.CurrentDepth == 0 && reader.TokenType == JsonTokenType.String) return OfToken(ref reader);
             pair[0] = print;
-            pair[1] = reader.ValueIsEscaped
-                ? Hash128.Of(0, System.Text.Encoding.UTF8.GetBytes(reader.GetString()!))
-                : Hash128.Of(0, reader.ValueSpan);
+            pair[1] = OfToken(ref reader);
             print = Hash128.Of((ulong)reader.TokenType, MemoryMarshal.AsBytes(pair));
         }
         return print;
     }
+
+    private static UInt128 OfToken(ref Utf8JsonReader reader) => reader.ValueIsEscaped
+        ? Hash128.Of(0, System.Text.Encoding.UTF8.GetBytes(reader.GetString()!))
+        : Hash128.Of(0, reader.ValueSpan);
 }

@@ -86,6 +86,9 @@ public static class Limits
 
     public const int JsonDepth = 16;
 
+    /// <summary>A batch nests its commands, and these their links.</summary>
+    public const int BatchDepth = JsonDepth + 4;
+
     /// <summary>Characters of an id that is not a UUID.</summary>
     public const int IdCharacters = 128;
 

@@ -18,7 +18,11 @@ public sealed class ResponseBody : IDisposable
     [ThreadStatic]
     private static ResponseBody? _spare;
 
+    [ThreadStatic]
+    private static ResponseBody? _second;
+
     private readonly ArrayBufferWriter<byte> _bytes = new(4 * 1024);
+    private bool _isSecond;
 
     private ResponseBody() => Json = new(_bytes, EventJson.Line);
 
@@ -31,6 +35,14 @@ public sealed class ResponseBody : IDisposable
     {
         var body = _spare ?? new();
         _spare = null;
+        return body;
+    }
+
+    /// <summary>Another one, for a part that is written while the whole is under way.</summary>
+    public static ResponseBody RentSecond()
+    {
+        var body = _second ?? new() { _isSecond = true };
+        _second = null;
         return body;
     }
 
@@ -53,6 +65,7 @@ public sealed class ResponseBody : IDisposable
         }
         _bytes.ResetWrittenCount();
         Json.Reset();
-        _spare = this;
+        if (_isSecond) _second = this;
+        else _spare = this;
     }
 }
