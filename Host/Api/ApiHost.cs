@@ -45,7 +45,6 @@ public static partial class ApiHost
         app.MapHealth(book);
         app.MapReads(book);
 
-        // Audit is mapped here.
         Problems.Map(app);
         ApiDocument.Map(app);
         Door.Verify(app);
