@@ -21,7 +21,8 @@ internal static class ServeCommand
     private static readonly Option<string> Data = Common.Data();
     private static readonly Option<string?> Urls = new("--urls")
     {
-        Description = $"Addresses to listen on, with ';' between them; default: ASPNETCORE_URLS, else {Serve.DefaultUrl}.",
+        Description =
+            $"Addresses to listen on, with ';' between them; default: ASPNETCORE_URLS, else {Serve.DefaultUrl}.",
     };
 
     public static Command Build() => Fill(new TaughtCommand("serve", About));
@@ -36,7 +37,8 @@ internal static class ServeCommand
         {
             var urls = parsed.GetValue(Urls);
             string[] arguments = urls is null ? [] : ["--urls", urls];
-            return await Serve.RunAsync(new(parsed.GetValue(Data), arguments) { Stop = cancellation }).ConfigureAwait(false);
+            return await Serve.RunAsync(new(parsed.GetValue(Data), arguments) { Stop = cancellation })
+                .ConfigureAwait(false);
         });
     }
 }
