@@ -45,7 +45,8 @@ public sealed class FileJournal : IJournal
     }
 
     /// <summary>For reading alone: nothing is held and nothing can be written.</summary>
-    private FileJournal(JournalFolder folder, JournalIdentity identity, List<SegmentIndex> segments, JournalOpening opening) =>
+    private FileJournal(
+        JournalFolder folder, JournalIdentity identity, List<SegmentIndex> segments, JournalOpening opening) =>
         (this.folder, options, this.segments, Opening) = (folder, new(identity), segments, opening);
 
     public JournalIdentity Identity => options.Identity;
@@ -98,7 +99,8 @@ public sealed class FileJournal : IJournal
         JournalMaintenance.Reading(folder, files, place =>
         {
             using var scan = JournalMaintenance.ScanBeside(place);
-            return new FileJournal(place, scan.Identity!, scan.Segments, new JournalOpening(scan.Torn, 0, scan.Unindexed.Count));
+            var opening = new JournalOpening(scan.Torn, 0, scan.Unindexed.Count);
+            return new FileJournal(place, scan.Identity!, scan.Segments, opening);
         });
 
     /// <summary>Whose journal a folder holds, by the header of its first segment.</summary>
@@ -133,7 +135,8 @@ public sealed class FileJournal : IJournal
     public void Append(in SealedBlock block)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        if (active is null || acked is null) throw new InvalidOperationException("The journal was opened for reading alone.");
+        if (active is null || acked is null)
+            throw new InvalidOperationException("The journal was opened for reading alone.");
         if (failure is not null)
             throw new JournalException(JournalFault.Failed, "The journal failed before; reopen it.", failure);
         BlockShape.Demand(block, Tail, starts);

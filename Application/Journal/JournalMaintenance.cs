@@ -6,7 +6,8 @@ internal static class JournalMaintenance
     /// <summary>Scans beside a writer: it may be caught while it writes the mark or begins a segment.</summary>
     private const int ScansBeside = 5;
 
-    private static readonly TimeSpan BetweenScans = TimeSpan.FromMilliseconds(20), LongestFlush = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan
+        BetweenScans = TimeSpan.FromMilliseconds(20), LongestFlush = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs an action under the folder's lock, which the action's result keeps; lets go of it on failure.</summary>
     public static T Locked<T>(string path, IFileLayer files, bool create, Func<JournalFolder, IFile, T> action)

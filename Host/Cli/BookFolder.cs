@@ -20,13 +20,18 @@ internal static class BookFolder
 
     public static FileJournal Read(string folder) => FileJournal.OpenReadOnly(folder, DiskFileLayer.Instance);
 
-    /// <summary>The state at a position, from the newest snapshot before it or from the start; writes nothing.</summary>
+    /// <summary>
+    /// The state at a position, from the newest snapshot before it or from the start; writes nothing.
+    /// </summary>
     /// <param name="through">0 to the journal's end.</param>
     /// <exception cref="ReplayMismatchException">The state's digest is not the one noted when it was live.</exception>
     public static Execution StateAt(IJournal journal, string folder, long through, IProgress<long>? progress = null)
     {
-        var execution = Snapshots.Load(folder, through, () => new Bank(), _ => { })?.Execution ?? new Execution(new Bank());
-        Replay.Run(journal, execution, frontier: null, new(Through: through, Notes: NotesOf(execution, folder), Progress: progress));
+        var execution = Snapshots.Load(folder, through, () => new Bank(), _ => { })?.Execution
+            ?? new Execution(new Bank());
+        Replay.Run(
+            journal, execution, frontier: null,
+            new(Through: through, Notes: NotesOf(execution, folder), Progress: progress));
         return execution;
     }
 
@@ -40,7 +45,8 @@ internal static class BookFolder
         var end = journal.Tail.Position;
         if (asked is < 1) throw new CommandFailure(ExitCodes.Usage, "position.out_of_range", "Positions begin at 1.");
         return asked is { } position && position > end
-            ? throw new CommandFailure(ExitCodes.NotFound, "position.beyond_end", $"The journal ends at position {end}.")
+            ? throw new CommandFailure(
+                ExitCodes.NotFound, "position.beyond_end", $"The journal ends at position {end}.")
             : asked ?? end;
     }
 
@@ -51,8 +57,10 @@ internal static class BookFolder
         var answer = await engine.SendAsync(new(default, Envelope.Engine, 0), command, named).ConfigureAwait(false);
         if (answer.Ended.Ending == Ending.Accepted) return answer;
         if (answer.Ended.Rejection is not { } no)
-            throw new CommandFailure(ExitCodes.Internal, "engine.fault", answer.Ended.Fault?.ToString() ?? "The engine failed on it.");
-        throw new CommandFailure(no.Kind == RejectionKind.NotFound ? ExitCodes.NotFound : ExitCodes.Refused, no.Code, no.Why);
+            throw new CommandFailure(
+                ExitCodes.Internal, "engine.fault", answer.Ended.Fault?.ToString() ?? "The engine failed on it.");
+        var exit = no.Kind == RejectionKind.NotFound ? ExitCodes.NotFound : ExitCodes.Refused;
+        throw new CommandFailure(exit, no.Code, no.Why);
     }
 
     /// <summary>Bytes of the journal's segments; 0 where there is none.</summary>

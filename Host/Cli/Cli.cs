@@ -13,15 +13,16 @@ public static class Cli
     private const string Details = """
         Without a command it serves the book of the data folder. A first walk:
 
-          init --name demo --data bank-data/demo --entity 529900T8BM49AURSDO55 --functional EUR --jurisdiction de --mode sandbox
+          init --name demo --data bank-data/demo --entity 529900T8BM49AURSDO55 --functional EUR --jurisdiction de \
+               --mode sandbox
           serve --data bank-data/demo
           replay --data bank-data/demo --verify
           journal export --data bank-data/demo --format hledger --out book.journal
 
         Each command has a page of its own: init --help.
 
-        Exit codes: 0 done; 1 wrong usage; 2 refused; 3 damage or mismatch found; 4 in use by another process;
-        5 not found; 70 failed inside. With --json the last line of standard output is one JSON object, and all else goes to
+        Exit codes: 0 done; 1 wrong usage; 2 refused; 3 damage or mismatch found; 4 in use by another process; 5 not
+        found; 70 failed inside. With --json the last line of standard output is one JSON object, and all else goes to
         standard error.
         """;
 
@@ -55,7 +56,8 @@ public static class Cli
         if (parsed.Action is ParseErrorAction)
         {
             var why = string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct());
-            return Task.FromResult(new Terminal(parsed.GetValue(Common.Json)).Fail(new(ExitCodes.Usage, "usage", $"{why} See --help.")));
+            return Task.FromResult(
+                new Terminal(parsed.GetValue(Common.Json)).Fail(new(ExitCodes.Usage, "usage", $"{why} See --help.")));
         }
         return parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false });
     }
@@ -94,9 +96,12 @@ internal sealed class CommandFailure(int exit, string code, string why) : Except
     public string Code { get; } = code;
 }
 
-/// <summary>A command that is summed up in one sentence where commands are listed, and explained on its own page.</summary>
+/// <summary>
+/// A command that is summed up in one sentence where commands are listed, and explained on its own page.
+/// </summary>
 /// <param name="about">The summary, to the end of its first sentence; then all the rest.</param>
-internal sealed class TaughtCommand(string name, string about) : Command(name, about[..EndOfSentence(about)].ReplaceLineEndings(" "))
+internal sealed class TaughtCommand(string name, string about)
+    : Command(name, about[..EndOfSentence(about)].ReplaceLineEndings(" "))
 {
     private static readonly SearchValues<string> Ends = SearchValues.Create([". ", ".\n"], StringComparison.Ordinal);
 

@@ -22,7 +22,8 @@ internal static class Common
         DefaultValueFactory = _ => SandboxBook.DefaultFolder,
     };
 
-    public static Option<T> Required<T>(string name, string description) => new(name) { Description = description, Required = true };
+    public static Option<T> Required<T>(string name, string description) =>
+        new(name) { Description = description, Required = true };
 
     public static Option<T> Optional<T>(string name, string description) => new(name) { Description = description };
 
@@ -48,7 +49,9 @@ internal static class Common
     public static Command Does(this Command command, Func<ParseResult, Terminal, int> action) =>
         command.Does((parsed, terminal, _) => Task.FromResult(action(parsed, terminal)));
 
-    /// <summary>The program's own failures say all there is to say; of the others the trace is part of the finding.</summary>
+    /// <summary>
+    /// The program's own failures say all there is to say; of the others the trace is part of the finding.
+    /// </summary>
     public static CommandFailure FailureOf(Exception exception) => exception switch
     {
         CommandFailure failure => failure,
@@ -56,7 +59,8 @@ internal static class Common
         ReplayMismatchException mismatch => new(ExitCodes.Mismatch, "replay.mismatch", mismatch.Message),
         EngineUnavailableException unavailable => new(ExitCodes.Internal, unavailable.Code, unavailable.Message),
         OperationCanceledException => new(ExitCodes.Internal, "command.stopped", "Stopped before it was done."),
-        FileNotFoundException or DirectoryNotFoundException => new(ExitCodes.NotFound, "file.not_found", exception.Message),
+        FileNotFoundException or DirectoryNotFoundException =>
+            new(ExitCodes.NotFound, "file.not_found", exception.Message),
         IOException or UnauthorizedAccessException => new(ExitCodes.Internal, "file.failed", exception.Message),
         _ => new(ExitCodes.Internal, "internal", exception.ToString()),
     };

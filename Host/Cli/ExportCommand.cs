@@ -28,18 +28,22 @@ internal static class ExportCommand
           journal export --format csv --out legs.csv --through 120000
           journal export --format hledger --out book.journal --assert && hledger -f book.journal check --strict
 
-        In hledger's convention debits are positive. Accounts are named class:chart:id, as in
-        liabilities:2100:alice; client property stands under memorandum. --assert ends the file with every balance that the
-        book itself has, so that hledger compares them with its own.
+        In hledger's convention debits are positive. Accounts are named class:chart:id, as in liabilities:2100:alice;
+        client property stands under memorandum. --assert ends the file with every balance that the book itself has, so
+        that hledger compares them with its own.
 
-        Exit codes: 1 --json without --out; 3 damage, or the state is not what it was when live; 5 no journal or position.
+        Exit codes: 1 --json without --out; 3 damage, or the state is not what it was when live; 5 no journal or
+        position.
         """;
 
     private static readonly Option<string> Data = Common.Data();
     private static readonly Option<string> Format = Common.Required<string>("--format", "jsonl, csv or hledger.");
-    private static readonly Option<string?> Out = Common.Optional<string?>("--out", "File to write; default: standard output.");
-    private static readonly Option<long?> Through = Common.Optional<long?>("--through", "Last position to write; default: the end.");
-    private static readonly Option<bool> Assert = Common.Optional<bool>("--assert", "hledger: end with all balances, as assertions.");
+    private static readonly Option<string?> Out =
+        Common.Optional<string?>("--out", "File to write; default: standard output.");
+    private static readonly Option<long?> Through =
+        Common.Optional<long?>("--through", "Last position to write; default: the end.");
+    private static readonly Option<bool> Assert =
+        Common.Optional<bool>("--assert", "hledger: end with all balances, as assertions.");
 
     public static System.CommandLine.Command Build()
     {
@@ -51,7 +55,8 @@ internal static class ExportCommand
     {
         var (folder, format, path) = (parsed.GetValue(Data)!, parsed.GetValue(Format)!, parsed.GetValue(Out));
         if (path is null && terminal.IsJson)
-            throw new CommandFailure(ExitCodes.Usage, "usage", "With --json standard output is the answer's: say --out.");
+            throw new CommandFailure(
+                ExitCodes.Usage, "usage", "With --json standard output is the answer's: say --out.");
         if (parsed.GetValue(Assert) && format != "hledger")
             throw new CommandFailure(ExitCodes.Usage, "usage", "--assert goes with --format hledger.");
         using var journal = BookFolder.Read(folder);
@@ -81,8 +86,11 @@ internal static class ExportCommand
         });
     }
 
-    /// <summary>Replays from the first event and writes each: class, chart and balances are then those of the book itself.</summary>
-    private static void Export(FileJournal journal, string format, long through, bool assert, Stream to, IProgress<long>? progress)
+    /// <summary>
+    /// Replays from the first event and writes each: class, chart and balances are then those of the book itself.
+    /// </summary>
+    private static void Export(
+        FileJournal journal, string format, long through, bool assert, Stream to, IProgress<long>? progress)
     {
         var execution = new Execution(new Bank());
         using var text = new StreamWriter(to, bufferSize: 1 << 16) { NewLine = "\n" };

@@ -51,7 +51,8 @@ internal sealed class LinesExport(StreamWriter text) : IExport
 internal sealed class CsvExport : IExport
 {
     private const string Heads =
-        "position,recorded_at,type,booked_on,value_on,account,class,chart,asset,debit,credit,code,reference,because,intended";
+        "position,recorded_at,type,booked_on,value_on,account,class,chart,asset,debit,credit,code,reference,"
+        + "because,intended";
 
     private readonly StreamWriter _text;
     private readonly Bank _bank;
@@ -77,7 +78,8 @@ internal sealed class CsvExport : IExport
             WriteRow(
                 head.Position.ToString(CultureInfo.InvariantCulture), head.At.ToString(), type, bookedOn.ToString(),
                 (valueOn ?? bookedOn).ToString(), leg.Account.ToString(), account.Class.ToString().ToLowerInvariant(),
-                t.Chart[account.Chart].Key.ToString(), leg.Amount.Asset.Code.ToString(), leg.Side == Side.Debit ? amount : "",
+                t.Chart[account.Chart].Key.ToString(), leg.Amount.Asset.Code.ToString(),
+                leg.Side == Side.Debit ? amount : "",
                 leg.Side == Side.Credit ? amount : "", said.Code.ToString(), said.Reference ?? "", leg.Because ?? "",
                 leg.Intended.ToString());
         }
@@ -99,7 +101,9 @@ internal sealed class CsvExport : IExport
 }
 
 /// <summary>A journal in the plain-text format of hledger, which ledger reads too.</summary>
-/// <remarks>Source: hledger's manual, "Journal": directives, transactions, and balance assertions of single accounts.</remarks>
+/// <remarks>
+/// Source: hledger's manual, "Journal": directives, transactions, and balance assertions of single accounts.
+/// </remarks>
 internal sealed class HledgerExport : IExport
 {
     private readonly StreamWriter _text;
@@ -114,11 +118,15 @@ internal sealed class HledgerExport : IExport
         (_text, _bank, _assert) = (text, bank, assert);
         text.WriteLine($"; Book {book}. Debits are positive; what is only reserved is left out.");
         text.WriteLine("decimal-mark .");
-        foreach (var (name, type) in Tops) text.WriteLine(type.Length == 0 ? $"account {name}" : $"account {name}  ; type: {type}");
+        foreach (var (name, type) in Tops)
+            text.WriteLine(type.Length == 0 ? $"account {name}" : $"account {name}  ; type: {type}");
     }
 
     private static IEnumerable<(string Name, string Type)> Tops =>
-        [("assets", "A"), ("liabilities", "L"), ("equity", "E"), ("income", "R"), ("expenses", "X"), ("memorandum", "")];
+        [
+            ("assets", "A"), ("liabilities", "L"), ("equity", "E"), ("income", "R"), ("expenses", "X"),
+            ("memorandum", ""),
+        ];
 
     public void Write(ReadOnlySpan<byte> line, in LineHead head, in Recorded recorded)
     {
@@ -138,7 +146,8 @@ internal sealed class HledgerExport : IExport
         foreach (var leg in legs)
         {
             var minor = leg.Side == Side.Debit ? leg.Amount.Minor : -leg.Amount.Minor;
-            _text.WriteLine($"    {NameOf(leg.Account)}  {TrialBalance.Text(leg.Amount.Asset, minor)} {Symbol(leg.Amount.Asset.Code)}");
+            var asset = leg.Amount.Asset;
+            _text.WriteLine($"    {NameOf(leg.Account)}  {TrialBalance.Text(asset, minor)} {Symbol(asset.Code)}");
         }
     }
 
@@ -154,11 +163,14 @@ internal sealed class HledgerExport : IExport
             var asset = t.Assets[balance.Asset].Asset;
             Declare(asset);
             var (none, net) = (TrialBalance.Text(asset, 0), TrialBalance.Text(asset, -balance.Net));
-            _text.WriteLine($"    {NameOf(t.Accounts[balance.Account].Id)}  {none} {Symbol(asset.Code)} = {net} {Symbol(asset.Code)}");
+            var (name, symbol) = (NameOf(t.Accounts[balance.Account].Id), Symbol(asset.Code));
+            _text.WriteLine($"    {name}  {none} {symbol} = {net} {symbol}");
         }
     }
 
-    /// <summary>A semicolon would begin a comment; the reference is for people here, exact in the other formats.</summary>
+    /// <summary>
+    /// A semicolon would begin a comment; the reference is for people here, exact in the other formats.
+    /// </summary>
     private static string Described(Event @event) =>
         Posted.ParticularsOf(@event).Reference is { } reference ? " | " + reference.Replace(';', ',') : "";
 
@@ -186,5 +198,7 @@ internal sealed class HledgerExport : IExport
     }
 
     /// <summary>Symbols of other than letters stand in quotes.</summary>
-    private static string Symbol(AssetCode code) => code.ToString() is var text && text.All(char.IsAsciiLetter) ? text : $"\"{text}\"";
+    private static string Symbol(AssetCode code) => code.ToString() is var text && text.All(char.IsAsciiLetter)
+        ? text
+        : $"\"{text}\"";
 }

@@ -41,16 +41,21 @@ internal sealed class HomeTime
     public static HomeTime Of(string zone, string calendar, string cutOff)
     {
         if (!TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found))
-            throw new CommandFailure(ExitCodes.Refused, "init.zone_invalid", $"This machine knows no time zone {zone}.");
+            throw new CommandFailure(
+                ExitCodes.Refused, "init.zone_invalid", $"This machine knows no time zone {zone}.");
         if (!TryReadTime(cutOff, out var seconds))
-            throw new CommandFailure(ExitCodes.Refused, "init.cut_off_invalid", $"{cutOff} is not a time from 00:01 to 24:00.");
+            throw new CommandFailure(
+                ExitCodes.Refused, "init.cut_off_invalid", $"{cutOff} is not a time from 00:01 to 24:00.");
         return new(found, calendar, seconds);
     }
 
-    /// <summary>The business date at an instant: past its cut-off a day belongs to the next business day, as a free day does.</summary>
+    /// <summary>
+    /// The business date at an instant: past its cut-off a day belongs to the next business day, as a free day does.
+    /// </summary>
     public BusinessDate Today(Instant now)
     {
-        var local = now.AddSeconds((long)_zone.GetUtcOffset(DateTimeOffset.FromUnixTimeMilliseconds(now.Microseconds / 1_000)).TotalSeconds);
+        var clock = DateTimeOffset.FromUnixTimeMilliseconds(now.Microseconds / 1_000);
+        var local = now.AddSeconds((long)_zone.GetUtcOffset(clock).TotalSeconds);
         var date = local.DateAt(0);
         var second = local.Microseconds / Instant.MicrosecondsPerSecond % 86_400;
         if (second >= CutOffSeconds) date = date.AddDays(1);
@@ -86,7 +91,9 @@ internal sealed class HomeTime
     private static Tag NameOf(string zone)
     {
         var place = zone[(zone.LastIndexOf('/') + 1)..].ToLowerInvariant().Replace('+', '.');
-        return Tag.TryParse(Encoding.UTF8.GetBytes(place[..int.Min(place.Length, Tag.MaxLength)]), out var tag) ? tag : Tag.Of("home");
+        return Tag.TryParse(Encoding.UTF8.GetBytes(place[..int.Min(place.Length, Tag.MaxLength)]), out var tag)
+            ? tag
+            : Tag.Of("home");
     }
 
     private static bool TryReadTime(string text, out int seconds)

@@ -48,7 +48,8 @@ internal static class ImportCommand
     public static Command Build()
     {
         Format.AcceptOnlyFromAmong(AmlSimSource.Format);
-        return new TaughtCommand("import", About) { Format, Data, From, Asset, Start, As }.Does((parsed, terminal, _) => RunAsync(parsed, terminal));
+        return new TaughtCommand("import", About) { Format, Data, From, Asset, Start, As }
+            .Does((parsed, terminal, _) => RunAsync(parsed, terminal));
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, Terminal terminal)
@@ -56,15 +57,20 @@ internal static class ImportCommand
         if (!AssetCode.TryParse(parsed.GetValue(Asset), out var asset))
             throw new CommandFailure(ExitCodes.Usage, "usage", $"{parsed.GetValue(Asset)} is not an asset's code.");
         if (!BusinessDate.TryParse(parsed.GetValue(Start), out var start) || start.Day < 0)
-            throw new CommandFailure(ExitCodes.Usage, "usage", $"{parsed.GetValue(Start)} is not a date of 1970 or later.");
-        var source = new AmlSimSource(parsed.GetValue(From)!, asset, new(start.Day * 86_400L * Instant.MicrosecondsPerSecond));
+            throw new CommandFailure(
+                ExitCodes.Usage, "usage", $"{parsed.GetValue(Start)} is not a date of 1970 or later.");
+        var source =
+            new AmlSimSource(parsed.GetValue(From)!, asset, new(start.Day * 86_400L * Instant.MicrosecondsPerSecond));
         using var engine = BookFolder.Open(parsed.GetValue(Data)!);
         var genesis = await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false);
         if (genesis.IdMemory < source.Rows)
             throw new CommandFailure(ExitCodes.Refused, "import.memory_too_small",
-                $"The book remembers {genesis.IdMemory} ids and the files have {source.Rows} lines: a second run could book twice.");
+                $"The book remembers {genesis.IdMemory} ids and "
+                + $"the files have {source.Rows} lines: a second run could book twice.");
         var row = await engine.ReadAsync((bank, _) => bank.Ledger.Tables.Assets.Find(asset)).ConfigureAwait(false);
-        if (row < 0) throw new CommandFailure(ExitCodes.NotFound, LedgerRejections.AssetUnknown.Code, $"The book knows no asset {asset}.");
+        if (row < 0)
+            throw new CommandFailure(
+                ExitCodes.NotFound, LedgerRejections.AssetUnknown.Code, $"The book knows no asset {asset}.");
         var caller = await CallerAsync(engine, parsed.GetValue(As)!).ConfigureAwait(false);
 
         var before = engine.DurablePosition;
@@ -81,7 +87,8 @@ internal static class ImportCommand
     {
         await run.SendAsync(source.Accounts()).ConfigureAwait(false);
         // An account that was there already is not one that this import opened, or the book has forgotten that it did.
-        if (run.Tally.Refused.FirstOrDefault(refused => refused.Code == AccountRejections.AlreadyExists.Code) is { Code: not null } taken)
+        var taken = run.Tally.Refused.FirstOrDefault(refused => refused.Code == AccountRejections.AlreadyExists.Code);
+        if (taken.Code is not null)
             throw new CommandFailure(ExitCodes.Refused, "import.account_taken",
                 $"{taken.Item} names an account that is there but not from this import. No transfer was booked.");
         await run.SendAsync(source.Transfers()).ConfigureAwait(false);
@@ -91,20 +98,27 @@ internal static class ImportCommand
     private static async Task<Caller> CallerAsync(BookEngine engine, string name)
     {
         const Scopes needed = Scopes.Accounts | Scopes.Import;
-        if (!Tag.TryParse(Encoding.UTF8.GetBytes(name), out var id)) throw new CommandFailure(ExitCodes.Usage, "usage", $"{name} is not a key's id.");
+        if (!Tag.TryParse(Encoding.UTF8.GetBytes(name), out var id))
+            throw new CommandFailure(ExitCodes.Usage, "usage", $"{name} is not a key's id.");
         var number = await engine.ReadAsync((bank, _) => bank.Keys.Rows.Find(id)).ConfigureAwait(false);
         if (number < 0)
         {
-            if (name != "import") throw new CommandFailure(ExitCodes.NotFound, Keys.NotFound.Code, $"The book has no key {name}.");
+            if (name != "import")
+                throw new CommandFailure(ExitCodes.NotFound, Keys.NotFound.Code, $"The book has no key {name}.");
             ApiKeys.NewToken(id, out var high, out var low);
-            await BookFolder.SendAsync(engine, new IssueKey(id, high, low, needed, null), "key.issue").ConfigureAwait(false);
+            await BookFolder.SendAsync(engine, new IssueKey(id, high, low, needed, null), "key.issue")
+                .ConfigureAwait(false);
             number = await engine.ReadAsync((bank, _) => bank.Keys.Rows.Find(id)).ConfigureAwait(false);
         }
-        var no = await engine.ReadAsync((bank, at) => bank.Keys.Authorise(number, needed, at.Now)).ConfigureAwait(false);
-        return no is null ? new(number, id, needed) : throw new CommandFailure(ExitCodes.Refused, no.Code, $"Key {name}: {no.Why}");
+        var no = await engine.ReadAsync((bank, at) => bank.Keys.Authorise(number, needed, at.Now))
+            .ConfigureAwait(false);
+        return no is null
+            ? new(number, id, needed)
+            : throw new CommandFailure(ExitCodes.Refused, no.Code, $"Key {name}: {no.Why}");
     }
 
-    private static async Task<int> TellAsync(Terminal terminal, BookEngine engine, ImportRun run, AssetCode code, long before)
+    private static async Task<int> TellAsync(
+        Terminal terminal, BookEngine engine, ImportRun run, AssetCode code, long before)
     {
         var (tally, time) = (run.Tally, run.Sending);
         var trial = await TrialBalance.OfAsync(engine).ConfigureAwait(false);
@@ -112,16 +126,20 @@ internal static class ImportCommand
             (bank.Tables.Digest.ToString("x32", CultureInfo.InvariantCulture), at.Position - 1,
                 bank.Ledger.Tables.Assets[bank.Ledger.Tables.Assets.Find(code)].Asset)).ConfigureAwait(false);
         var events = engine.DurablePosition - before;
+        string Money(Int128 minor) => $"{TrialBalance.Text(asset, minor)} {code}";
         terminal.Say(tally.Repeated == tally.Rows
             ? "Every line was imported before; nothing changed. What the first run did:"
             : $"{Terminal.Number(tally.Rows)} lines read, {Terminal.Number(tally.Repeated)} of them imported before; "
-                + $"{Terminal.Number(events)} events in {Terminal.Seconds(time)} s ({Terminal.Number(Terminal.Rate(events, time))} a second).");
-        terminal.Say($"{Terminal.Number(tally.AccountsOpened)} accounts opened, with {TrialBalance.Text(asset, tally.OpenedWith)} {code}; "
-            + $"{Terminal.Number(tally.Transfers)} transfers booked, of {TrialBalance.Text(asset, tally.Transferred)} {code}.");
+                + $"{Terminal.Number(events)} events in {Terminal.Seconds(time)} s "
+                + $"({Terminal.Number(Terminal.Rate(events, time))} a second).");
+        terminal.Say($"{Terminal.Number(tally.AccountsOpened)} accounts opened, with {Money(tally.OpenedWith)}; "
+            + $"{Terminal.Number(tally.Transfers)} transfers booked, of {Money(tally.Transferred)}.");
         terminal.Say($"{Terminal.Number(tally.BeyondLimits)} of them limits would have refused; "
-            + $"{Terminal.Number(tally.Diverted)} went to suspense; {Terminal.Number(tally.Refused.Count)} lines were refused:");
+            + $"{Terminal.Number(tally.Diverted)} went to suspense; {Terminal.Number(tally.Refused.Count)} lines were "
+            + "refused:");
         foreach (var (item, why) in tally.Refused.Take(ShownRefusals)) terminal.Say($"  {item}: {why}");
-        if (tally.Refused.Count > ShownRefusals) terminal.Say($"  and {tally.Refused.Count - ShownRefusals} more; --json lists them all.");
+        if (tally.Refused.Count > ShownRefusals)
+            terminal.Say($"  and {tally.Refused.Count - ShownRefusals} more; --json lists them all.");
         trial.Tell(terminal);
         terminal.Say(trial.IsZero ? "The trial balance is zero." : "The trial balance is not zero.");
         terminal.Say($"Position {position}, digest {digest}.");
@@ -130,7 +148,8 @@ internal static class ImportCommand
         result["trial_balance_is_zero"] = trial.IsZero;
         result["position"] = position;
         result["digest"] = digest;
-        var overdrawn = trial.Lines.FirstOrDefault(line => line.Asset.Code == code && line.Class == AccountClass.Liability);
+        var overdrawn =
+            trial.Lines.FirstOrDefault(line => line.Asset.Code == code && line.Class == AccountClass.Liability);
         result["overdrawn_accounts"] = overdrawn?.Contrary ?? 0;
         result["overdrawn_sum"] = TrialBalance.Text(asset, overdrawn?.Debits ?? 0);
         return terminal.Done(result, trial.IsZero ? ExitCodes.Done : ExitCodes.Mismatch);

@@ -23,7 +23,9 @@ internal sealed class ImportTally
     public Int128 OpenedWith { get; set; }
     public Int128 Transferred { get; set; }
 
-    /// <summary>Transfers that a limit would have refused had they been asked for instead of booked after the fact.</summary>
+    /// <summary>
+    /// Transfers that a limit would have refused had they been asked for instead of booked after the fact.
+    /// </summary>
     public int BeyondLimits { get; set; }
 
     /// <summary>Transfers of which a leg went to suspense or blocked funds instead.</summary>
@@ -109,7 +111,8 @@ internal sealed class ImportRun(BookEngine engine, Caller caller, string terms, 
             var block = reader.Current;
             for (var i = 0; i < block.Events; i++)
             {
-                if (_byPosition.Remove(block.FirstPosition + i, out var item)) Count(item, EventLine.Read(block.Line(i)).Recorded);
+                if (_byPosition.Remove(block.FirstPosition + i, out var item))
+                    Count(item, EventLine.Read(block.Line(i)).Recorded);
             }
         }
     }
@@ -141,7 +144,9 @@ internal sealed class ImportRun(BookEngine engine, Caller caller, string terms, 
             ? id
             : throw new UnreachableException("The key is 128 printable characters at most.");
 
-    /// <summary>The line's text is named by its file's hash; what else makes it the same command are the terms.</summary>
+    /// <summary>
+    /// The line's text is named by its file's hash; what else makes it the same command are the terms.
+    /// </summary>
     private UInt128 PrintOf(in ImportItem item) =>
         Hash128.Of((ulong)item.Line, Encoding.ASCII.GetBytes($"{Convert.ToHexStringLower(item.File.Hash)}|{terms}"));
 }

@@ -22,7 +22,8 @@ internal sealed class CsvFile
     private readonly List<int> _starts = [0];
     private readonly int[] _columns;
 
-    /// <param name="columns">Names of the columns wanted, in the order in which <see cref="Fields"/> gives them.</param>
+    /// <param name="columns">Names of the columns wanted, in the order in which <see cref="Fields"/> gives
+    /// them.</param>
     /// <exception cref="CommandFailure">A column is missing.</exception>
     public CsvFile(string folder, string name, params string[] columns)
     {
@@ -36,7 +37,9 @@ internal sealed class CsvFile
         var heads = TextOf(1).Split(',');
         _columns = [.. columns.Select(column => Array.IndexOf(heads, column))];
         if (_columns.Contains(-1))
-            throw new CommandFailure(ExitCodes.Refused, "import.column_missing", $"{name} has no column {columns[Array.IndexOf(_columns, -1)]}.");
+            throw new CommandFailure(
+                ExitCodes.Refused, "import.column_missing",
+                $"{name} has no column {columns[Array.IndexOf(_columns, -1)]}.");
     }
 
     public string Name { get; }
@@ -49,7 +52,9 @@ internal sealed class CsvFile
 
     public string TextOf(int line) => Encoding.UTF8.GetString(BytesOf(line));
 
-    /// <summary>The wanted fields of a line, in the order wanted; false where the line has other than the heading's number.</summary>
+    /// <summary>
+    /// The wanted fields of a line, in the order wanted; false where the line has other than the heading's number.
+    /// </summary>
     public bool Fields(int line, Span<Range> fields, out ReadOnlySpan<byte> text)
     {
         text = BytesOf(line);
@@ -76,8 +81,9 @@ internal sealed class CsvFile
 }
 
 /// <summary>
-/// A data set of the shape that the AMLSim simulator writes: <c>nodes.csv</c> with customers and their opening balances,
-/// <c>transactions.csv</c> with what was paid. Its amounts name no asset and its times are days from an unnamed start.
+/// A data set of the shape that the AMLSim simulator writes: <c>nodes.csv</c> with customers and their opening
+/// balances, <c>transactions.csv</c> with what was paid. Its amounts name no asset and its times are days from an
+/// unnamed start.
 /// </summary>
 internal sealed class AmlSimSource
 {
@@ -109,7 +115,9 @@ internal sealed class AmlSimSource
     /// <summary>Part of a command's content besides the line itself.</summary>
     public string Terms => $"{Format}|{_asset}|{_start}";
 
-    /// <summary>Each customer with the opening balance, both or neither: an account that is there already gets no second one.</summary>
+    /// <summary>
+    /// Each customer with the opening balance, both or neither: an account that is there already gets no second one.
+    /// </summary>
     public IEnumerable<ImportItem> Accounts() => Enumerable.Range(2, _nodes.Lines - 1).Select(AccountAt);
 
     public IEnumerable<ImportItem> Transfers() => Enumerable.Range(2, _transactions.Lines - 1).Select(TransferAt);
@@ -120,13 +128,15 @@ internal sealed class AmlSimSource
         if (!_nodes.Fields(line, fields, out var text)) return new(_nodes, line, null, "row.malformed");
         if (!TryName(text[fields[0]], out var account)) return new(_nodes, line, null, "account.id_malformed");
         if (AmountFault(text[fields[1]], out var balance) is { } fault) return new(_nodes, line, null, fault);
-        var open = new OpenAccount(account, AccountClass.Liability, Chart, default, AccountFlags.DebitsMustNotExceedCredits, [_asset]);
+        var open = new OpenAccount(
+            account, AccountClass.Liability, Chart, default, AccountFlags.DebitsMustNotExceedCredits, [_asset]);
         if (balance.Digits == 0) return new(_nodes, line, open, null);
         var said = new Particulars(Opening, Reference: $"{_nodes.Name}:{line}");
         // A balance below zero is a debt: it comes from the other side.
         var opening = balance.Digits > 0
             ? new ImportTransfer(SystemAccounts.Migration, account, balance, _start, said)
-            : new ImportTransfer(account, SystemAccounts.Migration, balance with { Digits = -balance.Digits }, _start, said);
+            : new ImportTransfer(
+                account, SystemAccounts.Migration, balance with { Digits = -balance.Digits }, _start, said);
         return new(_nodes, line, new Chain([open, opening]), null);
     }
 
@@ -137,7 +147,8 @@ internal sealed class AmlSimSource
         if (!TryName(text[fields[0]], out var from) || !TryName(text[fields[1]], out var to))
             return new(_transactions, line, null, "account.id_malformed");
         if (AmountFault(text[fields[2]], out var amount) is { } fault) return new(_transactions, line, null, fault);
-        if (!System.Buffers.Text.Utf8Parser.TryParse(text[fields[3]], out int day, out var read) || read != text[fields[3]].Length
+        if (!System.Buffers.Text.Utf8Parser.TryParse(text[fields[3]], out int day, out var read)
+            || read != text[fields[3]].Length
             || day < 0 || !_start.TryAdd(day * 86_400L * Instant.MicrosecondsPerSecond, out var originated))
             return new(_transactions, line, null, "row.time_malformed");
         var said = new Particulars(Payment, Reference: $"{_transactions.Name}:{line}");
@@ -145,7 +156,8 @@ internal sealed class AmlSimSource
     }
 
     /// <summary>The text as it stands: no number of the machine's comes between.</summary>
-    private string? AmountFault(ReadOnlySpan<byte> text, out StatedAmount amount) => StatedAmount.TryParse(text, _asset, out amount) switch
+    private string? AmountFault(ReadOnlySpan<byte> text, out StatedAmount amount) =>
+        StatedAmount.TryParse(text, _asset, out amount) switch
     {
         NumberText.Read => null,
         NumberText.TooManyDigits => "amount.too_many_digits",

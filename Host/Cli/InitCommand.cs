@@ -29,7 +29,8 @@ internal static class InitCommand
     private static readonly Option<string>
         Data = Common.Data(),
         Name = Common.Required<string>("--name", "Name of the book: 1 to 16 of a-z, 0-9, '.' and '-'."),
-        Entity = Common.Required<string>("--entity", "LEI of the legal entity (ISO 17442): 20 characters, check digits last."),
+        Entity = Common.Required<string>(
+            "--entity", "LEI of the legal entity (ISO 17442): 20 characters, check digits last."),
         Functional = Common.Required<string>("--functional", "Functional currency, a code of ISO 4217."),
         Jurisdiction = Common.Required<string>("--jurisdiction", "ISO 3166-1 alpha-2 in lower case."),
         Mode = Common.Required<string>("--mode", "live, or sandbox: a book whose clock can be moved."),
@@ -70,13 +71,16 @@ internal static class InitCommand
         var folder = parsed.GetValue(Data)!;
         var home = HomeTime.Of(parsed.GetValue(Zone)!, parsed.GetValue(Calendar)!, parsed.GetValue(CutOff)!);
         var genesis = GenesisOf(parsed, home);
-        var identity = new JournalIdentity(genesis.Name.ToString(), RandomNumberGenerator.GetBytes(JournalLimits.RootBytes));
+        var identity =
+            new JournalIdentity(genesis.Name.ToString(), RandomNumberGenerator.GetBytes(JournalLimits.RootBytes));
         var journal = FileJournal.Create(folder, new(identity), DiskFileLayer.Instance);
         Exception? failure = null;
         var opened = Recovery.Open(journal, folder, _ => { });
-        using var engine = new BookEngine(opened, MachineTime.Instance, new(), fatal => failure = fatal, (fault, _) => failure = fault);
+        using var engine = new BookEngine(
+            opened, MachineTime.Instance, new(), fatal => failure = fatal, (fault, _) => failure = fault);
         var today = home.Today(new(MachineTime.Instance.WallMicroseconds()));
-        var token = await Founding.FoundAsync(engine, genesis, today, home.Transitions, home.Calendar, FirstKey).ConfigureAwait(false);
+        var token = await Founding.FoundAsync(engine, genesis, today, home.Transitions, home.Calendar, FirstKey)
+            .ConfigureAwait(false);
         if (failure is not null) throw failure;
 
         terminal.Say($"Book {genesis.Name} is founded in {folder}; business date {today}.");
@@ -102,19 +106,24 @@ internal static class InitCommand
         var jurisdiction = parsed.GetValue(Jurisdiction)!;
         var memory = parsed.GetValue(IdMemory);
         if (!Tag.TryParse(Encoding.UTF8.GetBytes(name), out var tag) || name.Contains('_') || name[0] is '-' or '.')
-            throw Invalid("name", "a book's name is 1 to 16 of a-z, 0-9, '.' and '-', beginning with a letter or digit.");
+            throw Invalid(
+                "name", "a book's name is 1 to 16 of a-z, 0-9, '.' and '-', beginning with a letter or digit.");
         if (!Lei.IsValid(entity))
-            throw Invalid("entity", $"{entity} is not an LEI: 18 letters and digits, then two check digits (ISO 17442).");
+            throw Invalid(
+                "entity", $"{entity} is not an LEI: 18 letters and digits, then two check digits (ISO 17442).");
         if (!AssetCode.TryParse(functional, out var currency) || !Iso4217.TryGet(currency, out _))
             throw Invalid("functional", $"{functional} is not a currency of ISO 4217.");
         if (jurisdiction.Length != 2 || !jurisdiction.All(char.IsAsciiLetterLower))
             throw Invalid("jurisdiction", $"{jurisdiction} is not a country of ISO 3166-1 alpha-2 in lower case.");
         if (memory < 1_000) throw Invalid("id_memory", "a memory holds 1,000 ids or more.");
-        return new(tag, parsed.GetValue(Mode) == "live" ? BookMode.Live : BookMode.Sandbox, entity, currency, home.ZoneName,
-            home.CalendarName, Tag.Of(jurisdiction), home.CutOffSeconds, memory);
+        var mode = parsed.GetValue(Mode) == "live" ? BookMode.Live : BookMode.Sandbox;
+        return new(
+            tag, mode, entity, currency, home.ZoneName, home.CalendarName, Tag.Of(jurisdiction),
+            home.CutOffSeconds, memory);
     }
 
-    private static CommandFailure Invalid(string what, string why) => new(ExitCodes.Refused, $"init.{what}_invalid", why);
+    private static CommandFailure Invalid(string what, string why) =>
+        new(ExitCodes.Refused, $"init.{what}_invalid", why);
 }
 
 /// <summary>The Legal Entity Identifier.</summary>
@@ -124,8 +133,8 @@ internal static class Lei
 
     /// <summary>Whether the form is right and the check digits hold.</summary>
     /// <remarks>
-    /// Source: ISO 17442-1, whose check digits are those of ISO/IEC 7064 MOD 97-10: with letters as the numbers 10 to 35
-    /// the whole, read as one decimal number, leaves the remainder 1 when divided by 97.
+    /// Source: ISO 17442-1, whose check digits are those of ISO/IEC 7064 MOD 97-10: with letters as the numbers 10 to
+    /// 35 the whole, read as one decimal number, leaves the remainder 1 when divided by 97.
     /// </remarks>
     public static bool IsValid(string text)
     {

@@ -11,12 +11,13 @@ namespace BankingEngine.Host.Cli;
 /// <summary><c>journal check</c>, <c>journal repair</c> and, in its own file, <c>journal export</c>.</summary>
 internal static class JournalCommand
 {
-    private const string About = "Checks, repairs or exports the files of a journal. No state is built, but for an export with balances.";
+    private const string About =
+        "Checks, repairs or exports the files of a journal. No state is built, but for an export with balances.";
 
     private const string CheckAbout = """
-        Reads every byte of the journal and verifies seals, checksums, numbers and the acked mark; with --hashes the hash of
-        every event and the root of every block too. Writes nothing, and works beside a running server: a block that is
-        being written then shows as a torn tail, which is no damage.
+        Reads every byte of the journal and verifies seals, checksums, numbers and the acked mark; with --hashes the
+        hash of every event and the root of every block too. Writes nothing, and works beside a running server: a block
+        that is being written then shows as a torn tail, which is no damage.
 
           journal check --data bank-data/demo --hashes
 
@@ -25,7 +26,8 @@ internal static class JournalCommand
 
     private const string RepairAbout = """
         Gives up a position and all after it. Nothing is deleted: every byte given up is moved to a folder beside the
-        journal's segments, with the snapshots and digests that were made of it. Without --yes it only says what it would do.
+        journal's segments, with the snapshots and digests that were made of it. Without --yes it only says what it
+        would do.
 
           journal repair --data bank-data/demo --give-up-from 120001
           journal repair --data bank-data/demo --give-up-from 120001 --yes
@@ -39,7 +41,8 @@ internal static class JournalCommand
         Hashes = Common.Optional<bool>("--hashes", "Hash every event again and compare every block's root."),
         Yes = Common.Optional<bool>("--yes", "Do it.");
     private static readonly Option<long> GiveUpFrom = Common.Required<long>(
-        "--give-up-from", "First position to give up; the whole block that holds it goes. One past the end accepts the journal as it stands.");
+        "--give-up-from",
+        "First position to give up; its whole block goes. One past the end accepts the journal as it stands.");
 
     public static Command Build() => new TaughtCommand("journal", About)
     {
@@ -64,15 +67,18 @@ internal static class JournalCommand
         };
         foreach (var damage in check.Damages) terminal.Say(damage.ToString());
         if (check.Torn is { } torn)
-            terminal.Say($"{torn.File} (byte {torn.Offset}): {torn.Bytes} bytes behind the last block, torn or being written.");
+            terminal.Say(
+                $"{torn.File} (byte {torn.Offset}): {torn.Bytes} bytes behind the last block, torn or being written.");
         if (check.Damages.Count > 0)
         {
-            terminal.Say($"{check.Damages.Count} places are damaged; what lies before position {FirstDamage(check)} can be vouched for.");
+            terminal.Say($"{check.Damages.Count} places are damaged; "
+                + $"what lies before position {FirstDamage(check)} can be vouched for.");
             return terminal.Done(result, ExitCodes.Mismatch);
         }
         if (parsed.GetValue(Hashes)) result["root"] = RootOf(folder, terminal);
-        terminal.Say($"Book {check.Identity!.Book}: {Terminal.Number(check.Position)} events in {Terminal.Number(check.Block)} blocks, "
-            + $"all sound ({Terminal.Seconds(Stopwatch.GetElapsedTime(started))} s).");
+        terminal.Say($"Book {check.Identity!.Book}: {Terminal.Number(check.Position)} events in "
+            + $"{Terminal.Number(check.Block)} blocks, all sound "
+            + $"({Terminal.Seconds(Stopwatch.GetElapsedTime(started))} s).");
         return terminal.Done(result);
     }
 
@@ -83,7 +89,7 @@ internal static class JournalCommand
         var frontier = new MerkleFrontier();
         terminal.Progress("Hashing", journal.Tail.Position, progress =>
         {
-            BlockHashes.Walk(journal, (_, leaves) => frontier.Append(leaves.Span), () => frontier.Root(), progress);
+            BlockHashes.Walk(journal, leaves => frontier.Append(leaves.Span), frontier.Root, progress);
             return frontier.Size;
         });
         terminal.Say($"Every hash was computed again; the root of {frontier.Size} events is {frontier.Root()}.");
@@ -96,13 +102,16 @@ internal static class JournalCommand
         var from = parsed.GetValue(GiveUpFrom);
         var check = FileJournal.Check(folder, DiskFileLayer.Instance);
         if (from < 1 || (check.Damages.Count == 0 && from > check.Position + 1))
-            throw new CommandFailure(ExitCodes.NotFound, "position.beyond_end", $"The journal ends at position {check.Position}.");
+            throw new CommandFailure(
+                ExitCodes.NotFound, "position.beyond_end", $"The journal ends at position {check.Position}.");
         if (!parsed.GetValue(Yes))
             throw new CommandFailure(ExitCodes.Refused, "repair.not_confirmed",
-                $"Positions {from} to {check.Position} would be given up, with whatever else their first block holds. Say --yes to do it.");
+                $"Positions {from} to {check.Position} would be given up, "
+                + "with whatever else their first block holds. Say --yes to do it.");
         var given = FileJournal.Repair(folder, from, DateTimeOffset.UtcNow, DiskFileLayer.Instance);
         SetAsideCaches(folder, given);
-        terminal.Say($"The journal now ends at position {given.FromPosition - 1}. {given.Bytes} bytes were moved to {given.MovedTo}.");
+        terminal.Say($"The journal now ends at position {given.FromPosition - 1}. "
+            + $"{given.Bytes} bytes were moved to {given.MovedTo}.");
         return terminal.Done(new()
         {
             ["from"] = given.FromPosition,
@@ -122,13 +131,15 @@ internal static class JournalCommand
         if (File.Exists(notes)) File.Move(notes, Path.Combine(given.MovedTo, DigestNotes.FileName), overwrite: true);
         foreach (var path in Snapshots.Newest(folder))
         {
-            if (!long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var position)
+            var name = Path.GetFileNameWithoutExtension(path);
+            if (!long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var position)
                 || position >= given.FromPosition)
                 File.Move(path, Path.Combine(given.MovedTo, Path.GetFileName(path)), overwrite: true);
         }
     }
 
-    private static long FirstDamage(JournalCheck check) => check.Damages.Min(damage => damage.Position) ?? check.Position + 1;
+    private static long FirstDamage(JournalCheck check) =>
+        check.Damages.Min(damage => damage.Position) ?? check.Position + 1;
 
     private static JsonNode JsonOf(JournalDamage damage) => new JsonObject
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -13,8 +14,14 @@ namespace BankingEngine.Host.Cli;
 internal static class KeysCommand
 {
     private const string About = """
-        Lists, issues and revokes the API keys of a book, and erases personal keys. Only the list works beside a running server; for the rest ask its
-        API, /v1/keys, with a key of scope keys.
+        Lists, issues and revokes the API keys of a book, and erases personal keys. Only the list works beside a running
+        server; for the rest ask its API, /v1/keys, with a key of scope keys.
+        """;
+
+    private const string ListAbout = """
+        Lists all keys, revoked ones too. Reads only, so it works beside a running server.
+
+          keys list --data bank-data/demo
         """;
 
     private const string IssueAbout = """
@@ -34,45 +41,56 @@ internal static class KeysCommand
         """;
 
     private const string EraseAbout = """
-        Destroys the key that a subject's personal text is sealed with. The text is then unreadable for good, here and in every
-        copy of the journal; proofs, digests and replay still hold. Backups of the key folder have to be destroyed too.
+        Destroys the key that a subject's personal text is sealed with. The text is then unreadable for good, here and
+        in every copy of the journal; proofs, digests and replay still hold. Backups of the key folder have to be
+        destroyed too.
 
           keys erase --data bank-data/demo --subject customers:alice --yes
 
         Exit codes: 2 not done for want of --yes; 4 the book is open elsewhere; 5 no such key, perhaps erased before.
         """;
 
+    /// <summary>The scopes one by one.</summary>
+    private static readonly Scopes[] Single =
+        [.. Enum.GetValues<Scopes>().Where(scope => BitOperations.IsPow2((uint)scope))];
+
     private static readonly Option<bool> Yes = Common.Optional<bool>("--yes", "Do it.");
     private static readonly Option<string>
         Data = Common.Data(),
         Id = Common.Required<string>("--id", "The key's id: 1 to 16 of a-z, 0-9, '.', '_' and '-'."),
-        Scopes = Common.Required<string>("--scopes", $"What it allows, with ',' between: {string.Join(", ", ScopeNames)}, or all."),
+        Scopes = Common.Required<string>(
+            "--scopes", $"What it allows, with ',' between: {string.Join(", ", Single.Select(NameOf))}, or all."),
         Reason = Common.Required<string>("--reason", "Why, for the record."),
         Subject = Common.Required<string>("--subject", "The account whose personal text is to be erased.");
-    private static readonly Option<string?> Expires = Common.Optional<string?>("--expires", "Date from which it no longer works (00:00 UTC); default: never.");
-
-    private static IEnumerable<string> ScopeNames =>
-        Enum.GetValues<Scopes>().Where(scope => scope is not (Domain.Kernel.Scopes.None or Domain.Kernel.Scopes.All)).Select(NameOf);
+    private static readonly Option<string?> Expires =
+        Common.Optional<string?>("--expires", "Date from which it no longer works (00:00 UTC); default: never.");
 
     public static System.CommandLine.Command Build() => new TaughtCommand("keys", About)
     {
-        new TaughtCommand("list", "Lists all keys, revoked ones too. Reads only.\n\n  keys list --data bank-data") { Data }.Does(List),
-        new TaughtCommand("issue", IssueAbout) { Data, Id, Scopes, Expires }.Does((parsed, terminal, _) => IssueAsync(parsed, terminal)),
-        new TaughtCommand("revoke", RevokeAbout) { Data, Id, Reason }.Does((parsed, terminal, _) => RevokeAsync(parsed, terminal)),
-        new TaughtCommand("erase", EraseAbout) { Data, Subject, Yes }.Does((parsed, terminal, _) => EraseAsync(parsed, terminal)),
+        new TaughtCommand("list", ListAbout) { Data }.Does(List),
+        new TaughtCommand("issue", IssueAbout) { Data, Id, Scopes, Expires }
+            .Does((parsed, terminal, _) => IssueAsync(parsed, terminal)),
+        new TaughtCommand("revoke", RevokeAbout) { Data, Id, Reason }
+            .Does((parsed, terminal, _) => RevokeAsync(parsed, terminal)),
+        new TaughtCommand("erase", EraseAbout) { Data, Subject, Yes }
+            .Does((parsed, terminal, _) => EraseAsync(parsed, terminal)),
     };
 
     private static async Task<int> EraseAsync(ParseResult parsed, Terminal terminal)
     {
         var (folder, subject) = (parsed.GetValue(Data)!, parsed.GetValue(Subject)!);
-        if (!AccountId.TryParse(subject, out _)) throw new CommandFailure(ExitCodes.Usage, "usage", $"{subject} is not an account's name.");
+        if (!AccountId.TryParse(subject, out _))
+            throw new CommandFailure(ExitCodes.Usage, "usage", $"{subject} is not an account's name.");
         // Open, because a running server keeps keys in memory and would go on reading.
         using var book = BookFolder.Open(folder);
         if (!parsed.GetValue(Yes))
-            throw new CommandFailure(ExitCodes.Refused, "erase.not_confirmed", $"What was said about {subject} would be unreadable for good. Say --yes to do it.");
+            throw new CommandFailure(
+                ExitCodes.Refused, "erase.not_confirmed",
+                $"What was said about {subject} would be unreadable for good. Say --yes to do it.");
         var name = await book.ReadAsync((bank, _) => bank.Book.Genesis.Name.ToString()).ConfigureAwait(false);
         using var store = new FileKeyStore(folder, name);
-        if (!store.Destroy(subject)) throw new CommandFailure(ExitCodes.NotFound, "erase.not_found", $"There is no key of {subject}.");
+        if (!store.Destroy(subject))
+            throw new CommandFailure(ExitCodes.NotFound, "erase.not_found", $"There is no key of {subject}.");
         terminal.Say($"The key of {subject} is destroyed.");
         return terminal.Done(new() { ["subject"] = subject });
     }
@@ -84,7 +102,12 @@ internal static class KeysCommand
         var keys = BookFolder.StateAt(journal, folder, journal.Tail.Position).Bank.Keys.Rows;
         var rows = Enumerable.Range(0, keys.Count).Select(number => keys[number]).ToList();
         terminal.Table(["Key", "Scopes", "Expires", "State"],
-            [.. rows.Select(key => new[] { key.Id.ToString(), Text(key.Scopes), Until(key) ?? "never", key.Revoked != 0 ? "revoked" : "issued" })]);
+            [
+                .. rows.Select(key => new[]
+                {
+                    key.Id.ToString(), Text(key.Scopes), Until(key) ?? "never", key.Revoked != 0 ? "revoked" : "issued",
+                }),
+            ]);
         return terminal.Done(new()
         {
             ["keys"] = new JsonArray([.. rows.Select(key => (JsonNode)new JsonObject
@@ -102,21 +125,30 @@ internal static class KeysCommand
         var id = TagOf(parsed.GetValue(Id)!);
         var scopes = ScopesOf(parsed.GetValue(Scopes)!);
         Instant? expires = parsed.GetValue(Expires) is not { } date ? null
-            : BusinessDate.TryParse(date, out var day) && day.Day >= 0 ? new Instant(day.Day * 86_400L * Instant.MicrosecondsPerSecond)
+            : BusinessDate.TryParse(date, out var day) && day.Day >= 0
+                ? new Instant(day.Day * 86_400L * Instant.MicrosecondsPerSecond)
             : throw new CommandFailure(ExitCodes.Usage, "usage", $"{date} is not a date.");
         using var book = BookFolder.Open(parsed.GetValue(Data)!);
         var token = ApiKeys.NewToken(id, out var high, out var low);
-        var answer = await BookFolder.SendAsync(book, new IssueKey(id, high, low, scopes, expires), "key.issue").ConfigureAwait(false);
+        var answer = await BookFolder.SendAsync(book, new IssueKey(id, high, low, scopes, expires), "key.issue")
+            .ConfigureAwait(false);
         terminal.Say($"Key {id} may {Text(scopes)}. Its token is shown now and never again:");
         terminal.Say(terminal.IsJson ? "  (in the JSON object)" : $"  {token}");
-        return terminal.Done(new() { ["id"] = id.ToString(), ["scopes"] = Text(scopes), ["key"] = token, ["position"] = answer.Ended.Position });
+        return terminal.Done(new()
+        {
+            ["id"] = id.ToString(),
+            ["scopes"] = Text(scopes),
+            ["key"] = token,
+            ["position"] = answer.Ended.Position,
+        });
     }
 
     private static async Task<int> RevokeAsync(ParseResult parsed, Terminal terminal)
     {
         var id = TagOf(parsed.GetValue(Id)!);
         using var book = BookFolder.Open(parsed.GetValue(Data)!);
-        var answer = await BookFolder.SendAsync(book, new RevokeKey(id, parsed.GetValue(Reason)!), "key.revoke").ConfigureAwait(false);
+        var answer = await BookFolder.SendAsync(book, new RevokeKey(id, parsed.GetValue(Reason)!), "key.revoke")
+            .ConfigureAwait(false);
         terminal.Say(answer.Ended.Parts == 0 ? $"Key {id} was revoked before." : $"Key {id} is revoked.");
         return terminal.Done(new() { ["id"] = id.ToString(), ["changed"] = answer.Ended.Parts > 0 });
     }
@@ -125,17 +157,23 @@ internal static class KeysCommand
         ? tag
         : throw new CommandFailure(ExitCodes.Usage, "usage", $"{id} is not a key's id.");
 
-    private static Scopes ScopesOf(string text) => text == "all"
-        ? Domain.Kernel.Scopes.All
-        : text.Split(',', StringSplitOptions.TrimEntries).Aggregate(Domain.Kernel.Scopes.None, (sum, name) =>
-            sum | Enum.GetValues<Scopes>().FirstOrDefault(scope => scope != Domain.Kernel.Scopes.All && NameOf(scope) == name) switch
-            {
-                Domain.Kernel.Scopes.None => throw new CommandFailure(ExitCodes.Usage, "usage", $"There is no scope {name}: {string.Join(", ", ScopeNames)}."),
-                var known => known,
-            });
+    private static Scopes ScopesOf(string text)
+    {
+        if (text == "all") return Domain.Kernel.Scopes.All;
+        var sum = Domain.Kernel.Scopes.None;
+        foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            var scope = Single.FirstOrDefault(scope => NameOf(scope) == name);
+            if (scope == Domain.Kernel.Scopes.None)
+                throw new CommandFailure(
+                    ExitCodes.Usage, "usage", $"There is no scope {name}: {string.Join(", ", Single.Select(NameOf))}.");
+            sum |= scope;
+        }
+        return sum;
+    }
 
     private static string Text(Scopes scopes) =>
-        string.Join(',', Enum.GetValues<Scopes>().Where(scope => scope is not (Domain.Kernel.Scopes.None or Domain.Kernel.Scopes.All) && (scopes & scope) != 0).Select(NameOf));
+        string.Join(',', Single.Where(scope => (scopes & scope) != 0).Select(NameOf));
 
     private static string? Until(in KeyRow key) => key.Expires == Instant.Last ? null : key.Expires.ToString();
 

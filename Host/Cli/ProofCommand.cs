@@ -10,9 +10,10 @@ namespace BankingEngine.Host.Cli;
 internal static class ProofCommand
 {
     private const string About = """
-        Makes proofs that the journal holds an event, or that it was only appended to. Reads only, trusts no cache and hashes
-        every event anew, so it works beside a running server and takes as long as a check with --hashes. To be worth
-        anything a proof is held against a signed checkpoint of the same size, from /v1/audit/checkpoint: see verify.
+        Makes proofs that the journal holds an event, or that it was only appended to. Reads only, trusts no cache and
+        hashes every event anew, so it works beside a running server and takes as long as a check with --hashes. To be
+        worth anything a proof is held against a signed checkpoint of the same size, from /v1/audit/checkpoint: see
+        verify.
         """;
 
     private const string InclusionAbout = """
@@ -38,7 +39,8 @@ internal static class ProofCommand
     private static readonly Option<long?>
         Size = Common.Optional<long?>("--size", "Events that the proof is about; default: all there are."),
         To = Common.Optional<long?>("--to", "The larger size; default: all events there are.");
-    private static readonly Option<string?> Out = Common.Optional<string?>("--out", "File to write; default: standard output.");
+    private static readonly Option<string?> Out =
+        Common.Optional<string?>("--out", "File to write; default: standard output.");
 
     public static Command Build() => new TaughtCommand("proof", About)
     {
@@ -57,12 +59,14 @@ internal static class ProofCommand
     };
 
     private static int Make(
-        ParseResult parsed, Terminal terminal, long? asked, long within, Func<TreeStore, IJournal, string, long, string> make)
+        ParseResult parsed, Terminal terminal, long? asked, long within,
+        Func<TreeStore, IJournal, string, long, string> make)
     {
         using var journal = BookFolder.Read(parsed.GetValue(Data)!);
         var size = BookFolder.Through(journal, asked);
         if (within < 1 || within > size)
-            throw new CommandFailure(ExitCodes.NotFound, "position.beyond_end", $"{within} does not lie within 1 to {size}.");
+            throw new CommandFailure(
+                ExitCodes.NotFound, "position.beyond_end", $"{within} does not lie within 1 to {size}.");
         var folder = Directory.CreateTempSubdirectory("bank-tree-").FullName;
         string proof;
         try
@@ -71,7 +75,7 @@ internal static class ProofCommand
             var frontier = new MerkleFrontier();
             terminal.Progress("Hashing", journal.Tail.Position, progress =>
             {
-                BlockHashes.Walk(journal, (_, leaves) => tree.Append(frontier, leaves.Span), () => frontier.Root(), progress);
+                BlockHashes.Walk(journal, leaves => tree.Append(frontier, leaves.Span), frontier.Root, progress);
                 return size;
             });
             proof = make(tree, journal, Checkpoint.OriginOf(journal.Identity.Book), size);
@@ -99,9 +103,10 @@ internal static class BlockHashes
     /// <param name="append">Takes a block's leaf hashes, 32 bytes each, into a tree.</param>
     /// <param name="root">The root of that tree now.</param>
     /// <param name="progress">Told the last position after each block.</param>
-    /// <exception cref="Application.Engine.ReplayMismatchException">A block's root is not that of its events.</exception>
+    /// <exception cref="Application.Engine.ReplayMismatchException">A block's root is not that of its
+    /// events.</exception>
     public static void Walk(
-        FileJournal journal, Action<JournalBlock, ReadOnlyMemory<byte>> append, Func<TreeHash> root, IProgress<long>? progress)
+        FileJournal journal, Action<ReadOnlyMemory<byte>> append, Func<TreeHash> root, IProgress<long>? progress)
     {
         var slices = new Slice[JournalLimits.BlockEvents];
         var leaves = new byte[JournalLimits.BlockEvents * Sha256Lanes.HashBytes];
@@ -109,12 +114,14 @@ internal static class BlockHashes
         while (reader.MoveNext())
         {
             var block = reader.Current;
-            for (var i = 0; i < block.Events; i++) slices[i] = new(block.Starts[i], block.Starts[i + 1] - 1 - block.Starts[i]);
+            for (var i = 0; i < block.Events; i++)
+                slices[i] = new(block.Starts[i], block.Starts[i + 1] - 1 - block.Starts[i]);
             var hashes = leaves.AsMemory(0, block.Events * Sha256Lanes.HashBytes);
             Sha256Lanes.HashLeaves(block.Lines.Span, slices.AsSpan(0, block.Events), hashes.Span);
-            append(block, hashes);
+            append(hashes);
             if (root() != TreeHash.From(block.Root))
-                throw new Application.Engine.ReplayMismatchException($"The root of block {block.Number} is not that of its events.");
+                throw new Application.Engine.ReplayMismatchException(
+                    $"The root of block {block.Number} is not that of its events.");
             progress?.Report(block.LastPosition);
         }
     }

@@ -28,8 +28,10 @@ internal static class ReplayCommand
     private static readonly Option<string> Data = Common.Data();
     private static readonly Option<bool>
         Verify = Common.Optional<bool>("--verify", "Hash every event again and compare every block's root."),
-        FromSnapshot = Common.Optional<bool>("--from-snapshot", "Begin with the newest usable snapshot instead of nothing.");
-    private static readonly Option<long?> Through = Common.Optional<long?>("--through", "Last position to apply; default: the end.");
+        FromSnapshot =
+            Common.Optional<bool>("--from-snapshot", "Begin with the newest usable snapshot instead of nothing.");
+    private static readonly Option<long?> Through =
+        Common.Optional<long?>("--through", "Last position to apply; default: the end.");
 
     public static System.CommandLine.Command Build() =>
         new TaughtCommand("replay", About) { Data, Verify, FromSnapshot, Through }.Does(Run);
@@ -39,10 +41,13 @@ internal static class ReplayCommand
         var folder = parsed.GetValue(Data)!;
         var verify = parsed.GetValue(Verify);
         if (verify && parsed.GetValue(FromSnapshot))
-            throw new CommandFailure(ExitCodes.Usage, "usage", "--verify hashes from the first event: leave out --from-snapshot.");
+            throw new CommandFailure(
+                ExitCodes.Usage, "usage", "--verify hashes from the first event: leave out --from-snapshot.");
         using var journal = BookFolder.Read(folder);
         var through = BookFolder.Through(journal, parsed.GetValue(Through));
-        var execution = parsed.GetValue(FromSnapshot) ? FromNewest(folder, through, terminal) : new Execution(new Bank());
+        var execution = parsed.GetValue(FromSnapshot)
+            ? FromNewest(folder, through, terminal)
+            : new Execution(new Bank());
         var from = execution.Position;
         var notes = BookFolder.NotesOf(execution, folder);
         var frontier = verify ? new MerkleFrontier() : null;
@@ -50,7 +55,9 @@ internal static class ReplayCommand
         terminal.Progress("Replaying", through, progress =>
             Replay.Run(journal, execution, frontier, new(verify, through, notes, progress)));
         var time = Stopwatch.GetElapsedTime(started);
-        return Tell(terminal, journal, execution, from, time, frontier, notes.Keys.Count(position => position > from && position <= through));
+        return Tell(
+            terminal, journal, execution, from, time, frontier,
+            notes.Keys.Count(position => position > from && position <= through));
     }
 
     private static Execution FromNewest(string folder, long through, Terminal terminal)
@@ -61,14 +68,17 @@ internal static class ReplayCommand
     }
 
     private static int Tell(
-        Terminal terminal, FileJournal journal, Execution execution, long from, TimeSpan time, MerkleFrontier? frontier, int compared)
+        Terminal terminal, FileJournal journal, Execution execution, long from, TimeSpan time,
+        MerkleFrontier? frontier, int compared)
     {
         var events = execution.Position - from;
         var digest = execution.Bank.Tables.Digest.ToString("x32", CultureInfo.InvariantCulture);
-        terminal.Say($"Book {journal.Identity.Book}: {Terminal.Number(events)} events after position {Terminal.Number(from)}, "
+        terminal.Say(
+            $"Book {journal.Identity.Book}: {Terminal.Number(events)} events after position {Terminal.Number(from)}, "
             + $"in {Terminal.Seconds(time)} s ({Terminal.Number(Terminal.Rate(events, time))} a second).");
         terminal.Say($"Position {execution.Position}, digest {digest}; {compared} digests noted when live agree.");
-        if (frontier is not null) terminal.Say($"Every hash was computed again; the root of {frontier.Size} events is {frontier.Root()}.");
+        if (frontier is not null)
+            terminal.Say($"Every hash was computed again; the root of {frontier.Size} events is {frontier.Root()}.");
         return terminal.Done(new()
         {
             ["book"] = journal.Identity.Book,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BankingEngine.Host.Api;
+using BankingEngine.Host.Journals;
 
 namespace BankingEngine.Host.Cli;
 
@@ -13,7 +14,7 @@ internal static class ServeCommand
         otherwise; certificates and all else of the web server are set as for any ASP.NET Core host.
 
           serve
-          serve --data bank-data/demo --urls http://127.0.0.1:8080
+          serve --data bank-data/demo --urls http://127.0.0.1:8080 --snapshot-every 100000
 
         Exit codes: 3 the journal is damaged; 4 the book is open elsewhere; 70 the journal failed while serving.
         """;
@@ -21,7 +22,14 @@ internal static class ServeCommand
     private static readonly Option<string> Data = Common.Data();
     private static readonly Option<string?> Urls = new("--urls")
     {
-        Description = $"Addresses to listen on, with ';' between them; default: ASPNETCORE_URLS, else {Serve.DefaultUrl}.",
+        Description =
+            $"Addresses to listen on, with ';' between them; default: ASPNETCORE_URLS, else {Serve.DefaultUrl}.",
+    };
+
+    private static readonly Option<long> SnapshotEvery = new("--snapshot-every")
+    {
+        Description = "Events between two snapshots, each made by a process of its own at low priority.",
+        DefaultValueFactory = _ => SnapshotSchedule.DefaultEvery,
     };
 
     public static Command Build() => Fill(new TaughtCommand("serve", About));
@@ -32,11 +40,28 @@ internal static class ServeCommand
     {
         command.Options.Add(Data);
         command.Options.Add(Urls);
-        return command.Does(async (parsed, _, cancellation) =>
+        command.Options.Add(SnapshotEvery);
+        return command.Does((parsed, _, cancellation) => RunAsync(parsed, cancellation));
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var (urls, every) = (parsed.GetValue(Urls), parsed.GetValue(SnapshotEvery));
+        if (every < 1) throw new CommandFailure(ExitCodes.Usage, "usage", "--snapshot-every is 1 or more.");
+        using var logs = LoggerFactory.Create(logging => logging.AddConsole());
+        SnapshotSchedule? schedule = null;
+        try
         {
-            var urls = parsed.GetValue(Urls);
-            string[] arguments = urls is null ? [] : ["--urls", urls];
-            return await Serve.RunAsync(new(parsed.GetValue(Data), arguments) { Stop = cancellation }).ConfigureAwait(false);
-        });
+            return await Serve.RunAsync(new(parsed.GetValue(Data), urls is null ? [] : ["--urls", urls])
+            {
+                Stop = cancellation,
+                Started = (_, book) => schedule = new(
+                    book.Engine, book.Folder, every, ChildProgram.Self, logs.CreateLogger<SnapshotSchedule>()),
+            }).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (schedule is not null) await schedule.DisposeAsync().ConfigureAwait(false);
+        }
     }
 }

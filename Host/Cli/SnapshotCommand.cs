@@ -14,9 +14,10 @@ internal static class SnapshotCommand
     public const string Name = "snapshot";
 
     private const string About = """
-        Makes a snapshot of the book's state, so that a start need not replay the whole journal: the newest snapshot and the
-        blocks since, up to the last digest that was noted when the book was live. It is kept only if it has that digest.
-        Reads only, at low priority, so it works beside a running server, which starts it by itself from time to time.
+        Makes a snapshot of the book's state, so that a start need not replay the whole journal: the newest snapshot and
+        the blocks since, up to the last digest that was noted when the book was live. It is kept only if it has that
+        digest. Reads only, at low priority, so it works beside a running server, which starts it by itself from time to
+        time.
 
         A snapshot is a cache: deleting it is always safe. The newest two are kept.
 
@@ -52,13 +53,15 @@ internal static class SnapshotCommand
         at = terminal.Progress("Replaying", through, progress =>
             Replay.Run(journal, execution, frontier: null, new(Through: through, Notes: notes, Progress: progress)));
         var digest = execution.Bank.Tables.Digest;
-        // Replay compares at the end of each block; the last one may not have been reached where a note lies inside one.
+        // Replay compares at the end of each block only: a note that lies inside one was not compared.
         if (execution.Position != through || digest != notes[through].Digest)
-            throw new ReplayMismatchException($"At position {execution.Position} the state has not the digest that was noted at {through}.");
+            throw new ReplayMismatchException(
+                $"At position {execution.Position} the state has not the digest that was noted at {through}.");
         execution.Resume(execution.Position);
         var path = Snapshots.Save(folder, execution, at);
         var time = Stopwatch.GetElapsedTime(started);
-        terminal.Say($"Snapshot {Path.GetFileName(path)}: {Terminal.Number(through - from)} events after position {from}, "
+        terminal.Say(
+            $"Snapshot {Path.GetFileName(path)}: {Terminal.Number(through - from)} events after position {from}, "
             + $"in {Terminal.Seconds(time)} s; its digest is the one noted when live.");
         return terminal.Done(new()
         {
@@ -79,15 +82,16 @@ internal static class SnapshotCommand
     }
 
     /// <summary>
-    /// The writer comes first. Linux keeps the priority by thread, and a new thread takes that of the one that begins it, so
-    /// all there are now are lowered. Where the machine does not allow it, the snapshot is made all the same.
+    /// The writer comes first. Linux keeps the priority by thread, and a new thread takes that of the one that begins
+    /// it, so all there are now are lowered. Where the machine does not allow it, the snapshot is made all the same.
     /// </summary>
     private static void LowerPriority()
     {
         if (OperatingSystem.IsLinux())
         {
             foreach (var thread in Directory.EnumerateDirectories("/proc/self/task"))
-                _ = SetPriority(PriorityOfProcess, int.Parse(Path.GetFileName(thread), CultureInfo.InvariantCulture), Nice);
+                _ = SetPriority(
+                    PriorityOfProcess, int.Parse(Path.GetFileName(thread), CultureInfo.InvariantCulture), Nice);
             return;
         }
         using var self = Process.GetCurrentProcess();

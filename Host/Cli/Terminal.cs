@@ -12,7 +12,8 @@ namespace BankingEngine.Host.Cli;
 /// </summary>
 internal sealed class Terminal(bool json)
 {
-    private static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions OneLine =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly TextWriter _text = json ? Console.Error : Console.Out;
 
@@ -40,7 +41,8 @@ internal sealed class Terminal(bool json)
     /// <summary>A table; numbers are told from text by what they are made of, and stand to the right.</summary>
     public void Table(string[] heads, IReadOnlyList<string[]> rows)
     {
-        var right = Enumerable.Range(0, heads.Length).Select(column => rows.Count > 0 && rows.All(row => IsNumber(row[column]))).ToArray();
+        var right = Enumerable.Range(0, heads.Length)
+            .Select(column => rows.Count > 0 && rows.All(row => IsNumber(row[column]))).ToArray();
         if (IsDrawn) Draw(heads, rows, right);
         else Align(heads, rows, right);
     }
@@ -51,7 +53,8 @@ internal sealed class Terminal(bool json)
     {
         if (!IsDrawn) return work(null);
         return AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(
+                new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .Start(context =>
             {
                 var bar = context.AddTask(Markup.Escape(what), maxValue: long.Max(total, 1));
@@ -80,15 +83,19 @@ internal sealed class Terminal(bool json)
 
     private void Align(string[] heads, IReadOnlyList<string[]> rows, bool[] right)
     {
-        var widths = heads.Select((head, column) => rows.Select(row => row[column].Length).Append(head.Length).Max()).ToArray();
+        var widths = heads.Select((head, column) => rows.Select(row => row[column].Length).Append(head.Length).Max())
+            .ToArray();
         foreach (var row in rows.Prepend(heads))
         {
-            var cells = row.Select((cell, column) => right[column] ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]));
+            var cells = row.Select((cell, column) => right[column]
+                ? cell.PadLeft(widths[column])
+                : cell.PadRight(widths[column]));
             Say(string.Join("  ", cells).TrimEnd());
         }
     }
 
-    private static bool IsNumber(string cell) => cell.Length > 0 && cell.All(letter => char.IsAsciiDigit(letter) || letter is '.' or ',' or '-');
+    private static bool IsNumber(string cell) =>
+        cell.Length > 0 && cell.All(letter => char.IsAsciiDigit(letter) || letter is '.' or ',' or '-');
 
     /// <summary>The bar is told where the work is, not how much was done since.</summary>
     private sealed class Bar(ProgressTask task) : IProgress<long>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using BankingEngine.Application.Engine;
@@ -8,14 +7,19 @@ using BankingEngine.Domain.Ledger;
 
 namespace BankingEngine.Host.Cli;
 
-/// <summary>The balances of one class in one asset, gross: those on the debit side and those on the credit side.</summary>
-/// <param name="Contrary">How many stand on the side that the class does not normally have, such as overdrawn deposits.</param>
+/// <summary>
+/// The balances of one class in one asset, gross: those on the debit side and those on the credit side.
+/// </summary>
+/// <param name="Contrary">How many stand on the side that the class does not normally have, such as overdrawn
+/// deposits.</param>
 internal sealed record TrialLine(Asset Asset, AccountClass Class, Int128 Debits, Int128 Credits, int Contrary)
 {
     public bool IsDebitClass => Class is AccountClass.Asset or AccountClass.Expense;
 }
 
-/// <summary>All balances of a book by asset and class. Of each asset debits and credits are equal, or something is wrong.</summary>
+/// <summary>
+/// All balances of a book by asset and class. Of each asset debits and credits are equal, or something is wrong.
+/// </summary>
 internal sealed class TrialBalance
 {
     private readonly SortedDictionary<(AssetCode, AccountClass), TrialLine> _lines = [];
@@ -29,7 +33,9 @@ internal sealed class TrialBalance
 
     public bool IsZero => Differences.All(asset => asset.Difference == 0);
 
-    /// <summary>Asks the book page by page, so that no read visits more rows than one may. For a book with no other caller.</summary>
+    /// <summary>
+    /// Asks the book page by page, so that no read visits more rows than one may. For a book with no other caller.
+    /// </summary>
     public static async Task<TrialBalance> OfAsync(BookEngine engine)
     {
         var trial = new TrialBalance();
@@ -52,11 +58,17 @@ internal sealed class TrialBalance
     public void Tell(Terminal terminal)
     {
         terminal.Table(["Class", "Asset", "Debit balances", "Credit balances"],
-            [.. Lines.Select(line => new[] { line.Class.ToString(), line.Asset.Code.ToString(), Text(line.Asset, line.Debits), Text(line.Asset, line.Credits) })]);
+            [
+                .. Lines.Select(line => new[]
+                {
+                    line.Class.ToString(), line.Asset.Code.ToString(), Text(line.Asset, line.Debits),
+                    Text(line.Asset, line.Credits),
+                }),
+            ]);
         foreach (var line in Lines.Where(line => line.Class == AccountClass.Liability && line.Debits > 0))
         {
-            terminal.Say(string.Create(CultureInfo.InvariantCulture,
-                $"Of the liabilities {line.Contrary} accounts are overdrawn by {Text(line.Asset, line.Debits)} {line.Asset.Code}: they stand under assets."));
+            terminal.Say($"Of the liabilities {Terminal.Number(line.Contrary)} accounts are overdrawn by "
+                + $"{Text(line.Asset, line.Debits)} {line.Asset.Code}: they stand under assets.");
         }
     }
 

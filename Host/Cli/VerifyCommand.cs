@@ -9,8 +9,8 @@ namespace BankingEngine.Host.Cli;
 internal static class VerifyCommand
 {
     private const string About = """
-        Checks what a bank says of itself with nothing but what an auditor holds: a signed checkpoint, the public key, and
-        what is to be checked. Trusts no cache, needs no server, and says where the first difference lies.
+        Checks what a bank says of itself with nothing but what an auditor holds: a signed checkpoint, the public key,
+        and what is to be checked. Trusts no cache, needs no server, and says where the first difference lies.
 
           verify --key bank.pem --checkpoint now.checkpoint
           verify --key bank.pem --checkpoint now.checkpoint --proof event.proof
@@ -22,7 +22,8 @@ internal static class VerifyCommand
         Without --proof, --journal and --export the signature alone is checked; a journal can be checked against its own
         seals without a checkpoint. The key is PEM, the base64 of the announcing event, or a verifier key.
 
-        Exit codes: 1 the files given do not go together, or the key is none; 3 something does not hold; 5 a file is missing.
+        Exit codes: 1 the files given do not go together, or the key is none; 3 something does not hold; 5 a file is
+        missing.
         """;
 
     private static readonly Option<string?>
@@ -31,9 +32,11 @@ internal static class VerifyCommand
         Earlier = Common.Optional<string?>("--earlier", "File of a signed checkpoint that was kept from before."),
         Proof = Common.Optional<string?>("--proof", "Proof file, of inclusion or consistency."),
         Journal = Common.Optional<string?>("--journal", "Folder of a whole book."),
-        Export = Common.Optional<string?>("--export", "File of event lines, from position 1 on (journal export --format jsonl).");
+        Export = Common.Optional<string?>(
+            "--export", "File of event lines, from position 1 on (journal export --format jsonl).");
 
-    public static Command Build() => new TaughtCommand("verify", About) { Key, Signed, Earlier, Proof, Journal, Export }.Does(Run);
+    public static Command Build() =>
+        new TaughtCommand("verify", About) { Key, Signed, Earlier, Proof, Journal, Export }.Does(Run);
 
     private static int Run(ParseResult parsed, Terminal terminal)
     {
@@ -41,9 +44,12 @@ internal static class VerifyCommand
         if (new[] { proof, journal, export }.Count(subject => subject is not null) > 1)
             throw Usage("Say one of --proof, --journal and --export.");
         var (signed, earlier) = (TextOf(parsed.GetValue(Signed)), TextOf(parsed.GetValue(Earlier)));
-        if (signed is null && (earlier is not null || journal is null)) throw Usage("Say --checkpoint: without one only a journal can be checked.");
-        if (earlier is not null && proof is null && journal is null && export is null) throw Usage("--earlier goes with --proof, --journal or --export.");
-        if (journal is not null && !Directory.Exists(journal)) throw new DirectoryNotFoundException($"There is no folder {journal}.");
+        if (signed is null && (earlier is not null || journal is null))
+            throw Usage("Say --checkpoint: without one only a journal can be checked.");
+        if (earlier is not null && proof is null && journal is null && export is null)
+            throw Usage("--earlier goes with --proof, --journal or --export.");
+        if (journal is not null && !Directory.Exists(journal))
+            throw new DirectoryNotFoundException($"There is no folder {journal}.");
         var key = KeyOf(parsed.GetValue(Key), isNeeded: signed is not null);
         string[] checkpoints = [.. new[] { earlier, signed }.OfType<string>()];
         var report = terminal.Progress("Verifying", LengthOf(journal, export), progress =>
@@ -86,7 +92,9 @@ internal static class VerifyCommand
     private static VerificationKey? KeyOf(string? path, bool isNeeded)
     {
         if (path is null) return isNeeded ? throw Usage("Say --key: a checkpoint means nothing without one.") : null;
-        return VerificationKey.TryParse(File.ReadAllText(path), out var key) ? key : throw Usage($"{path} holds no public key on P-256.");
+        return VerificationKey.TryParse(File.ReadAllText(path), out var key)
+            ? key
+            : throw Usage($"{path} holds no public key on P-256.");
     }
 
     private static string? TextOf(string? path) => path is null ? null : File.ReadAllText(path);

@@ -6,7 +6,8 @@ namespace BankingEngine.Host.Journals;
 
 /// <summary>How another process of this program is begun.</summary>
 /// <param name="Program">The executable.</param>
-/// <param name="Leading">What its command line begins with, such as the assembly when the executable is the runtime's.</param>
+/// <param name="Leading">What its command line begins with, such as the assembly when the executable is the
+/// runtime's.</param>
 public sealed record ChildProgram(string Program, params string[] Leading)
 {
     /// <summary>This very program.</summary>
@@ -44,7 +45,8 @@ public sealed partial class SnapshotSchedule : IAsyncDisposable
 
     /// <summary>Makes a snapshot now, or after the one that is being made.</summary>
     /// <returns>The child's exit code; 0 also where there was nothing to make.</returns>
-    /// <exception cref="OperationCanceledException">The schedule was stopped meanwhile; the child was ended.</exception>
+    /// <exception cref="OperationCanceledException">The schedule was stopped meanwhile; the child was
+    /// ended.</exception>
     public async Task<int> MakeAsync()
     {
         await _one.WaitAsync(_stopping.Token).ConfigureAwait(false);
@@ -58,7 +60,9 @@ public sealed partial class SnapshotSchedule : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops following, and ends a child that is at work: a snapshot half made is never taken for one.</summary>
+    /// <summary>
+    /// Stops following, and ends a child that is at work: a snapshot half made is never taken for one.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
@@ -92,10 +96,14 @@ public sealed partial class SnapshotSchedule : IAsyncDisposable
 
     private async Task<int> RunChildAsync()
     {
-        var start = new ProcessStartInfo(_program.Program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (ReadOnlySpan<string>)[.. _program.Leading, SnapshotCommand.Name, "--data", Path.GetFullPath(_folder), "--json"])
+        var start =
+            new ProcessStartInfo(_program.Program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] arguments =
+            [.. _program.Leading, SnapshotCommand.Name, "--data", Path.GetFullPath(_folder), "--json"];
+        foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
-        using var child = Process.Start(start) ?? throw new InvalidOperationException($"{_program.Program} did not start.");
+        using var child = Process.Start(start)
+            ?? throw new InvalidOperationException($"{_program.Program} did not start.");
         try
         {
             var said = child.StandardOutput.ReadToEndAsync(_stopping.Token);
@@ -119,6 +127,7 @@ public sealed partial class SnapshotSchedule : IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Error, Message = "No snapshot was made (exit code {Code}): {Why}")]
     private static partial void Failed(ILogger log, int code, string why);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Snapshots are no longer made: their process could not be started")]
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "Snapshots are no longer made: their process could not be started")]
     private static partial void NotStarted(ILogger log, Exception why);
 }

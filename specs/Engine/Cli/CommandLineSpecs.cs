@@ -18,7 +18,8 @@ public sealed class CommandLineSpecs
     [InlineData(5, "journal.not_found", "journal", "check", "--data", "nowhere")]
     [InlineData(2, "init.zone_invalid", "init", "--data", "nowhere", "--name", "a", "--entity", "529900T8BM49AURSDO55",
         "--functional", "EUR", "--jurisdiction", "de", "--mode", "live", "--zone", "Middle/Earth")]
-    public async Task A_failure_has_its_exit_code_and_says_why_in_one_object(int exit, string code, params string[] arguments)
+    public async Task A_failure_has_its_exit_code_and_says_why_in_one_object(
+        int exit, string code, params string[] arguments)
     {
         using var shell = new Shell();
         var said = await shell.RunAsync([.. arguments, "--json"]);
@@ -37,7 +38,8 @@ public sealed class CommandLineSpecs
         founded.Text("key").Should().StartWith("bk.first.");
         (await shell.FoundAsync()).Text("code").Should().Be("journal.not_empty");
         var keys = await shell.RunAsync("keys", "list", "--data", shell.Book, "--json");
-        keys.Json.GetProperty("keys")[0].GetProperty("scopes").GetString().Should().NotContain("sandbox", "the book is live");
+        keys.Json.GetProperty("keys")[0].GetProperty("scopes").GetString().Should()
+            .NotContain("sandbox", "the book is live");
     }
 
     [Fact]
@@ -47,8 +49,10 @@ public sealed class CommandLineSpecs
         using var book = await Filled(payments: 5);
         var replayed = await shell.RunAsync("replay", "--data", book.Folder, "--verify", "--json");
         replayed.Exit.Should().Be(0, replayed.Error);
-        UInt128.Parse(replayed.Text("digest"), System.Globalization.NumberStyles.HexNumber, null).Should().Be(await book.Digest());
-        var refused = await shell.RunAsync("keys", "revoke", "--data", book.Folder, "--id", "first", "--reason", "spec", "--json");
+        UInt128.Parse(replayed.Text("digest"), System.Globalization.NumberStyles.HexNumber, null).Should()
+            .Be(await book.Digest());
+        var refused = await shell.RunAsync(
+            "keys", "revoke", "--data", book.Folder, "--id", "first", "--reason", "spec", "--json");
         refused.Exit.Should().Be(4);
         refused.Text("code").Should().Be("journal.in_use");
     }
@@ -78,7 +82,8 @@ public sealed class CommandLineSpecs
     {
         using var shell = new Shell();
         using var book = await Filled(payments: 3);
-        var exported = await shell.RunAsync("journal", "export", "--data", book.Folder, "--format", "jsonl", "--through", "9");
+        var exported =
+            await shell.RunAsync("journal", "export", "--data", book.Folder, "--format", "jsonl", "--through", "9");
         var lines = exported.Output.TrimEnd('\n').Split('\n');
         lines.Should().HaveCount(9);
         for (var i = 0; i < lines.Length; i++)
@@ -98,7 +103,8 @@ public sealed class CommandLineSpecs
         book.Engine.Dispose();
         var segment = Path.Combine(book.Folder, "journal", "0000000001.ndjson");
         var text = File.ReadAllText(segment);
-        File.WriteAllText(segment, text.Replace($"{{\"position\":{end - 1},", $"{{\"position\":{end - 1};", StringComparison.Ordinal));
+        var line = $"{{\"position\":{end - 1},";
+        File.WriteAllText(segment, text.Replace(line, line.Replace(',', ';'), StringComparison.Ordinal));
         File.WriteAllText(Path.Combine(book.Folder, DigestNotes.FileName), "noted of what is given up\n");
 
         var check = await shell.RunAsync("journal", "check", "--data", book.Folder, "--json");
@@ -109,7 +115,8 @@ public sealed class CommandLineSpecs
         (await shell.RunAsync(repair)).Exit.Should().Be(2);
         var repaired = await shell.RunAsync([.. repair, "--yes"]);
         repaired.Text("position").Should().Be($"{position - 1}", repaired.Error);
-        File.Exists(Path.Combine(book.Folder, DigestNotes.FileName)).Should().BeFalse("it tells of events that are gone");
+        File.Exists(Path.Combine(book.Folder, DigestNotes.FileName)).Should()
+            .BeFalse("it tells of events that are gone");
         book.Reopen();
         book.Engine.DurablePosition.Should().Be(position - 1);
         book.Dispose();
@@ -126,19 +133,22 @@ public sealed class CommandLineSpecs
         proof.Json.GetProperty("proof").GetProperty("root").GetString()
             .Should().Be(Convert.ToBase64String(book.Engine.Journal.Tail.Root.Span));
         (await shell.RunAsync("verify", "--journal", book.Folder, "--json")).Exit.Should().Be(0);
-        (await shell.RunAsync("proof", "inclusion", "--data", book.Folder, "--position", "7000", "--json")).Exit.Should().Be(5);
+        (await shell.RunAsync("proof", "inclusion", "--data", book.Folder, "--position", "7000", "--json"))
+            .Exit.Should().Be(5);
     }
 
     [Fact]
     public async Task A_schedule_has_a_proved_snapshot_made_and_a_start_uses_it()
     {
         using var book = await Filled(payments: 70);
-        await using (var schedule = new SnapshotSchedule(book.Engine, book.Folder, every: 2, Shell.Program, NullLogger.Instance))
+        var log = NullLogger.Instance;
+        await using (var schedule = new SnapshotSchedule(book.Engine, book.Folder, every: 2, Shell.Program, log))
         {
             (await schedule.MakeAsync()).Should().Be(0);
             Snapshots.Newest(book.Folder).Should().ContainSingle("one note was made, after block 64");
             for (var i = 0; i < 64; i++) await Pay(book);
-            for (var waited = 0; waited < 100 && Snapshots.Newest(book.Folder).Count < 2; waited++) await Task.Delay(100);
+            for (var waited = 0; waited < 100 && Snapshots.Newest(book.Folder).Count < 2; waited++)
+                await Task.Delay(100);
         }
         Snapshots.Newest(book.Folder).Should().HaveCount(2, "the schedule makes them by itself too");
         var digest = await book.Digest();
@@ -150,9 +160,11 @@ public sealed class CommandLineSpecs
     {
         var book = await TestBook.FoundAsync();
         await book.Send(new OpenAccount(
-            Account("bank:cash"), AccountClass.Asset, Tag.Of("1000"), default, AccountFlags.None, [AssetCode.Parse("EUR")]));
+            Account("bank:cash"), AccountClass.Asset, Tag.Of("1000"), default, AccountFlags.None,
+            [AssetCode.Parse("EUR")]));
         await book.Send(new OpenAccount(
-            Account("alice"), AccountClass.Liability, Tag.Of("2100"), default, AccountFlags.None, [AssetCode.Parse("EUR")]));
+            Account("alice"), AccountClass.Liability, Tag.Of("2100"), default, AccountFlags.None,
+            [AssetCode.Parse("EUR")]));
         for (var i = 0; i < payments; i++) await Pay(book);
         return book;
     }

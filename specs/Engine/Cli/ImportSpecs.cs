@@ -17,7 +17,8 @@ public sealed class ImportSpecs
         first.Json.GetProperty("overdrawn_accounts").GetInt32().Should().Be(1);
         first.Text("overdrawn_sum").Should().Be("2.50");
         first.Json.GetProperty("trial_balance_is_zero").GetBoolean().Should().BeTrue();
-        first.Json.GetProperty("refused").EnumerateArray().Select(row => $"{row.GetProperty("row")}: {row.GetProperty("code")}")
+        first.Json.GetProperty("refused").EnumerateArray()
+            .Select(row => $"{row.GetProperty("row")}: {row.GetProperty("code")}")
             .Should().BeEquivalentTo(
                 "transactions.csv line 4 (2,2,5.00,2): transfer.same_account",
                 "transactions.csv line 5 (1,3,0.005,2): amount.too_many_decimals",
@@ -54,9 +55,12 @@ public sealed class ImportSpecs
         var other = await shell.ImportAsync();
         other.Exit.Should().Be(2);
         other.Text("code").Should().Be("import.account_taken");
-        var leaves = await shell.RunAsync("journal", "export", "--data", shell.Book, "--format", "csv", "--out", Path.Combine(shell.Folder, "legs.csv"), "--json");
-        leaves.Exit.Should().Be(0, leaves.Error);
-        File.ReadAllLines(Path.Combine(shell.Folder, "legs.csv")).Count(leg => leg.Contains(",payment,", StringComparison.Ordinal))
+        var legs = await shell.RunAsync(
+            "journal", "export", "--data", shell.Book, "--format", "csv", "--out",
+            Path.Combine(shell.Folder, "legs.csv"), "--json");
+        legs.Exit.Should().Be(0, legs.Error);
+        File.ReadAllLines(Path.Combine(shell.Folder, "legs.csv"))
+            .Count(leg => leg.Contains(",payment,", StringComparison.Ordinal))
             .Should().Be(2 * first.Json.GetProperty("transfers_booked").GetInt32());
     }
 
@@ -68,10 +72,13 @@ public sealed class ImportSpecs
         await shell.FoundAsync();
         await shell.ImportAsync();
         var path = Path.Combine(shell.Folder, "book.journal");
-        (await shell.RunAsync("journal", "export", "--data", shell.Book, "--format", "hledger", "--out", path, "--assert", "--json")).Exit.Should().Be(0);
+        var exported = await shell.RunAsync(
+            "journal", "export", "--data", shell.Book, "--format", "hledger", "--out", path, "--assert", "--json");
+        exported.Exit.Should().Be(0, exported.Error);
         var checkedBooks = await Shell.RunAsync("hledger", ["-f", path, "check", "--strict"], shell.Folder);
         checkedBooks.Exit.Should().Be(0, checkedBooks.Error);
-        var balances = await Shell.RunAsync("hledger", ["-f", path, "balance", "--flat", "--no-total", "--output-format", "csv"], shell.Folder);
+        var balances = await Shell.RunAsync(
+            "hledger", ["-f", path, "balance", "--flat", "--no-total", "--output-format", "csv"], shell.Folder);
         balances.Output.Split('\n').Skip(1).Where(line => line.Length > 0).Should().BeEquivalentTo(
             "\"assets:1990:bank:migration\",\"150.50 USD\"",
             "\"liabilities:2100:aml:1\",\"-82.25 USD\"",

@@ -47,15 +47,21 @@ public sealed class Shell : IDisposable
 
     public Task<Said> FoundAsync(string entity = "529900T8BM49AURSDO55") => RunAsync(
         "init", "--data", Book, "--name", "spec", "--entity", entity, "--functional", "EUR", "--zone", "Europe/Berlin",
-        "--calendar", "weekdays", "--cut-off", "18:30", "--jurisdiction", "de", "--mode", "live", "--id-memory", "1000", "--json");
+        "--calendar", "weekdays", "--cut-off", "18:30", "--jurisdiction", "de", "--mode", "live", "--id-memory", "1000",
+        "--json");
 
     public Task<Said> ImportAsync(string? from = null) => RunAsync(
-        "import", "amlsim", "--data", Book, "--from", from ?? Folder, "--asset", "USD", "--start", "2026-01-01", "--json");
+        "import", "amlsim", "--data", Book, "--from", from ?? Folder, "--asset", "USD", "--start", "2026-01-01",
+        "--json");
 
-    /// <summary>Three customers; one payment beyond the payer's balance, and one line for each way to be refused.</summary>
+    /// <summary>
+    /// Three customers; one payment beyond the payer's balance, and one line for each way to be refused.
+    /// </summary>
     public void WriteSource()
     {
-        File.WriteAllText(Path.Combine(Folder, "nodes.csv"), "nodeid,isFraud,init_balance,fraudStep\n1,0,100.00,-1\n2,0,50.5,-1\n3,1,0.00,7\n");
+        File.WriteAllText(
+            Path.Combine(Folder, "nodes.csv"),
+            "nodeid,isFraud,init_balance,fraudStep\n1,0,100.00,-1\n2,0,50.5,-1\n3,1,0.00,7\n");
         File.WriteAllText(Path.Combine(Folder, "transactions.csv"), """
             sourceNodeId,targetNodeId,value,time
             1,2,30.25,1
