@@ -15,6 +15,9 @@ internal sealed class ReadsAccounts(RunningBook book)
     /// <summary>Balances of one page: each may look at restraints besides, and a read of the book is short.</summary>
     private const int MaxBalances = 32;
 
+    /// <summary>Assets shown of an account, the newest: each is two rows of the book, a balance and an asset.</summary>
+    private const int MaxAssetsShown = BookEngine.MaxRowsRead / 2 - 2;
+
     /// <summary>What one balance is now: the book's own numbers.</summary>
     private readonly record struct BalanceNow(
         BalanceAt Posted, Int128 DebitsPending, Int128 CreditsPending, Int128 Restrained, Int128 NotYetValue, Int128 Overdraft,
@@ -74,6 +77,7 @@ internal sealed class ReadsAccounts(RunningBook book)
             to.WriteStartArray("assets"u8);
             foreach (var asset in account.Assets) to.WriteStringValue(asset.ToString());
             to.WriteEndArray();
+            if (account.AreMore) to.WriteBoolean("more_assets"u8, true);
             to.WriteNumber("restraints"u8, account.Row.Restraints);
         });
     }
@@ -243,7 +247,7 @@ internal sealed class ReadsAccounts(RunningBook book)
         });
     }
 
-    private static (AccountRow Row, Tag Chart, Dimensions Dimensions, List<AssetCode> Assets, long Position)? Describe(
+    private static (AccountRow Row, Tag Chart, Dimensions Dimensions, List<AssetCode> Assets, bool AreMore, long Position)? Describe(
         Bank bank, in Moment at, AccountId id)
     {
         var t = bank.Ledger.Tables;
@@ -251,12 +255,13 @@ internal sealed class ReadsAccounts(RunningBook book)
         if (number < 0) return null;
         var row = t.Accounts[number];
         var assets = new List<AssetCode>();
-        for (var b = row.FirstBalance; b >= 0 && assets.Count < LedgerAccounts.MaxAssets; b = t.Balances[b].Next)
+        var (balance, visited) = (row.FirstBalance, 0);
+        for (; balance >= 0 && visited < MaxAssetsShown; balance = t.Balances[balance].Next, visited++)
         {
-            if (t.Balances[b].Has(BalanceFlags.Opened)) assets.Add(t.Assets[t.Balances[b].Asset].Code);
+            if (t.Balances[balance].Has(BalanceFlags.Opened)) assets.Add(t.Assets[t.Balances[balance].Asset].Code);
         }
         assets.Reverse();
-        return (row, t.Chart[row.Chart].Key, t.Dimensions[row.Dimensions].Key, assets, at.Position - 1);
+        return (row, t.Chart[row.Chart].Key, t.Dimensions[row.Dimensions].Key, assets, balance >= 0, at.Position - 1);
     }
 
     private static Asset? AssetNamed(Bank bank, AssetCode code) =>

@@ -142,7 +142,7 @@ public sealed class ReadsSpecs
     public async Task A_restraints_note_is_opened_only_for_who_may_place_restraints()
     {
         await using var bank = await ReadsHost.StartAsync();
-        await bank.Post(Alice + "/restraints", """{"reason":"garnishment","authority":"court","scope":"debits","note":"file 7"}""");
+        await bank.Post(Alice + "/restraints", """{"reason_code":"garnishment","authority":"court","scope":"debits","note":"file 7"}""");
         NoteOf(JsonDocument.Parse((await bank.Ask(Alice + "/restraints")).Body).RootElement).Should().Be("file 7");
         var token = (await bank.Post("/v1/keys", """{"key":"reader","scopes":["read"]}""")).GetProperty("token").GetString();
         NoteOf(JsonDocument.Parse((await bank.Ask(Alice + "/restraints", key: token)).Body).RootElement).Should().BeNull();
