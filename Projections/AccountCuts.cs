@@ -23,11 +23,13 @@ public readonly record struct AccountBalance(AccountId Account, AccountClass Cla
 /// <summary>Balances as they were.</summary>
 public sealed partial class AccountEntries
 {
-    /// <summary>Balances visited before the rows are let go for the feed: a report over all of them never stops it.</summary>
+    /// <summary>Balances visited before the rows are let go for the feed: a report over all of them never stops
+    /// it.</summary>
     private const int BalancesAtOnce = 4_096;
 
     /// <summary>The last position at or before an instant.</summary>
-    /// <remarks>Positions that posted nothing are not told apart from the posting before them: the balances agree.</remarks>
+    /// <remarks>Positions that posted nothing are not told apart from the posting before them: the balances
+    /// agree.</remarks>
     public long PositionAt(Instant at)
     {
         using var held = Reading();
@@ -71,7 +73,8 @@ public sealed partial class AccountEntries
         for (var b = from; b < Math.Min(_balances.Count, from + BalancesAtOnce); b++)
         {
             ref var account = ref _accounts[_balances[b].Account];
-            into.Add(new(account.Id, (AccountClass)account.Class, _tags[account.Chart], TotalsAt(b, postings, cut.BookedThrough)));
+            into.Add(new(account.Id, (AccountClass)account.Class, _tags[account.Chart],
+                TotalsAt(b, postings, cut.BookedThrough)));
         }
     }
 

@@ -41,7 +41,8 @@ public sealed partial class AccountEntries : Projection
     public long Count { get; private set; }
 
     /// <summary>Bytes of memory that the rows and their index take.</summary>
-    public long Bytes => _accounts.Bytes + _balances.Bytes + _chunks.Bytes + _entries.Bytes + _postings.Bytes + _wide.Bytes
+    public long Bytes =>
+        _accounts.Bytes + _balances.Bytes + _chunks.Bytes + _entries.Bytes + _postings.Bytes + _wide.Bytes
         + _references.Bytes + _byId.Bytes;
 
     public override Projection Fresh() => new AccountEntries();
@@ -115,7 +116,8 @@ public sealed partial class AccountEntries : Projection
         {
             if (_balances[b].Asset == number) return b;
         }
-        var made = _balances.Add(new() { Account = account, Asset = number, Next = None, FirstChunk = None, LastChunk = None });
+        var made = _balances.Add(
+            new() { Account = account, Asset = number, Next = None, FirstChunk = None, LastChunk = None });
         ref var row = ref _accounts[account];
         if (row.LastBalance < 0) row.FirstBalance = made;
         else _balances[row.LastBalance].Next = made;
@@ -123,7 +125,8 @@ public sealed partial class AccountEntries : Projection
         return made;
     }
 
-    /// <summary>The chunk that takes the next leg. Each holds half of what lies before it, so little room stays empty.</summary>
+    /// <summary>The chunk that takes the next leg. Each holds half of what lies before it, so little room stays
+    /// empty.</summary>
     private int ChunkFor(int balance)
     {
         ref var row = ref _balances[balance];
@@ -140,7 +143,8 @@ public sealed partial class AccountEntries : Projection
         return row.LastChunk = made;
     }
 
-    /// <summary>Amounts of more than 63 bits are rare: they lie apart, and their number stands here below zero.</summary>
+    /// <summary>Amounts of more than 63 bits are rare: they lie apart, and their number stands here below
+    /// zero.</summary>
     private long Pack(Int128 amount) => amount <= long.MaxValue ? (long)amount : -1L - _wide.Add(amount);
 
     private Int128 Unpack(long packed) => packed >= 0 ? packed : _wide[(int)(-1L - packed)];
@@ -151,7 +155,8 @@ public sealed partial class AccountEntries : Projection
     /// <param name="Count">Legs.</param>
     [StructLayout(LayoutKind.Sequential)]
     private record struct BalanceRow(
-        Int128 Debits, Int128 Credits, long Count, int Account, int Asset, int Next, int FirstChunk, int LastChunk, int Filler);
+        Int128 Debits, Int128 Credits, long Count, int Account, int Asset, int Next, int FirstChunk, int LastChunk,
+        int Filler);
 
     /// <param name="DebitsBefore">Packed totals of the balance before the chunk's first leg.</param>
     [StructLayout(LayoutKind.Sequential)]
@@ -169,7 +174,8 @@ public sealed partial class AccountEntries : Projection
     }
 
     [StructLayout(LayoutKind.Sequential)]
-    private readonly record struct PostingRow(long Position, long At, int BookedOn, int ValueOn, int Code, int Reference);
+    private readonly record struct PostingRow(
+        long Position, long At, int BookedOn, int ValueOn, int Code, int Reference);
 
     private readonly struct AccountKeys(Pages<AccountRow> rows) : IRowKeys<AccountId>
     {

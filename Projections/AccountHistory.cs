@@ -34,7 +34,8 @@ public sealed record EntryPage(IReadOnlyList<AccountEntry> Entries, EntryMark? N
 /// <summary>The history of an account, page by page.</summary>
 public sealed partial class AccountEntries
 {
-    /// <summary>Most legs that one page visits in search of those wanted; a page may be empty and still have a next.</summary>
+    /// <summary>Most legs that one page visits in search of those wanted; a page may be empty and still have a
+    /// next.</summary>
     public const int MaxVisited = 20_000;
 
     /// <summary>A page of an account's legs, over all its assets, in the order of the journal or against it.</summary>
@@ -78,7 +79,8 @@ public sealed partial class AccountEntries
             walk.Add(walker);
         }
         if (after is not { } mark) return walk;
-        for (var skip = 0; skip < mark.Skip && Foremost(walk, newestFirst) is { } at && _postings[at.Posting].Position == mark.Position; skip++)
+        for (var skip = 0; skip < mark.Skip && Foremost(walk, newestFirst) is { } at
+            && _postings[at.Posting].Position == mark.Position; skip++)
             at.Step(newestFirst);
         return walk;
     }
@@ -103,7 +105,8 @@ public sealed partial class AccountEntries
         foreach (var walker in walk)
         {
             if (walker.IsDone) continue;
-            if (foremost is null || (newestFirst ? walker.Posting > foremost.Posting : walker.Posting < foremost.Posting))
+            if (foremost is null
+                || (newestFirst ? walker.Posting > foremost.Posting : walker.Posting < foremost.Posting))
                 foremost = walker;
         }
         return foremost;
@@ -118,15 +121,17 @@ public sealed partial class AccountEntries
     {
         if (filter.Side is { } side && side != at.Side) return false;
         if (posting.BookedOn < filter.BookedFrom?.Day || posting.BookedOn > filter.BookedThrough?.Day) return false;
-        if (posting.At < filter.RecordedFrom?.Microseconds || posting.At > filter.RecordedThrough?.Microseconds) return false;
+        if (posting.At < filter.RecordedFrom?.Microseconds
+            || posting.At > filter.RecordedThrough?.Microseconds) return false;
         if (filter.Code is { } code && _tags[posting.Code] != code) return false;
         if (at.Amount < filter.Least || at.Amount > filter.Most) return false;
-        return filter.Reference is null || (posting.Reference != Texts.None && _references.Text(posting.Reference) == filter.Reference);
+        return filter.Reference is null
+            || (posting.Reference != Texts.None && _references.Text(posting.Reference) == filter.Reference);
     }
 
     private AccountEntry Shown(Walker at, in PostingRow posting) => new(
-        posting.Position, new(posting.At), at.Side, new(at.Amount, at.Asset), new(posting.BookedOn), new(posting.ValueOn),
-        new(at.Net, at.Asset), at.Counter < 0 ? default : _accounts[at.Counter].Id, _tags[posting.Code],
+        posting.Position, new(posting.At), at.Side, new(at.Amount, at.Asset), new(posting.BookedOn),
+        new(posting.ValueOn), new(at.Net, at.Asset), at.Counter < 0 ? default : _accounts[at.Counter].Id, _tags[posting.Code],
         _references.Text(posting.Reference));
 
     /// <summary>Stands on one leg of a balance and knows the balance after it.</summary>
@@ -148,7 +153,8 @@ public sealed partial class AccountEntries
             var totals = rows.TotalsAt(balance, postings, bookedThrough: null);
             Net = totals.Net;
             _index = -1;
-            foreach (ref readonly var entry in rows._entries.Span(rows._chunks[_chunk].First, rows._chunks[_chunk].Count))
+            ref var chunk = ref rows._chunks[_chunk];
+            foreach (ref readonly var entry in rows._entries.Span(chunk.First, chunk.Count))
             {
                 if (entry.Posting >= postings) break;
                 _index++;

@@ -13,7 +13,8 @@ public sealed record AccountPage(IReadOnlyList<ListedAccount> Accounts, int? Nex
 /// <summary>The accounts themselves, in the order they were opened.</summary>
 public sealed partial class AccountEntries
 {
-    /// <summary>A page of accounts; visits at most <see cref="MaxVisited"/>, so it may be empty and still have a next.</summary>
+    /// <summary>A page of accounts; visits at most <see cref="MaxVisited"/>, so it may be empty and still have a
+    /// next.</summary>
     /// <param name="prefix">How the name begins, as UTF-8; empty: any.</param>
     /// <param name="from">Where the page before ended; 0: the first account.</param>
     public AccountPage List(AccountClass? @class, Tag? chart, ReadOnlySpan<byte> prefix, int from, int limit)

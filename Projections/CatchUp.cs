@@ -1,6 +1,4 @@
-using System.Text.Json;
 using BankingEngine.Application.Engine;
-using BankingEngine.Application.Journal;
 
 namespace BankingEngine.Projections;
 
@@ -54,7 +52,8 @@ public sealed class CatchUp : IDisposable
     /// <exception cref="ProjectionStoppedException">It stopped before that position.</exception>
     public async Task<bool> WaitForAsync(int index, long position, TimeSpan timeout)
     {
-        var until = Environment.TickCount64 + (long)TimeSpan.FromTicks(Math.Min(timeout.Ticks, LongestWait.Ticks)).TotalMilliseconds;
+        var until = Environment.TickCount64
+            + (long)TimeSpan.FromTicks(Math.Min(timeout.Ticks, LongestWait.Ticks)).TotalMilliseconds;
         while (true)
         {
             Task next;
@@ -68,7 +67,8 @@ public sealed class CatchUp : IDisposable
         }
     }
 
-    /// <summary>Builds a projection anew from the first event, beside the one that answers, and lets it take over.</summary>
+    /// <summary>Builds a projection anew from the first event, beside the one that answers, and lets it take
+    /// over.</summary>
     /// <returns>Completes when the new one answers.</returns>
     public Task RebuildAsync(int index)
     {
@@ -108,11 +108,15 @@ public sealed class CatchUp : IDisposable
                 else Wait();
             }
         }
-        catch (Exception fault) when (fault is JournalException or JsonException or EngineUnavailableException)
+        catch (Exception closed) when (closed is EngineUnavailableException or ObjectDisposedException)
         {
-            // What cannot be read concerns every read model; each says so for itself.
-            if (fault is EngineUnavailableException) return;
-            for (var i = 0; i < _live.Length; i++) Live(i).Stop(new(_fed + 1, fault.Message));
+            // The book closed or failed; there is nothing more to follow.
+        }
+#pragma warning disable CA1031 // What cannot be read concerns every read model, each says so for itself; the bank goes on.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            for (var i = 0; i < _live.Length; i++) Live(i).Stop(new(_fed + 1, $"{fault.GetType().Name}: {fault.Message}"));
             Advance();
         }
     }
@@ -131,7 +135,8 @@ public sealed class CatchUp : IDisposable
         reached.TrySetResult();
     }
 
-    /// <summary>Sleeps until an event is durable beyond what was fed, or a rebuilt projection wants in, or the end.</summary>
+    /// <summary>Sleeps until an event is durable beyond what was fed, or a rebuilt projection wants in, or the
+    /// end.</summary>
     private void Wait()
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, _woken.Token);
@@ -176,21 +181,24 @@ public sealed class CatchUp : IDisposable
                 _woken.Cancel();
             }
         }
-        catch (Exception fault) when (fault is JournalException or JsonException)
-        {
-            rebuild.Done.TrySetException(fault);
-        }
         catch (ObjectDisposedException)
         {
             // The book was closed meanwhile.
             rebuild.Done.TrySetCanceled();
+        }
+#pragma warning disable CA1031 // Whoever asked for the rebuild is told; the live one goes on.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            rebuild.Done.TrySetException(fault);
         }
     }
 
     private void Fill(Projection fresh, long through)
     {
         using var blocks = new BlockParser(_book.Journal, fresh.Position + 1, hash: false, through);
-        while (fresh.Position < through && fresh.Fault is null && !_stop.IsCancellationRequested && blocks.Next() is { } block)
+        while (fresh.Position < through && fresh.Fault is null && !_stop.IsCancellationRequested
+            && blocks.Next() is { } block)
             fresh.Feed(block);
     }
 

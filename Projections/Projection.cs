@@ -13,7 +13,8 @@ public sealed record ProjectionFault(long Position, string Reason);
 /// <summary>Where a projection stands.</summary>
 /// <param name="Position">Last event whose rows are in.</param>
 /// <param name="Durable">Last event there is.</param>
-/// <param name="BehindSince">Engine time of the last event that is in, while others wait; null when it is level.</param>
+/// <param name="BehindSince">Engine time of the last event that is in, while others wait; null when it is
+/// level.</param>
 /// <param name="Fault">Null while it goes on.</param>
 public sealed record ProjectionLag(
     string Name, int Version, long Position, long Durable, Instant? BehindSince, ProjectionFault? Fault);
@@ -30,7 +31,8 @@ public sealed class ProjectionStoppedException(string name, ProjectionFault faul
 /// by block; any thread asks, and sees the rows of whole events.
 /// </summary>
 /// <param name="name">Stable; names it on the wire and in stores.</param>
-/// <param name="version">Raised when the same events give other rows: what an older version stored is built anew.</param>
+/// <param name="version">Raised when the same events give other rows: what an older version stored is built
+/// anew.</param>
 public abstract class Projection(string name, int version)
 {
     private readonly Lock _rows = new();
@@ -47,7 +49,8 @@ public abstract class Projection(string name, int version)
     /// <summary>Engine time of that event.</summary>
     public Instant At { get; private set; }
 
-    /// <summary>Set when an event could not be taken: what was half done must not be shown, so every question throws.</summary>
+    /// <summary>Set when an event could not be taken: what was half done must not be shown, so every question
+    /// throws.</summary>
     public ProjectionFault? Fault => Volatile.Read(ref _fault);
 
     /// <summary>An empty one of the same kind, to be built anew beside this one.</summary>

@@ -11,7 +11,8 @@ public sealed class ReadModels : IDisposable
 
     public ReadModels(BookEngine book) => _catchUp = new(book, new AccountEntries(), new TransferLives());
 
-    /// <summary>The accounts' entries as they answer now. Take it once for a question: a rebuild may replace it.</summary>
+    /// <summary>The accounts' entries as they answer now. Take it once for a question: a rebuild may replace
+    /// it.</summary>
     public AccountEntries Entries => (AccountEntries)_catchUp.Live(EntriesAt);
 
     /// <summary>The lives of transfers as they answer now.</summary>
@@ -29,7 +30,9 @@ public sealed class ReadModels : IDisposable
     /// <inheritdoc cref="EntriesAfterAsync"/>
     /// <summary>The lives of transfers, with all rows up to a position.</summary>
     public async Task<TransferLives?> TransfersAfterAsync(long position) =>
-        await _catchUp.WaitForAsync(TransfersAt, position, CatchUp.LongestWait).ConfigureAwait(false) ? Transfers : null;
+        await _catchUp.WaitForAsync(TransfersAt, position, CatchUp.LongestWait).ConfigureAwait(false)
+            ? Transfers
+            : null;
 
     /// <summary>Builds every read model anew from the first event, beside those that answer.</summary>
     public Task RebuildAsync() => Task.WhenAll(_catchUp.RebuildAsync(EntriesAt), _catchUp.RebuildAsync(TransfersAt));

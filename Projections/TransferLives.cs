@@ -22,7 +22,8 @@ public sealed record TransferPage(IReadOnlyList<TransferLife> Transfers, long? N
 /// Which events a transfer's life is made of, what corrects what, and which transfers carry a reference. The events
 /// themselves are read from the journal.
 /// </summary>
-/// <remarks>32 bytes a transfer and 16 for each further event; 24 for a reference, which is kept as a hash only.</remarks>
+/// <remarks>32 bytes a transfer and 16 for each further event; 24 for a reference, which is kept as a hash
+/// only.</remarks>
 public sealed class TransferLives : Projection
 {
     private const int None = -1;
@@ -83,7 +84,8 @@ public sealed class TransferLives : Projection
         var row = from is { } next ? (int)next : _byReference.Find(HashOf(reference));
         // A mark that is not of this reference's list finds nothing.
         if (row >= _references.Count || (row >= 0 && _references[row].Hash != HashOf(reference))) row = None;
-        for (; row >= 0 && found.Count < limit; row = _references[row].Next) found.Add(LifeOf(_references[row].Transfer));
+        for (; row >= 0 && found.Count < limit; row = _references[row].Next)
+            found.Add(LifeOf(_references[row].Transfer));
         return new(found, row < 0 ? null : row, Position);
     }
 
@@ -118,7 +120,8 @@ public sealed class TransferLives : Projection
         row.Last = made;
     }
 
-    /// <summary>Notes that a transfer carries a reference. A part that repeats the reservation's adds nothing.</summary>
+    /// <summary>Notes that a transfer carries a reference. A part that repeats the reservation's adds
+    /// nothing.</summary>
     private void Refer(int transfer, ulong hash)
     {
         ref var row = ref _transfers[transfer];
@@ -172,7 +175,8 @@ public sealed class TransferLives : Projection
 
     private readonly struct TransferKeys(Pages<TransferRow> rows) : IRowKeys<UInt128>
     {
-        public ulong HashOf(in UInt128 key) => Hash128.Hash64(MemoryMarshal.AsBytes(new ReadOnlySpan<UInt128>(in key)), 0);
+        public ulong HashOf(in UInt128 key) =>
+            Hash128.Hash64(MemoryMarshal.AsBytes(new ReadOnlySpan<UInt128>(in key)), 0);
 
         public UInt128 KeyOf(int row) => rows[row].Id.Value;
     }

@@ -23,8 +23,8 @@ public enum TrialBy
 /// <param name="Debits">Turnover: all debits posted, minor units.</param>
 /// <param name="DebitBalance">Sum of the balances in debit; one of the two balances is zero.</param>
 public readonly record struct TrialLine(
-    AccountClass Class, AccountClass Presented, Tag Chart, AccountId Account, Asset Asset, Int128 Debits, Int128 Credits,
-    Int128 DebitBalance, Int128 CreditBalance)
+    AccountClass Class, AccountClass Presented, Tag Chart, AccountId Account, Asset Asset, Int128 Debits,
+    Int128 Credits, Int128 DebitBalance, Int128 CreditBalance)
 {
     /// <summary>What a line is called that stands under another class than its own; null for all others.</summary>
     public string? Heading => (Class, Presented) switch
@@ -42,7 +42,8 @@ public readonly record struct TrialTotal(Asset Asset, bool IsMemorandum, Int128 
     public Int128 Difference => Debits - Credits;
 }
 
-/// <summary>Shows all balances at one position so that anyone can see that they balance. Read once, to the end.</summary>
+/// <summary>Shows all balances at one position so that anyone can see that they balance. Read once, to the
+/// end.</summary>
 /// <param name="through">Last position that counts.</param>
 /// <param name="bookedThrough">Last accounting date that counts; null: all.</param>
 public sealed class TrialBalance(AccountEntries entries, TrialBy by, long through, BusinessDate? bookedThrough)
@@ -55,11 +56,14 @@ public sealed class TrialBalance(AccountEntries entries, TrialBy by, long throug
     /// <summary>The totals of the lines read so far; of all, when the lines are read to the end.</summary>
     public IReadOnlyCollection<TrialTotal> Totals => _totals.Values;
 
-    /// <summary>By account as the accounts were first used, and not gathered; else by class, chart code and asset.</summary>
+    /// <summary>By account as the accounts were first used, and not gathered; else by class, chart code and
+    /// asset.</summary>
     public IEnumerable<TrialLine> Lines()
     {
         _totals.Clear();
-        var lines = entries.Balances(through, bookedThrough).Where(b => b.Balance.Debits != 0 || b.Balance.Credits != 0).Select(LineOf);
+        var lines = entries.Balances(through, bookedThrough)
+            .Where(b => b.Balance.Debits != 0 || b.Balance.Credits != 0)
+            .Select(LineOf);
         return by == TrialBy.Account ? lines : Grouped(lines);
     }
 

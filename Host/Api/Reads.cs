@@ -18,24 +18,31 @@ public static class Reads
         Map(routes, "/v1/accounts", "account.list", "Accounts in the order they were opened", accounts.ListAsync);
         Map(routes, "/v1/accounts/{account}", "account.read", "One account", accounts.ReadAsync);
         Map(routes, "/v1/accounts/{account}/balances", "account.balances",
-            "Balances now, from the book; as-of (position or time) and booked-on, as they were", accounts.BalancesAsync);
-        Map(routes, "/v1/accounts/{account}/entries", "account.entries", "What was posted on an account, newest first", accounts.EntriesAsync);
-        Map(routes, "/v1/accounts/{account}/restraints", "account.restraints", "What holds an account back", accounts.RestraintsAsync);
+            "Balances now, from the book; as-of (position or time) and booked-on, as they were",
+            accounts.BalancesAsync);
+        Map(routes, "/v1/accounts/{account}/entries", "account.entries", "What was posted on an account, newest first",
+            accounts.EntriesAsync);
+        Map(routes, "/v1/accounts/{account}/restraints", "account.restraints", "What holds an account back",
+            accounts.RestraintsAsync);
 
         var transfers = new ReadsTransfers(book);
         Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference", transfers.ListAsync);
-        Map(routes, "/v1/transfers/{transfer}", "transfer.read", "A transfer or entry with its whole history", transfers.ReadAsync);
+        Map(routes, "/v1/transfers/{transfer}", "transfer.read", "A transfer or entry with its whole history",
+            transfers.ReadAsync);
         Map(routes, "/v1/entries/{position}", "entry.read", "What was posted at a position", transfers.EntryAsync);
 
         var reports = new ReadsReports(book);
-        Map(routes, "/v1/trial-balance", "trial_balance.read", "Trial balance by class, chart or account; JSON or CSV", reports.TrialAsync);
+        Map(routes, "/v1/trial-balance", "trial_balance.read", "Trial balance by class, chart or account; JSON or CSV",
+            reports.TrialAsync);
         Map(routes, "/v1/projections", "projection.list", "Where each read model stands", reports.LagAsync);
 
         var books = new ReadsBook(book);
-        Map(routes, "/v1/periods", "period.read", "Business date, closed dates, next cut-off, years", books.PeriodsAsync);
+        Map(routes, "/v1/periods", "period.read", "Business date, closed dates, next cut-off, years",
+            books.PeriodsAsync);
         Map(routes, "/v1/assets", "asset.list", "Assets that the book knows", books.AssetsAsync);
         Map(routes, "/v1/reference", "reference.list", "Reference data, every version", books.ReferencesAsync);
-        Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date", books.ReferenceAsync);
+        Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date",
+            books.ReferenceAsync);
     }
 
     private static void Map(
@@ -61,7 +68,8 @@ public static class Reads
         }
     }
 
-    /// <summary>What is wrong with a query before anything is looked up: its form, or a position that is not there yet.</summary>
+    /// <summary>What is wrong with a query before anything is looked up: its form, or a position that is not there
+    /// yet.</summary>
     internal static Flaw? Check(this ReadsQuery query, BookEngine engine) =>
         query.AfterPosition > engine.DurablePosition ? new(ReadsProblems.BeyondEnd, "after") : query.Flaw;
 

@@ -15,18 +15,23 @@ internal sealed class ReadsAccounts(RunningBook book)
     /// <summary>Balances of one page: each may look at restraints besides, and a read of the book is short.</summary>
     private const int MaxBalances = 32;
 
+    /// <summary>Assets shown of an account, the newest: each is two rows of the book, a balance and an asset.</summary>
+    private const int MaxAssetsShown = BookEngine.MaxRowsRead / 2 - 2;
+
     /// <summary>What one balance is now: the book's own numbers.</summary>
     private readonly record struct BalanceNow(
-        BalanceAt Posted, Int128 DebitsPending, Int128 CreditsPending, Int128 Restrained, Int128 NotYetValue, Int128 Overdraft,
-        Int128 Available);
+        BalanceAt Posted, Int128 DebitsPending, Int128 CreditsPending, Int128 Restrained, Int128 NotYetValue,
+        Int128 Overdraft, Int128 Available);
 
     public async Task ListAsync(HttpContext context)
     {
         var query = new ReadsQuery(context, "class", "chart", "prefix");
-        var (@class, chart, prefix) = (query.One<AccountClass>("class"), query.Tag("chart"), query.Text("prefix", AccountId.MaxTextLength));
+        var (@class, chart, prefix) =
+            (query.One<AccountClass>("class"), query.Tag("chart"), query.Text("prefix", AccountId.MaxTextLength));
         var (mark, limit) = (query.Mark(), query.Limit());
         if (await ReadyAsync(context, query).ConfigureAwait(false) is not { } entries) return;
-        var page = entries.List(@class, chart, Encoding.ASCII.GetBytes(prefix ?? ""), (int)Math.Min(mark?.Position ?? 0, int.MaxValue), limit);
+        var page = entries.List(@class, chart, Encoding.ASCII.GetBytes(prefix ?? ""),
+            (int)Math.Min(mark?.Position ?? 0, int.MaxValue), limit);
         Reads.Ok(context, to =>
         {
             to.WriteNumber("position"u8, page.Position);
@@ -48,7 +53,9 @@ internal sealed class ReadsAccounts(RunningBook book)
     {
         var query = new ReadsQuery(context);
         if (await RefusedAsync(context, query).ConfigureAwait(false)) return;
-        var found = Reads.TryAccount(context, out var id) ? await book.Engine.ReadAsync((bank, at) => Describe(bank, at, id)).ConfigureAwait(false) : null;
+        var found = Reads.TryAccount(context, out var id)
+            ? await book.Engine.ReadAsync((bank, at) => Describe(bank, at, id)).ConfigureAwait(false)
+            : null;
         if (found is not { } account)
         {
             await Problems.Answer(context, ReadsProblems.AccountNotFound).ConfigureAwait(false);
@@ -74,6 +81,7 @@ internal sealed class ReadsAccounts(RunningBook book)
             to.WriteStartArray("assets"u8);
             foreach (var asset in account.Assets) to.WriteStringValue(asset.ToString());
             to.WriteEndArray();
+            if (account.AreMore) to.WriteBoolean("more_assets"u8, true);
             to.WriteNumber("restraints"u8, account.Row.Restraints);
         });
     }
@@ -81,10 +89,12 @@ internal sealed class ReadsAccounts(RunningBook book)
     public async Task BalancesAsync(HttpContext context)
     {
         var query = new ReadsQuery(context, "as-of", "booked-on", "asset");
-        var (asOf, bookedOn, asset) = (query.AsOf("as-of"), query.Value<BusinessDate>("booked-on"), query.Value<AssetCode>("asset"));
+        var (asOf, bookedOn, asset) =
+            (query.AsOf("as-of"), query.Value<BusinessDate>("booked-on"), query.Value<AssetCode>("asset"));
         var (mark, limit) = (query.Mark(), query.Limit(MaxBalances));
         if (await RefusedAsync(context, query).ConfigureAwait(false)) return;
-        if (!Reads.TryAccount(context, out var id)) await Problems.Answer(context, ReadsProblems.AccountNotFound).ConfigureAwait(false);
+        if (!Reads.TryAccount(context, out var id))
+            await Problems.Answer(context, ReadsProblems.AccountNotFound).ConfigureAwait(false);
         else if (asOf == default && bookedOn is null)
             await NowAsync(context, query, id, asset, (int)(mark?.Position ?? 0), limit).ConfigureAwait(false);
         else if (await CutAsync(context, book, asOf, bookedOn).ConfigureAwait(false) is var (entries, cut))
@@ -96,15 +106,19 @@ internal sealed class ReadsAccounts(RunningBook book)
         var query = new ReadsQuery(context, "order", "asset", "side", "booked-from", "booked-through", "recorded-from",
             "recorded-through", "code", "reference", "min-amount", "max-amount");
         var code = query.Value<AssetCode>("asset");
-        Asset? asset = code is { } named ? await book.Engine.ReadAsync((bank, _) => AssetNamed(bank, named)).ConfigureAwait(false) : null;
+        Asset? asset = code is { } named
+            ? await book.Engine.ReadAsync((bank, _) => AssetNamed(bank, named)).ConfigureAwait(false)
+            : null;
         var filter = new EntryFilter(
-            code, query.One<Side>("side"), query.Value<BusinessDate>("booked-from"), query.Value<BusinessDate>("booked-through"),
-            query.Value<Instant>("recorded-from"), query.Value<Instant>("recorded-through"), query.Tag("code"),
+            code, query.One<Side>("side"), query.Value<BusinessDate>("booked-from"),
+            query.Value<BusinessDate>("booked-through"), query.Value<Instant>("recorded-from"), query.Value<Instant>("recorded-through"), query.Tag("code"),
             query.Text("reference", 64), query.Minor("min-amount", asset), query.Minor("max-amount", asset));
         var (order, mark, limit) = (query.One<EntryOrder>("order") ?? EntryOrder.Newest, query.Mark(), query.Limit());
         if (await ReadyAsync(context, query).ConfigureAwait(false) is not { } entries) return;
         EntryMark? after = mark is { } m ? new(m.Position, m.Skip) : null;
-        var page = Reads.TryAccount(context, out var id) ? entries.History(id, filter, order == EntryOrder.Newest, after, limit) : null;
+        var page = Reads.TryAccount(context, out var id)
+            ? entries.History(id, filter, order == EntryOrder.Newest, after, limit)
+            : null;
         if (page is null)
         {
             await Problems.Answer(context, ReadsProblems.AccountNotFound).ConfigureAwait(false);
@@ -146,7 +160,8 @@ internal sealed class ReadsAccounts(RunningBook book)
         });
     }
 
-    /// <summary>Resolves what a question about the past means, and waits until the read model knows that much.</summary>
+    /// <summary>Resolves what a question about the past means, and waits until the read model knows that
+    /// much.</summary>
     /// <returns>Null when the answer was a no, which has been sent.</returns>
     internal static async Task<(AccountEntries Entries, Cut Cut)?> CutAsync(
         HttpContext context, RunningBook book, (long? Position, Instant? At) asOf, BusinessDate? bookedOn)
@@ -184,9 +199,11 @@ internal sealed class ReadsAccounts(RunningBook book)
         return entries;
     }
 
-    private async Task NowAsync(HttpContext context, ReadsQuery query, AccountId id, AssetCode? asset, int from, int limit)
+    private async Task NowAsync(HttpContext context, ReadsQuery query, AccountId id, AssetCode? asset, int from,
+        int limit)
     {
-        var found = await book.Engine.ReadAsync((bank, at) => BalancesNow(bank, at, id, asset, from, limit)).ConfigureAwait(false);
+        var found = await book.Engine.ReadAsync((bank, at) => BalancesNow(bank, at, id, asset, from, limit))
+            .ConfigureAwait(false);
         if (found is not { } page)
         {
             await Problems.Answer(context, ReadsProblems.AccountNotFound).ConfigureAwait(false);
@@ -218,7 +235,8 @@ internal sealed class ReadsAccounts(RunningBook book)
         });
     }
 
-    private static async Task ThenAsync(HttpContext context, AccountEntries entries, AccountId id, AssetCode? asset, Cut cut)
+    private static async Task ThenAsync(HttpContext context, AccountEntries entries, AccountId id, AssetCode? asset,
+        Cut cut)
     {
         if (entries.BalancesOf(id, cut) is not { } balances)
         {
@@ -243,7 +261,8 @@ internal sealed class ReadsAccounts(RunningBook book)
         });
     }
 
-    private static (AccountRow Row, Tag Chart, Dimensions Dimensions, List<AssetCode> Assets, long Position)? Describe(
+    private static (AccountRow Row, Tag Chart, Dimensions Dimensions, List<AssetCode> Assets, bool AreMore,
+        long Position)? Describe(
         Bank bank, in Moment at, AccountId id)
     {
         var t = bank.Ledger.Tables;
@@ -251,12 +270,13 @@ internal sealed class ReadsAccounts(RunningBook book)
         if (number < 0) return null;
         var row = t.Accounts[number];
         var assets = new List<AssetCode>();
-        for (var b = row.FirstBalance; b >= 0 && assets.Count < LedgerAccounts.MaxAssets; b = t.Balances[b].Next)
+        var (balance, visited) = (row.FirstBalance, 0);
+        for (; balance >= 0 && visited < MaxAssetsShown; balance = t.Balances[balance].Next, visited++)
         {
-            if (t.Balances[b].Has(BalanceFlags.Opened)) assets.Add(t.Assets[t.Balances[b].Asset].Code);
+            if (t.Balances[balance].Has(BalanceFlags.Opened)) assets.Add(t.Assets[t.Balances[balance].Asset].Code);
         }
         assets.Reverse();
-        return (row, t.Chart[row.Chart].Key, t.Dimensions[row.Dimensions].Key, assets, at.Position - 1);
+        return (row, t.Chart[row.Chart].Key, t.Dimensions[row.Dimensions].Key, assets, balance >= 0, at.Position - 1);
     }
 
     private static Asset? AssetNamed(Bank bank, AssetCode code) =>
@@ -276,7 +296,8 @@ internal sealed class ReadsAccounts(RunningBook book)
             return (rows, null, at.Position - 1);
         }
         // The newest balance stands first in the list, so a page begins at a row and goes on to earlier ones.
-        var b = from > 0 && from <= t.Balances.Count && t.Balances[from - 1].Account == number ? from - 1 : t.Accounts[number].FirstBalance;
+        var isMark = from > 0 && from <= t.Balances.Count && t.Balances[from - 1].Account == number;
+        var b = isMark ? from - 1 : t.Accounts[number].FirstBalance;
         for (; b >= 0 && rows.Count < limit; b = t.Balances[b].Next) rows.Add(Now(bank, at, b));
         return (rows, b >= 0 ? b + 1 : null, at.Position - 1);
     }
@@ -286,12 +307,14 @@ internal sealed class ReadsAccounts(RunningBook book)
         var ledger = bank.Ledger;
         var balance = ledger.Tables.Balances[row];
         return new(
-            new(ledger.AssetAt(balance.Asset), balance.DebitsPosted, balance.CreditsPosted), balance.DebitsPending, balance.CreditsPending,
-            ledger.Restrained(balance, at.Now), ledger.NotYetValue(balance, row, at.Today), ledger.Overdraft(balance, row),
+            new(ledger.AssetAt(balance.Asset), balance.DebitsPosted, balance.CreditsPosted), balance.DebitsPending,
+            balance.CreditsPending, ledger.Restrained(balance, at.Now), ledger.NotYetValue(balance, row, at.Today),
+            ledger.Overdraft(balance, row),
             ledger.Available(balance, row, at));
     }
 
-    private static (List<RestraintRow> Rows, int? Next, Moment At)? RestraintsOf(Bank bank, Moment at, AccountId id, int from, int limit)
+    private static (List<RestraintRow> Rows, int? Next, Moment At)? RestraintsOf(Bank bank, Moment at, AccountId id,
+        int from, int limit)
     {
         var t = bank.Ledger.Tables;
         var account = t.Accounts.Find(id);

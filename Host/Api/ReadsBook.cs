@@ -31,7 +31,8 @@ internal sealed class ReadsBook(RunningBook book)
     {
         var query = new ReadsQuery(context);
         var (from, limit) = Page(query);
-        return AnswerAsync(context, query, (bank, at) => Take(bank.Ledger.Tables.Assets, at, from, limit), (to, asked, page) =>
+        return AnswerAsync(
+            context, query, (bank, at) => Take(bank.Ledger.Tables.Assets, at, from, limit), (to, asked, page) =>
         {
             to.WriteNumber("position"u8, page.Position);
             to.WriteStartArray("assets"u8);
@@ -52,7 +53,8 @@ internal sealed class ReadsBook(RunningBook book)
     {
         var query = new ReadsQuery(context);
         var (from, limit) = Page(query);
-        return AnswerAsync(context, query, (bank, at) => Take(bank.Book.References.Rows, at, from, limit), (to, asked, page) =>
+        return AnswerAsync(
+            context, query, (bank, at) => Take(bank.Book.References.Rows, at, from, limit), (to, asked, page) =>
         {
             to.WriteNumber("position"u8, page.Position);
             to.WriteStartArray("references"u8);
@@ -62,7 +64,8 @@ internal sealed class ReadsBook(RunningBook book)
                 to.Value("name"u8, row.Published.Name);
                 to.WriteNumber("version"u8, row.Published.Version);
                 to.Value("in_force_from"u8, row.Published.InForceFrom);
-                to.WriteString("kind"u8, JsonNamingPolicy.SnakeCaseLower.ConvertName(row.Published.Content.GetType().Name));
+                to.WriteString("kind"u8,
+                    JsonNamingPolicy.SnakeCaseLower.ConvertName(row.Published.Content.GetType().Name));
                 to.Value("author"u8, row.Published.Author);
                 to.Value("approver"u8, row.Published.Approver);
                 to.WriteEndObject();
@@ -83,7 +86,8 @@ internal sealed class ReadsBook(RunningBook book)
         }
         var stated = System.Text.Encoding.UTF8.GetBytes(context.Request.RouteValues["name"] as string ?? "");
         var (published, position) = await book.Engine.ReadAsync((bank, at) =>
-            (Tag.TryParse(stated, out var name) ? bank.Book.References.InForce(name, on ?? at.Today) : null, at.Position - 1)).ConfigureAwait(false);
+            (Tag.TryParse(stated, out var name) ? bank.Book.References.InForce(name, on ?? at.Today) : null,
+                at.Position - 1)).ConfigureAwait(false);
         if (published is null)
         {
             await Problems.Answer(context, ReadsProblems.ReferenceNotFound).ConfigureAwait(false);
@@ -98,7 +102,8 @@ internal sealed class ReadsBook(RunningBook book)
     }
 
     /// <summary>Rows of a book's table by number; at most as many as a read of the book may visit.</summary>
-    private static (List<TRow> Rows, int? Next, long Position) Take<TKey, TRow>(Table<TKey, TRow> table, in Moment at, int from, int limit)
+    private static (List<TRow> Rows, int? Next, long Position) Take<TKey, TRow>(
+        Table<TKey, TRow> table, in Moment at, int from, int limit)
         where TKey : unmanaged, IEquatable<TKey> where TRow : struct, IRow<TRow, TKey>
     {
         var rows = new List<TRow>();
@@ -113,7 +118,9 @@ internal sealed class ReadsBook(RunningBook book)
     private static PeriodsNow Periods(Bank bank, Moment at)
     {
         var years = new List<int>();
-        for (var year = 0; years.Count < BookEngine.MaxRowsRead && FirstYearFrom(bank, year) is { } found; year = found + 1) years.Add(found);
+        var year = 0;
+        for (; years.Count < BookEngine.MaxRowsRead && FirstYearFrom(bank, year) is { } found; year = found + 1)
+            years.Add(found);
         return new(bank.Book.Day, years, at.Position - 1);
     }
 

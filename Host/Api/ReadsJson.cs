@@ -13,7 +13,8 @@ namespace BankingEngine.Host.Api;
 internal static class ReadsJson
 {
     /// <summary>The name of a case on the wire.</summary>
-    public static string NameOf<T>(T value) where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+    public static string NameOf<T>(T value) where T : struct, Enum =>
+        JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 
     public static void Value<T>(this Utf8JsonWriter to, ReadOnlySpan<byte> name, T value) where T : struct, IUtf8Text<T>
     {
@@ -23,7 +24,8 @@ internal static class ReadsJson
     }
 
     /// <summary>Null in the answer where there is none.</summary>
-    public static void ValueOrNull<T>(this Utf8JsonWriter to, ReadOnlySpan<byte> name, T? value) where T : struct, IUtf8Text<T>
+    public static void ValueOrNull<T>(this Utf8JsonWriter to, ReadOnlySpan<byte> name, T? value)
+        where T : struct, IUtf8Text<T>
     {
         if (value is { } some) to.Value(name, some);
         else to.WriteNull(name);

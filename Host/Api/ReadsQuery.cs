@@ -14,7 +14,8 @@ public static class ReadsProblems
         CursorForeign = new("cursor.foreign", 400, "The cursor belongs to another query."),
         BeyondEnd = new("position.beyond_end", 400, "The book has no such position or time yet."),
         Behind = new("projection.behind", 503, "The read model has not reached that position: try again shortly."),
-        Stopped = new("projection.stopped", 503, "The read model met an event that it cannot take, and waits for a mended program."),
+        Stopped = new("projection.stopped", 503,
+            "The read model met an event that it cannot take, and waits for a mended program."),
         AccountNotFound = new("account.not_found", 404, "No such account."),
         TransferNotFound = new("transfer.not_found", 404, "No transfer or entry of this id."),
         EntryNotFound = new("entry.not_found", 404, "Nothing was posted at this position."),
@@ -45,7 +46,8 @@ internal sealed class ReadsQuery
         foreach (var (name, values) in _query.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             var paging = name is Cursor or LimitName or After;
-            if (values.Count != 1 || (!paging && !names.Contains(name))) Flaw ??= new(EdgeProblems.QueryMalformed, name);
+            if (values.Count != 1 || (!paging && !names.Contains(name)))
+                Flaw ??= new(EdgeProblems.QueryMalformed, name);
             else if (!paging) asked.Append(CultureInfo.InvariantCulture, $"\n{name}={values[0]}");
         }
         _hash = Hash128.Hash64(Encoding.UTF8.GetBytes(asked.ToString()), 0);
@@ -62,14 +64,18 @@ internal sealed class ReadsQuery
     public string? Text(string name, int longest)
     {
         if (Raw(name) is not { } text) return null;
-        return text.Length > 0 && text.Length <= longest && text.All(c => c is >= ' ' and <= '~') ? text : Wrong<string>(name);
+        return text.Length > 0 && text.Length <= longest && text.All(c => c is >= ' ' and <= '~')
+            ? text
+            : Wrong<string>(name);
     }
 
     public T? Value<T>(string name) where T : struct, IUtf8Text<T> =>
         Raw(name) is not { } text ? null : Utf8Text.TryParse(text, out T value) ? value : WrongValue<T>(name);
 
     public Tag? Tag(string name) =>
-        Raw(name) is not { } text ? null : Domain.Kernel.Tag.TryParse(Encoding.UTF8.GetBytes(text), out var tag) ? tag : WrongValue<Tag>(name);
+        Raw(name) is not { } text ? null
+        : Domain.Kernel.Tag.TryParse(Encoding.UTF8.GetBytes(text), out var tag) ? tag
+        : WrongValue<Tag>(name);
 
     /// <summary>One of an enumeration's names, in lower case.</summary>
     public T? One<T>(string name) where T : struct, Enum
@@ -85,7 +91,8 @@ internal sealed class ReadsQuery
     public long? Number(string name, long least, long most)
     {
         if (Raw(name) is not { } text) return null;
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number >= least && number <= most
             ? number
             : WrongValue<long>(name);
     }
@@ -127,7 +134,8 @@ internal sealed class ReadsQuery
         return null;
     }
 
-    private string? Raw(string name) => _query.TryGetValue(name, out var values) && values.Count == 1 ? values[0] : null;
+    private string? Raw(string name) =>
+        _query.TryGetValue(name, out var values) && values.Count == 1 ? values[0] : null;
 
     private T? Wrong<T>(string name) where T : class
     {

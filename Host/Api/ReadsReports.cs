@@ -19,13 +19,15 @@ internal sealed class ReadsReports(RunningBook book)
     public async Task TrialAsync(HttpContext context)
     {
         var query = new ReadsQuery(context, "as-of", "booked-on", "by");
-        var (asOf, bookedOn, by) = (query.AsOf("as-of"), query.Value<BusinessDate>("booked-on"), query.One<TrialBy>("by") ?? TrialBy.Chart);
+        var (asOf, bookedOn, by) =
+            (query.AsOf("as-of"), query.Value<BusinessDate>("booked-on"), query.One<TrialBy>("by") ?? TrialBy.Chart);
         if (query.Check(book.Engine) is { } flaw)
         {
             await Problems.Answer(context, flaw).ConfigureAwait(false);
             return;
         }
-        if (await ReadsAccounts.CutAsync(context, book, asOf, bookedOn).ConfigureAwait(false) is not var (entries, cut)) return;
+        if (await ReadsAccounts.CutAsync(context, book, asOf, bookedOn)
+            .ConfigureAwait(false) is not var (entries, cut)) return;
         var trial = new TrialBalance(entries, by, cut.Through!.Value, bookedOn);
         if (context.Request.Headers.Accept.ToString().Contains(Csv, StringComparison.OrdinalIgnoreCase))
             await SendCsvAsync(context, trial).ConfigureAwait(false);
@@ -118,16 +120,19 @@ internal sealed class ReadsReports(RunningBook book)
     private static async Task SendCsvAsync(HttpContext context, TrialBalance trial)
     {
         context.Response.ContentType = Csv;
-        context.Response.Headers["Bank-Position"] = trial.Position.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        context.Response.Headers["Bank-Position"] =
+            trial.Position.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var body = context.Response.BodyWriter;
-        var text = new StringBuilder("class,presented_as,heading,chart,account,asset,debits,credits,debit_balance,credit_balance\r\n");
+        var text = new StringBuilder(
+            "class,presented_as,heading,chart,account,asset,debits,credits,debit_balance,credit_balance\r\n");
         foreach (var line in trial.Lines())
         {
             // Names and headings hold no comma and no quote.
-            text.Append(ReadsJson.NameOf(line.Class)).Append(',').Append(ReadsJson.NameOf(line.Presented)).Append(',').Append(line.Heading)
-                .Append(',').Append(line.Chart).Append(',').Append(line.Account.IsNone ? "" : line.Account.ToString()).Append(',')
-                .Append(line.Asset.Code);
-            foreach (var minor in (ReadOnlySpan<Int128>)[line.Debits, line.Credits, line.DebitBalance, line.CreditBalance])
+            text.Append(ReadsJson.NameOf(line.Class)).Append(',').Append(ReadsJson.NameOf(line.Presented)).Append(',')
+                .Append(line.Heading).Append(',').Append(line.Chart).Append(',')
+                .Append(line.Account.IsNone ? "" : line.Account.ToString()).Append(',').Append(line.Asset.Code);
+            Int128[] figures = [line.Debits, line.Credits, line.DebitBalance, line.CreditBalance];
+            foreach (var minor in figures)
                 text.Append(',').Append(ReadsJson.FiguresOf(minor, line.Asset));
             text.Append("\r\n");
             if (text.Length < FlushBytes) continue;

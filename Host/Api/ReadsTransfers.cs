@@ -29,7 +29,8 @@ internal sealed class ReadsTransfers(RunningBook book)
         var last = await book.Engine.ReadAsync((_, at) => at.Position - 1).ConfigureAwait(false);
         var lives = await book.ReadModels.TransfersAfterAsync(last).ConfigureAwait(false);
         if (lives is null) await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
-        else if (!TransferId.TryParse(context.Request.RouteValues["transfer"] as string ?? "", out var id) || lives.Find(id) is not { } life)
+        else if (!TransferId.TryParse(context.Request.RouteValues["transfer"] as string ?? "", out var id)
+            || lives.Find(id) is not { } life)
             await Problems.Answer(context, ReadsProblems.TransferNotFound).ConfigureAwait(false);
         else Reads.Ok(context, to =>
         {
@@ -41,8 +42,10 @@ internal sealed class ReadsTransfers(RunningBook book)
     public async Task ListAsync(HttpContext context)
     {
         var query = new ReadsQuery(context, "reference");
-        var (reference, mark, limit, after) = (query.Text("reference", MaxReference), query.Mark(), query.Limit(), query.AfterPosition);
-        var flaw = query.Check(book.Engine) ?? (reference is null ? new Flaw(EdgeProblems.QueryMalformed, "reference") : null);
+        var (reference, mark, limit, after) =
+            (query.Text("reference", MaxReference), query.Mark(), query.Limit(), query.AfterPosition);
+        var flaw = query.Check(book.Engine)
+            ?? (reference is null ? new Flaw(EdgeProblems.QueryMalformed, "reference") : null);
         if (flaw is { } wrong)
         {
             await Problems.Answer(context, wrong).ConfigureAwait(false);
@@ -84,7 +87,8 @@ internal sealed class ReadsTransfers(RunningBook book)
             await Problems.Answer(context, wrong).ConfigureAwait(false);
             return;
         }
-        var lives = await book.ReadModels.TransfersAfterAsync(Math.Max(position, query.AfterPosition)).ConfigureAwait(false);
+        var lives = await book.ReadModels.TransfersAfterAsync(Math.Max(position, query.AfterPosition))
+            .ConfigureAwait(false);
         var legs = new List<Leg>();
         if (ReadsJson.TryRead(book.Engine, position, out var line))
         {
@@ -145,7 +149,8 @@ internal sealed class ReadsTransfers(RunningBook book)
         to.WriteNumber("first_position"u8, life.Positions[0]);
         if (life.Positions.Length > MaxEvents) to.WriteNumber("events_not_shown"u8, life.Positions.Length - MaxEvents);
         if (events[0] is TransferEvent.Made made) Terms(to, made.Debit, made.Credit, made.Amount);
-        else if (events[0] is TransferEvent.Imported imported) Terms(to, imported.Debit, imported.Credit, imported.Amount);
+        else if (events[0] is TransferEvent.Imported imported)
+            Terms(to, imported.Debit, imported.Credit, imported.Amount);
         else if (events[0] is TransferEvent.Reserved reserved)
         {
             Terms(to, reserved.Debit, reserved.Credit, reserved.Amount);

@@ -21,7 +21,8 @@ internal sealed class ReadsHost : IAsyncDisposable
     private ReadsHost(RunningBook book, WebApplication app)
     {
         (Book, _app) = (book, app);
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        var address =
+            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         _client = new() { BaseAddress = new(address) };
         _client.DefaultRequestHeaders.Authorization = new("Bearer", SandboxBook.DemoKey(book));
     }
@@ -66,7 +67,8 @@ internal sealed class ReadsHost : IAsyncDisposable
     /// <summary>Sends a command that is taken.</summary>
     public async Task<JsonElement> Post(string address, string body)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(Encoding.ASCII.GetBytes(body)) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, address);
+        request.Content = new ByteArrayContent(Encoding.ASCII.GetBytes(body));
         request.Content.Headers.ContentType = new("application/json");
         request.Headers.Add("Idempotency-Key", Guid.CreateVersion7().ToString());
         using var response = await _client.SendAsync(request);

@@ -32,7 +32,8 @@ public sealed class ReadsSpecs
         var first = await bank.Get("/v1/accounts?limit=2");
         var rest = await bank.Get($"/v1/accounts?limit=500&cursor={first.GetProperty("next").GetString()}");
         Ids(first).Concat(Ids(rest)).Should().Equal(Ids(await bank.Get("/v1/accounts")));
-        (await bank.Refusal($"/v1/accounts?class=income&cursor={first.GetProperty("next").GetString()}")).Should().Be((400, "cursor.foreign"));
+        (await bank.Refusal($"/v1/accounts?class=income&cursor={first.GetProperty("next").GetString()}"))
+            .Should().Be((400, "cursor.foreign"));
     }
 
     [Fact]
@@ -43,9 +44,11 @@ public sealed class ReadsSpecs
         var paid = await bank.Pay("23.30");
         Posted(await bank.Get($"{Alice}/balances?as-of={before}")).Should().Be("923.30");
         Posted(await bank.Get($"{Alice}/balances?as-of={paid.GetProperty("position")}")).Should().Be("900.00");
-        Posted(await bank.Get($"{Alice}/balances?as-of={paid.GetProperty("recorded_at").GetString()}")).Should().Be("900.00");
+        Posted(await bank.Get($"{Alice}/balances?as-of={paid.GetProperty("recorded_at").GetString()}"))
+            .Should().Be("900.00");
         Posted(await bank.Get($"{Alice}/balances?booked-on=1999-12-31")).Should().Be("0.00");
-        (await bank.Refusal($"{Alice}/balances?as-of={bank.Book.Engine.DurablePosition + 1}")).Should().Be((400, "position.beyond_end"));
+        (await bank.Refusal($"{Alice}/balances?as-of={bank.Book.Engine.DurablePosition + 1}"))
+            .Should().Be((400, "position.beyond_end"));
         (await bank.Refusal($"{Alice}/balances?as-of=2999-01-01T00:00:00Z")).Should().Be((400, "position.beyond_end"));
     }
 
@@ -65,13 +68,15 @@ public sealed class ReadsSpecs
             shown.AddRange(Amounts(page));
             next = page.GetProperty("next").GetString();
         }
-        shown.Should().Equal("8.00", "7.00", "6.00", "5.00", "4.00", "3.00", "2.00", "1.00", "1.20", "75.50", "1000.00");
+        shown.Should().Equal("8.00", "7.00", "6.00", "5.00", "4.00", "3.00", "2.00", "1.00", "1.20", "75.50",
+            "1000.00");
         (await bank.Refusal($"{Bob}/entries?cursor={cursor}")).Should().Be((400, "cursor.foreign"));
         (await bank.Refusal($"{Alice}/entries?side=debit&cursor={cursor}")).Should().Be((400, "cursor.foreign"));
         (await bank.Refusal($"{Alice}/entries?cursor={cursor[..^2]}xx")).Should().Be((400, "cursor.malformed"));
         Amounts(await bank.Get($"{Alice}/entries?order=oldest&limit=1")).Should().Equal("1000.00");
         Amounts(await bank.Get($"{Alice}/entries?reference=order-3")).Should().Equal("3.00");
-        Amounts(await bank.Get($"{Alice}/entries?asset=EUR&min-amount=8.00&max-amount=75.49&after={last.GetProperty("position")}"))
+        Amounts(await bank.Get(
+            $"{Alice}/entries?asset=EUR&min-amount=8.00&max-amount=75.49&after={last.GetProperty("position")}"))
             .Should().Equal("9.00", "8.00");
     }
 
@@ -82,7 +87,8 @@ public sealed class ReadsSpecs
         var held = await bank.Post("/v1/transfers",
             """{"debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"10"},"pending":true,"reference":"hotel-12"}""");
         var id = held.GetProperty("id").GetString();
-        var posted = await bank.Post($"/v1/transfers/{id}/post", """{"amount":{"asset":"EUR","amount":"4"},"final":false}""");
+        var posted =
+            await bank.Post($"/v1/transfers/{id}/post", """{"amount":{"asset":"EUR","amount":"4"},"final":false}""");
         var part = await bank.Get($"/v1/transfers/{id}");
         part.GetProperty("state").GetString().Should().Be("reserved");
         part.GetProperty("remaining").GetProperty("amount").GetString().Should().Be("6.00");
@@ -95,7 +101,8 @@ public sealed class ReadsSpecs
         var listed = await bank.Get($"/v1/transfers?reference=hotel-12&after={whole.GetProperty("position")}");
         listed.GetProperty("transfers")[0].GetProperty("id").GetString().Should().Be(id);
         var entry = await bank.Get($"/v1/entries/{posted.GetProperty("position")}");
-        entry.GetProperty("entry").GetProperty("legs")[0].GetProperty("account").GetString().Should().Be("customers:alice");
+        entry.GetProperty("entry").GetProperty("legs")[0].GetProperty("account").GetString()
+            .Should().Be("customers:alice");
         (await bank.Refusal($"/v1/entries/{held.GetProperty("position")}")).Should().Be((404, "entry.not_found"));
         (await bank.Refusal("/v1/entries/99999")).Should().Be((400, "position.beyond_end"));
         (await bank.Refusal($"/v1/transfers/{Guid.CreateVersion7()}")).Should().Be((404, "transfer.not_found"));
@@ -131,10 +138,13 @@ public sealed class ReadsSpecs
             next = page.GetProperty("next").GetString();
         }
         codes.Should().OnlyHaveUniqueItems().And.Contain(["EUR", "JPY", "BHD"]).And.HaveCountGreaterThan(100);
-        (await bank.Get("/v1/reference")).GetProperty("references")[0].GetProperty("name").GetString().Should().Be("weekdays");
-        (await bank.Get("/v1/reference/weekdays")).GetProperty("reference").GetProperty("version").GetInt32().Should().Be(1);
+        (await bank.Get("/v1/reference")).GetProperty("references")[0].GetProperty("name").GetString()
+            .Should().Be("weekdays");
+        (await bank.Get("/v1/reference/weekdays")).GetProperty("reference").GetProperty("version").GetInt32()
+            .Should().Be(1);
         (await bank.Refusal("/v1/reference/weekdays?on=1999-01-01")).Should().Be((404, "reference.not_found"));
-        (await bank.Get("/v1/projections")).GetProperty("projections").EnumerateArray().Select(p => p.GetProperty("name").GetString())
+        (await bank.Get("/v1/projections")).GetProperty("projections").EnumerateArray()
+            .Select(p => p.GetProperty("name").GetString())
             .Should().Equal("account_entries", "transfer_lives");
     }
 
@@ -142,10 +152,13 @@ public sealed class ReadsSpecs
     public async Task A_restraints_note_is_opened_only_for_who_may_place_restraints()
     {
         await using var bank = await ReadsHost.StartAsync();
-        await bank.Post(Alice + "/restraints", """{"reason":"garnishment","authority":"court","scope":"debits","note":"file 7"}""");
+        await bank.Post(Alice + "/restraints",
+            """{"reason_code":"garnishment","authority":"court","scope":"debits","note":"file 7"}""");
         NoteOf(JsonDocument.Parse((await bank.Ask(Alice + "/restraints")).Body).RootElement).Should().Be("file 7");
-        var token = (await bank.Post("/v1/keys", """{"key":"reader","scopes":["read"]}""")).GetProperty("token").GetString();
-        NoteOf(JsonDocument.Parse((await bank.Ask(Alice + "/restraints", key: token)).Body).RootElement).Should().BeNull();
+        var token = (await bank.Post("/v1/keys", """{"key":"reader","scopes":["read"]}"""))
+            .GetProperty("token").GetString();
+        NoteOf(JsonDocument.Parse((await bank.Ask(Alice + "/restraints", key: token)).Body).RootElement)
+            .Should().BeNull();
         (await bank.Get(Alice)).GetProperty("restraints").GetInt32().Should().Be(1);
     }
 
@@ -167,11 +180,13 @@ public sealed class ReadsSpecs
             ("/v1/transfers", 400, "request.query_malformed"),
             ("/v1/trial-balance?by=mood", 400, "request.query_malformed"),
         ];
-        foreach (var (address, status, code) in refused) (await bank.Refusal(address)).Should().Be((status, code), address);
+        foreach (var (address, status, code) in refused)
+            (await bank.Refusal(address)).Should().Be((status, code), address);
         (await bank.Ask(Alice, key: "bk.none.none")).Status.Should().Be(401);
     }
 
-    private static string? NoteOf(JsonElement page) => page.GetProperty("restraints")[0].GetProperty("note").GetString();
+    private static string? NoteOf(JsonElement page) =>
+        page.GetProperty("restraints")[0].GetProperty("note").GetString();
 
     private static string? Posted(JsonElement balances) =>
         BalanceIn(balances, "EUR").GetProperty("posted").GetProperty("balance").GetString();
@@ -183,5 +198,6 @@ public sealed class ReadsSpecs
         page.GetProperty("accounts").EnumerateArray().Select(a => a.GetProperty("id").GetString());
 
     private static IEnumerable<string?> Amounts(JsonElement page) =>
-        page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("amount").GetProperty("amount").GetString());
+        page.GetProperty("entries").EnumerateArray()
+            .Select(e => e.GetProperty("amount").GetProperty("amount").GetString());
 }

@@ -10,7 +10,8 @@ namespace BankingEngine.Specs.Engine.Projections;
 public sealed class AccountEntriesSpecs
 {
     private const int Commands = 300;
-    private static readonly string[] Accounts = [.. Activity.Customers, "bank:cash", "bank:fees", "custody:coins", "custody:vault"];
+    private static readonly string[] Accounts =
+        [.. Activity.Customers, "bank:cash", "bank:fees", "custody:coins", "custody:vault"];
 
     [Theory]
     [InlineData(1)]
@@ -67,7 +68,8 @@ public sealed class AccountEntriesSpecs
             {
                 var date = BusinessDate.Parse("2026-01-05").AddDays(day);
                 var through = entries.Position * (5 + day) / 5;
-                var expected = history.Where(e => e.Position <= through && e.BookedOn <= date).Sum(e => (long)Effect(e));
+                var expected = history
+                    .Where(e => e.Position <= through && e.BookedOn <= date).Sum(e => (long)Effect(e));
                 entries.BalancesOf(Account(name), new(through, date))!.Sum(b => (long)b.Net).Should().Be(expected);
             }
         }
@@ -110,8 +112,10 @@ public sealed class AccountEntriesSpecs
         var (from, until) = (all[^(all.Count / 4)].At, all[all.Count / 4].At);
         var date = BusinessDate.Parse("2026-01-04");
         Shown(new(Side: Side.Debit)).Should().Equal(all.Where(e => e.Side == Side.Debit)).And.NotBeEmpty();
-        Shown(new(BookedFrom: date, BookedThrough: date)).Should().Equal(all.Where(e => e.BookedOn == date)).And.NotBeEmpty();
-        Shown(new(RecordedFrom: from, RecordedThrough: until)).Should().Equal(all.Where(e => e.At >= from && e.At <= until)).And.NotBeEmpty();
+        Shown(new(BookedFrom: date, BookedThrough: date))
+            .Should().Equal(all.Where(e => e.BookedOn == date)).And.NotBeEmpty();
+        Shown(new(RecordedFrom: from, RecordedThrough: until))
+            .Should().Equal(all.Where(e => e.At >= from && e.At <= until)).And.NotBeEmpty();
         Shown(new(Code: Tag.Of("card"))).Should().Equal(all.Where(e => e.Code == Tag.Of("card"))).And.NotBeEmpty();
         Shown(new(Reference: "ref-3")).Should().Equal(all.Where(e => e.Reference == "ref-3")).And.NotBeEmpty();
         Shown(new(Asset: AssetCode.Parse("EUR"), Least: 10_00, Most: 300_00)).Should()
@@ -134,8 +138,10 @@ public sealed class AccountEntriesSpecs
         var lines = trial.Lines().ToList();
         trial.Totals.Should().HaveCount(2).And.OnlyContain(t => t.Difference == 0 && t.Debits > 0);
         lines.Aggregate(Int128.Zero, (sum, l) => sum + l.DebitBalance - l.CreditBalance).Should().Be(Int128.Zero);
-        lines.Should().Contain(l => l.Heading == "overdrawn customers" && l.Presented == AccountClass.Asset && l.DebitBalance > 0);
-        lines.Should().NotContain(l => l.Class == AccountClass.Liability && l.Presented == AccountClass.Liability && l.DebitBalance > 0);
+        lines.Should().Contain(l => l.Heading == "overdrawn customers" && l.Presented == AccountClass.Asset
+            && l.DebitBalance > 0);
+        lines.Should().NotContain(l => l.Class == AccountClass.Liability && l.Presented == AccountClass.Liability
+            && l.DebitBalance > 0);
     }
 
     [Fact]
@@ -149,13 +155,15 @@ public sealed class AccountEntriesSpecs
         var part = await book.Send(new PostTransfer(id, Eur("4"), IsFinal: false, Particulars.None));
         var rest = await book.Send(new CancelTransfer(id));
         var back = await book.Send(new ReverseEntry(part.Ended.Position,
-            [new(Account("alice"), Side.Debit, new(4_00, Asset.Of("EUR", 2))), new(Account("bob"), Side.Credit, new(4_00, Asset.Of("EUR", 2)))],
+            [new(Account("alice"), Side.Debit, new(4_00, Asset.Of("EUR", 2))),
+                new(Account("bob"), Side.Credit, new(4_00, Asset.Of("EUR", 2)))],
             "mistake", Particulars.None));
         await Level(book, models);
         var life = models.Transfers.Find(id)!;
         life.Positions.Should().Equal(held.Ended.Position, part.Ended.Position, rest.Ended.Position);
         life.Reversals.Should().Equal((part.Ended.Position, back.Ended.Position));
-        models.Transfers.WithReference("invoice 7", null, 10).Transfers.Should().ContainSingle().Which.Id.Should().Be(id);
+        models.Transfers.WithReference("invoice 7", null, 10).Transfers.Should().ContainSingle().Which.Id
+            .Should().Be(id);
         models.Transfers.WithReference("invoice 8", null, 10).Transfers.Should().BeEmpty();
     }
 
@@ -180,7 +188,8 @@ public sealed class AccountEntriesSpecs
         return all;
     }
 
-    private static Int128 Effect(AccountEntry entry) => entry.Side == Side.Credit ? entry.Amount.Minor : -entry.Amount.Minor;
+    private static Int128 Effect(AccountEntry entry) =>
+        entry.Side == Side.Credit ? entry.Amount.Minor : -entry.Amount.Minor;
 
     private static Task<Int128> Net(TestBook book, string name) => book.Engine.ReadAsync((bank, _) => Net(bank, name));
 

@@ -16,7 +16,8 @@ internal sealed class Activity(TestBook book, int seed)
     private readonly List<(TransferId Id, long Position)> _posted = [];
     private readonly List<TransferId> _open = [];
 
-    /// <summary>A sandbox book with a cash account and three customers, one of whom may overdraw without limit.</summary>
+    /// <summary>A sandbox book with a cash account and three customers who may overdraw, and client
+    /// property on memorandum accounts.</summary>
     public static async Task<TestBook> FoundAsync()
     {
         var book = await TestBook.FoundAsync();
@@ -36,7 +37,8 @@ internal sealed class Activity(TestBook book, int seed)
     public async Task StepAsync()
     {
         var said = new Particulars(
-            Tag.Of(_random.Next(2) == 0 ? "card" : "wire"), $"ref-{_random.Next(6)}", BookedOn: BusinessDate.Parse("2026-01-05").AddDays(-_random.Next(4)));
+            Tag.Of(_random.Next(2) == 0 ? "card" : "wire"), $"ref-{_random.Next(6)}",
+            BookedOn: BusinessDate.Parse("2026-01-05").AddDays(-_random.Next(4)));
         var (from, to) = Pair();
         var answer = _random.Next(8) switch
         {
@@ -56,7 +58,9 @@ internal sealed class Activity(TestBook book, int seed)
             {
                 case TransferEvent.Made e: _posted.Add((e.Id, answer.Ended.Position)); break;
                 case TransferEvent.Reserved e: _open.Add(e.Id); break;
-                case TransferEvent.Posted { Remaining.IsZero: true } or TransferEvent.Cancelled: _open.RemoveAt(_open.Count - 1); break;
+                case TransferEvent.Posted { Remaining.IsZero: true } or TransferEvent.Cancelled:
+                    _open.RemoveAt(_open.Count - 1);
+                    break;
                 default: break;
             }
         }
@@ -81,7 +85,8 @@ internal sealed class Activity(TestBook book, int seed)
 
     private StatedAmount Some() => Eur($"{_random.Next(1, 900)}.{_random.Next(100):00}");
 
-    private static Task<Answer> Open(TestBook book, string name, AccountClass @class, string chart, AccountFlags flags) => book.Send(
+    private static Task<Answer> Open(TestBook book, string name, AccountClass @class, string chart,
+        AccountFlags flags) => book.Send(
         new OpenAccount(Account(name), @class, Tag.Of(chart), default, flags,
             (flags & AccountFlags.AnyAsset) != 0 ? [] : [AssetCode.Parse("EUR")]));
 }

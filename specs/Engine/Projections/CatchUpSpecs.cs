@@ -60,7 +60,8 @@ public sealed class CatchUpSpecs
         lag[0].Fault!.Reason.Should().Contain("disagrees");
         lag[0].Position.Should().Be(poison.Ended.Position - 1);
         lag[0].BehindSince.Should().NotBeNull();
-        lag[1].Should().BeEquivalentTo(new { Position = last.Ended.Position, Fault = (ProjectionFault?)null, BehindSince = (Instant?)null });
+        lag[1].Should().BeEquivalentTo(
+            new { Position = last.Ended.Position, Fault = (ProjectionFault?)null, BehindSince = (Instant?)null });
         await FluentActions.Awaiting(() => followers.WaitForAsync(0, last.Ended.Position, CatchUp.LongestWait))
             .Should().ThrowAsync<ProjectionStoppedException>();
         followers.Live(0).Invoking(p => p.Digest()).Should().Throw<ProjectionStoppedException>();
@@ -71,8 +72,10 @@ public sealed class CatchUpSpecs
     {
         using var book = await Activity.FoundAsync();
         using var followers = new CatchUp(book.Engine, new AccountEntries());
-        (await followers.WaitForAsync(0, book.Engine.DurablePosition + 1, TimeSpan.FromMilliseconds(50))).Should().BeFalse();
-        var answer = await book.Send(new MakeTransfer(Account("bank:cash"), Account("alice"), Eur("5"), Particulars.None));
+        (await followers.WaitForAsync(0, book.Engine.DurablePosition + 1, TimeSpan.FromMilliseconds(50)))
+            .Should().BeFalse();
+        var answer =
+            await book.Send(new MakeTransfer(Account("bank:cash"), Account("alice"), Eur("5"), Particulars.None));
         (await followers.WaitForAsync(0, answer.Ended.Position, CatchUp.LongestWait)).Should().BeTrue();
     }
 
