@@ -27,7 +27,7 @@ public static partial class EventLine
         Id = Name("id"), Debit = Name("debit"), Credit = Name("credit"), AmountName = Name("amount"), AssetName = Name("asset"),
         ParticularsName = Name("particulars"), Code = Name("code"), Reference = Name("reference"), Remittance = Name("remittance"),
         MetadataName = Name("metadata"), BookedOn = Name("booked_on"), ValueOn = Name("value_on"), Expires = Name("expires"),
-        Released = Name("released"), Remaining = Name("remaining"), AccountName = Name("account"), SideName = Name("side"),
+        Originated = Name("originated"), Released = Name("released"), Remaining = Name("remaining"), AccountName = Name("account"), SideName = Name("side"),
         Because = Name("because"), Intended = Name("intended"), DebitSide = Name("debit"), CreditSide = Name("credit");
 
     /// <summary>Writes one event as a line, without the newline.</summary>

@@ -16,6 +16,12 @@ public static partial class EventLine
                 WriteNamed(to, AmountName, e.Amount);
                 WriteParticulars(to, e.Particulars);
                 break;
+            case TransferEvent.Imported e:
+                WriteParties(to, e.Id, e.Debit, e.Credit);
+                WriteNamed(to, AmountName, e.Amount);
+                WriteText(to, Originated, e.Originated);
+                WriteParticulars(to, e.Particulars);
+                break;
             case TransferEvent.Reserved e:
                 WriteParties(to, e.Id, e.Debit, e.Credit);
                 WriteNamed(to, AmountName, e.Amount);
@@ -50,6 +56,11 @@ public static partial class EventLine
             var f = ReadFields(ref reader);
             return new TransferEvent.Made(f.Id, f.Debit, f.Credit, f.Amount, f.Particulars);
         }
+        if (type == typeof(TransferEvent.Imported))
+        {
+            var f = ReadFields(ref reader);
+            return new TransferEvent.Imported(f.Id, f.Debit, f.Credit, f.Amount, f.Originated, f.Particulars);
+        }
         if (type == typeof(TransferEvent.Reserved))
         {
             var f = ReadFields(ref reader);
@@ -79,6 +90,7 @@ public static partial class EventLine
         public AccountId Debit, Credit;
         public Amount Amount, Released, Remaining;
         public Instant? Expires;
+        public Instant Originated;
         public Particulars Particulars;
     }
 
@@ -95,6 +107,7 @@ public static partial class EventLine
             else if (reader.ValueTextEquals("particulars"u8)) f.Particulars = ReadParticulars(ref reader);
             else if (reader.ValueTextEquals("released"u8)) f.Released = AmountAt(ref reader);
             else if (reader.ValueTextEquals("remaining"u8)) f.Remaining = AmountAt(ref reader);
+            else if (reader.ValueTextEquals("originated"u8)) f.Originated = Text<Instant>(ref reader);
             else if (reader.ValueTextEquals("expires"u8)) f.Expires = Text<Instant>(ref reader);
             else throw new JsonException($"A transfer has no member {reader.GetString()}.");
         }

@@ -51,12 +51,14 @@ public sealed class HotCodecSpecs
     {
         var (id, debit, credit) = (new TransferId(AnyBits(random)), AnyAccount(random), AnyAccount(random));
         var asset = Asset.Of("X-1", (byte)random.Next(Asset.MaxScale + 1));
-        return random.Next(5) switch
+        return random.Next(6) switch
         {
             0 => new TransferEvent.Made(id, debit, credit, AnyAmount(random, asset), AnyParticulars(random)),
             1 => new TransferEvent.Reserved(id, debit, credit, AnyAmount(random, asset),
                 random.Next(2) == 0 ? null : new(random.NextInt64(1, Instant.Last.Microseconds)), AnyParticulars(random)),
             2 => new TransferEvent.Posted(id, debit, credit, AnyAmount(random, asset), AnyAmount(random, asset), AnyAmount(random, asset), AnyParticulars(random)),
+            4 => new TransferEvent.Imported(id, debit, credit, AnyAmount(random, asset),
+                new(random.NextInt64(1, Instant.Last.Microseconds)), AnyParticulars(random)),
             3 => new TransferEvent.Cancelled(id, debit, credit, AnyAmount(random, asset)),
             _ => new TransferEvent.Expired(id, debit, credit, AnyAmount(random, asset)),
         };
