@@ -25,7 +25,9 @@ public interface IKeyStore : IDisposable
     /// <returns>False when there was none.</returns>
     bool Destroy(string subject);
 
-    /// <summary>A keyed token of a text: equal texts have equal tokens, and nobody without the key learns more.</summary>
+    /// <summary>
+    /// A keyed token of a text: equal texts have equal tokens, and nobody without the key learns more.
+    /// </summary>
     UInt128 Token(string field, string text);
 }
 
@@ -43,7 +45,8 @@ public static class SealedText
         RandomNumberGenerator.Fill(sealed_.AsSpan(0, NonceBytes));
         using var cipher = new AesGcm(key, TagBytes);
         cipher.Encrypt(
-            sealed_.AsSpan(0, NonceBytes), clear, sealed_.AsSpan(NonceBytes, clear.Length), sealed_.AsSpan(NonceBytes + clear.Length),
+            sealed_.AsSpan(0, NonceBytes), clear, sealed_.AsSpan(NonceBytes, clear.Length),
+            sealed_.AsSpan(NonceBytes + clear.Length),
             Encoding.UTF8.GetBytes(bound));
         return $"{Prefix}{subject}.{Base64Url.EncodeToString(sealed_)}";
     }
@@ -62,7 +65,8 @@ public static class SealedText
         try
         {
             cipher.Decrypt(
-                bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes, clear.Length), bytes.AsSpan(NonceBytes + clear.Length), clear,
+                bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes, clear.Length),
+                bytes.AsSpan(NonceBytes + clear.Length), clear,
                 Encoding.UTF8.GetBytes(bound));
         }
         catch (AuthenticationTagMismatchException)
@@ -77,6 +81,7 @@ public static class SealedText
     public static string? SubjectOf(string sealedText)
     {
         var end = sealedText.LastIndexOf('.');
-        return sealedText.StartsWith(Prefix, StringComparison.Ordinal) && end > Prefix.Length ? sealedText[Prefix.Length..end] : null;
+        return sealedText.StartsWith(Prefix, StringComparison.Ordinal) && end > Prefix.Length
+            ? sealedText[Prefix.Length..end] : null;
     }
 }

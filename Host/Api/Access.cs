@@ -3,7 +3,9 @@ using BankingEngine.Domain.Kernel;
 
 namespace BankingEngine.Host.Api;
 
-/// <summary>What an endpoint asks of its caller. Every endpoint states one; the host does not start otherwise.</summary>
+/// <summary>
+/// What an endpoint asks of its caller. Every endpoint states one; the host does not start otherwise.
+/// </summary>
 /// <param name="Scopes">All of these; none means any key will do.</param>
 /// <param name="Key">Whether a key is needed at all.</param>
 public sealed record Access(Scopes Scopes, bool Key = true)
@@ -27,11 +29,13 @@ public static class Door
     private const string Scheme = "Bearer ";
 
     /// <summary>States what the endpoint asks of its caller.</summary>
-    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Scopes scopes) where TBuilder : IEndpointConventionBuilder =>
+    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Scopes scopes)
+        where TBuilder : IEndpointConventionBuilder =>
         endpoint.Needs(new Access(scopes));
 
     /// <inheritdoc cref="Needs{TBuilder}(TBuilder, Scopes)"/>
-    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Access access) where TBuilder : IEndpointConventionBuilder
+    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Access access)
+        where TBuilder : IEndpointConventionBuilder
     {
         endpoint.Add(builder => builder.Metadata.Add(access));
         return endpoint;
@@ -39,7 +43,8 @@ public static class Door
 
     /// <summary>Who asks. Only behind an endpoint that needs a key.</summary>
     public static Caller Caller(this HttpContext context) =>
-        context.Features.Get<CallerFeature>()?.Caller ?? throw new InvalidOperationException("The endpoint does not need a key.");
+        context.Features.Get<CallerFeature>()?.Caller
+            ?? throw new InvalidOperationException("The endpoint does not need a key.");
 
     /// <summary>Stands between routing and endpoints.</summary>
     public static RequestDelegate Stand(RequestDelegate next, BookEngine engine) => context =>
@@ -56,7 +61,8 @@ public static class Door
             return Problems.Answer(context, EdgeProblems.KeyMissing);
         if (!engine.Keys.TryRecognise(header.AsSpan(Scheme.Length).Trim(), engine.RoughNow, out var caller))
             return Problems.Answer(context, EdgeProblems.KeyNotRecognised);
-        if (!caller.May(access.Scopes)) return Problems.Answer(context, new Flaw(EdgeProblems.ScopeMissing, Names(access.Scopes)));
+        if (!caller.May(access.Scopes))
+            return Problems.Answer(context, new Flaw(EdgeProblems.ScopeMissing, Names(access.Scopes)));
         context.Features.Set(new CallerFeature(caller));
         return next(context);
     };
@@ -70,7 +76,8 @@ public static class Door
             .Select(endpoint => endpoint.DisplayName)
             .ToList();
         if (open.Count > 0)
-            throw new InvalidOperationException($"These endpoints do not state what they need: {string.Join(", ", open)}.");
+            throw new InvalidOperationException(
+                $"These endpoints do not state what they need: {string.Join(", ", open)}.");
     }
 
     private static Task Refuse(HttpContext context, Endpoint endpoint, RequestDelegate next)

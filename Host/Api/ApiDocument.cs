@@ -5,7 +5,9 @@ using Microsoft.OpenApi;
 
 namespace BankingEngine.Host.Api;
 
-/// <summary>The API's description of itself: OpenAPI 3.1, the commands from the catalogue, and a page to read it on.</summary>
+/// <summary>
+/// The API's description of itself: OpenAPI 3.1, the commands from the catalogue, and a page to read it on.
+/// </summary>
 public static class ApiDocument
 {
     public static void Add(IServiceCollection services) => services.AddOpenApi(options =>
@@ -15,7 +17,8 @@ public static class ApiDocument
         options.AddOperationTransformer(static (operation, context, _) => DescribeAsync(operation, context));
     });
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapOpenApi("/openapi/{documentName}.json").Needs(Access.Nothing);
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapOpenApi("/openapi/{documentName}.json").Needs(Access.Nothing);
 
     /// <summary>The page for people; before routing, since it is files.</summary>
     public static void UsePage(IApplicationBuilder app) => app.UseWhen(
@@ -32,12 +35,14 @@ public static class ApiDocument
         {
             Title = "BankingEngine",
             Version = "v1",
-            Description = "A bank in one book of events. Amounts are texts; every command carries an Idempotency-Key and answers the same "
-                + "again; what is refused says so as an RFC 9457 problem, explained at /problems/{code}.",
+            Description =
+                "A bank in one book of events. Amounts are texts; every command carries an Idempotency-Key and answers "
+                + "the same again; what is refused says so as an RFC 9457 problem, explained at /problems/{code}.",
         };
         document.Components ??= new();
         document.Components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>();
-        document.Components.SecuritySchemes["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer" };
+        document.Components.SecuritySchemes["key"] =
+            new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer" };
         return Task.CompletedTask;
     }
 
@@ -47,10 +52,13 @@ public static class ApiDocument
         if (metadata.OfType<Access>().FirstOrDefault() is { Key: true } access)
         {
             operation.Security ??= [];
-            operation.Security.Add(new() { [new OpenApiSecuritySchemeReference("key", context.Document)] = [.. NamesOf(access)] });
+            operation.Security.Add(
+                new() { [new OpenApiSecuritySchemeReference("key", context.Document)] = [.. NamesOf(access)] });
             Problem(operation, 401, "key.missing, key.not_recognised");
             Problem(operation, 403, "key.scope_missing");
-            Problem(operation, 503, "engine.busy, engine.closing, clock.held, outcome_unknown: ask again, with the same id");
+            Problem(
+                operation, 503,
+                "engine.busy, engine.closing, clock.held, outcome_unknown: ask again, with the same id");
         }
         if (metadata.OfType<CommandSpec>().FirstOrDefault() is { } spec) Describe(operation, spec);
         else if (context.Description.RelativePath == BatchEndpoints.Route.TrimStart('/')) DescribeBatch(operation);
@@ -60,7 +68,8 @@ public static class ApiDocument
     private static void Describe(OpenApiOperation operation, CommandSpec spec)
     {
         operation.Tags = null;
-        operation.Description = $"Command `{spec.Name}`" + (spec.InBatch ? ", also in /v1/batch." : "; not in /v1/batch.");
+        operation.Description =
+            $"Command `{spec.Name}`" + (spec.InBatch ? ", also in /v1/batch." : "; not in /v1/batch.");
         operation.Parameters = [KeyParameter(), .. spec.InPath.Select(PathParameter)];
         var inBody = spec.Fields.Where(field => !spec.IsInPath(field)).ToList();
         var schema = new OpenApiSchema
@@ -68,7 +77,8 @@ public static class ApiDocument
             Type = JsonSchemaType.Object,
             AdditionalPropertiesAllowed = false,
             Properties = inBody.ToDictionary(field => field.Name, field => (IOpenApiSchema)SchemaOf(field)),
-            Required = inBody.Where(field => (spec.Required & (1UL << spec.IndexOf(field))) != 0).Select(field => field.Name).ToHashSet(),
+            Required = inBody.Where(field => (spec.Required & (1UL << spec.IndexOf(field))) != 0)
+                .Select(field => field.Name).ToHashSet(),
         };
         operation.RequestBody = new OpenApiRequestBody
         {
@@ -82,9 +92,13 @@ public static class ApiDocument
         operation.Responses.Remove("200");
         operation.Responses[spec.Creates ? "201" : "200"] = new OpenApiResponse
         {
-            Description = "The receipt: command, position, recorded_at, type, and the event's own data. The same bytes for a repeat, "
-                + $"which carries the header {CommandEndpoints.ReplayHeader}.",
-            Content = new Dictionary<string, OpenApiMediaType> { [ResponseBody.JsonType] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.Object } } },
+            Description =
+                "The receipt: command, position, recorded_at, type, and the event's own data. The same bytes for a "
+                + $"repeat, which carries the header {CommandEndpoints.ReplayHeader}.",
+            Content = new Dictionary<string, OpenApiMediaType>
+            {
+                [ResponseBody.JsonType] = new() { Schema = Schema("""{"type":"object"}""") },
+            },
         };
         Problem(operation, 400, "request.*, amount.*: the request is malformed and left nothing");
         Problem(operation, 404, "what the command names is not there");
@@ -96,20 +110,27 @@ public static class ApiDocument
     {
         operation.Tags = null;
         const string Array = """
-            [{"id":"a-1","command":"transfer.make","debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"1.00"}},
-             {"id":"a-2","linked":[{"command":"transfer.make","debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"2.00"}},
-                                   {"command":"transfer.make","debit":"customers:bob","credit":"bank:fees","amount":{"asset":"EUR","amount":"0.10"}}]}]
+            [{"id":"a-1","command":"account.add_asset","account":"customers:alice","asset":"USD"},
+             {"id":"a-2","linked":[
+               {"command":"transfer.make","debit":"customers:alice","credit":"customers:bob",
+                "amount":{"asset":"EUR","amount":"2.00"}},
+               {"command":"transfer.make","debit":"customers:bob","credit":"bank:fees",
+                "amount":{"asset":"EUR","amount":"0.10"}}]}]
             """;
-        var line = """{"id":"a-1","command":"transfer.make","debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"1.00"}}""";
-        operation.Description = $"At most {Limits.BatchItems:N0} items in an array, any number in a stream; {Limits.ChainLinks:N0} links in a chain. "
-            + "Answers are `{\"id\",\"status\",\"receipt\"}` or `{\"id\",\"status\",\"problem\"}`, in order.";
+        const string Line = """{"id":"a-1","command":"account.add_asset","account":"customers:alice","asset":"USD"}""";
+        operation.Description =
+            $"At most {Limits.BatchItems:N0} items in an array, any number in a stream; at most "
+            + $"{Limits.ChainLinks:N0} links in a chain. "
+            + "Answers carry id, status, and a receipt or a problem, in order.";
         operation.RequestBody = new OpenApiRequestBody
         {
             Required = true,
             Content = new Dictionary<string, OpenApiMediaType>
             {
-                [ResponseBody.JsonType] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.Array }, Example = JsonNode.Parse(Array) },
-                [RequestBodies.NdJson] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = JsonValue.Create(line) },
+                [ResponseBody.JsonType] =
+                    new() { Schema = Schema("""{"type":"array"}"""), Example = JsonNode.Parse(Array) },
+                [RequestBodies.NdJson] =
+                    new() { Schema = Schema("""{"type":"string"}"""), Example = JsonValue.Create(Line) },
             },
         };
         Problem(operation, 400, "the array as a whole is malformed; nothing of it was done");
@@ -123,7 +144,8 @@ public static class ApiDocument
             Description = description,
             Content = new Dictionary<string, OpenApiMediaType>
             {
-                [Problems.ContentType] = new() { Schema = Schema("""{"type":"object","required":["type","title","status","code"]}""") },
+                [Problems.ContentType] =
+                    new() { Schema = Schema("""{"type":"object","required":["type","title","status","code"]}""") },
             },
         };
     }
@@ -133,19 +155,27 @@ public static class ApiDocument
         Name = CommandIds.Header,
         In = ParameterLocation.Header,
         Required = true,
-        Description = "The caller's id of this wish: a UUIDv7, unique in the book for ever, or 1 to 128 printable ASCII characters of one's own.",
+        Description =
+            "The caller's id of this wish: a UUIDv7, unique in the book for ever, or 1 to 128 printable ASCII "
+            + "characters of one's own.",
         Schema = Schema("""{"type":"string","maxLength":128}"""),
     };
 
     private static OpenApiParameter PathParameter(Field field) => new()
     {
-        Name = field.Name, In = ParameterLocation.Path, Required = true, Description = field.About, Schema = Schema(field.Schema),
+        Name = field.Name,
+        In = ParameterLocation.Path,
+        Required = true,
+        Description = field.About,
+        Schema = Schema(field.Schema),
     };
 
     private static OpenApiSchema SchemaOf(Field field)
     {
         var schema = Schema(field.Schema);
-        schema.Description = field.Sensitivity == Sensitivity.Open ? field.About : $"{field.About} ({field.Sensitivity.ToString().ToLowerInvariant()})";
+        schema.Description = field.Sensitivity == Sensitivity.Open
+            ? field.About
+            : $"{field.About} ({field.Sensitivity.ToString().ToLowerInvariant()})";
         return schema;
     }
 
@@ -172,7 +202,8 @@ public static class ApiDocument
         MaxProperties = json["maxProperties"]?.GetValue<int>(),
         Enum = json["enum"]?.AsArray().Select(value => value!.DeepClone()).ToList(),
         Items = json["items"] is JsonObject items ? Schema(items) : null,
-        Properties = json["properties"]?.AsObject().ToDictionary(p => p.Key, p => (IOpenApiSchema)Schema(p.Value!.AsObject())),
+        Properties = json["properties"]?.AsObject()
+            .ToDictionary(p => p.Key, p => (IOpenApiSchema)Schema(p.Value!.AsObject())),
         Required = json["required"]?.AsArray().Select(name => name!.GetValue<string>()).ToHashSet(),
         AdditionalPropertiesAllowed = json["additionalProperties"] is not JsonValue,
         AdditionalProperties = json["additionalProperties"] is JsonObject others ? Schema(others) : null,

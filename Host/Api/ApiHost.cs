@@ -9,11 +9,15 @@ namespace BankingEngine.Host.Api;
 public static partial class ApiHost
 {
     /// <summary>What holds where the ordinary configuration says nothing: no log line for each request.</summary>
-    private static readonly Dictionary<string, string?> Defaults = new() { ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning" };
+    private static readonly Dictionary<string, string?> Defaults =
+        new() { ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning" };
 
     /// <param name="arguments">The host's ordinary configuration: <c>--urls</c>, certificates, logging.</param>
-    /// <param name="configure">Adds to the services or the server before they are built; specs and telemetry use it.</param>
-    public static WebApplicationBuilder CreateBuilder(string[] arguments, Action<WebApplicationBuilder>? configure = null)
+    /// <param name="configure">
+    /// Adds to the services or the server before they are built; specs and telemetry use it.
+    /// </param>
+    public static WebApplicationBuilder CreateBuilder(
+        string[] arguments, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateSlimBuilder(arguments);
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
@@ -80,8 +84,10 @@ public static partial class ApiHost
     private static Task Failed(Exception fault, HttpContext context, ILogger log)
     {
         if (context.RequestAborted.IsCancellationRequested) return Task.CompletedTask;
-        if (fault is EngineUnavailableException unavailable && !context.Response.HasStarted) return Problems.Answer(context, unavailable);
-        if (fault is BadHttpRequestException bad && !context.Response.HasStarted) return Problems.Answer(context, RequestBodies.Of(bad));
+        if (fault is EngineUnavailableException unavailable && !context.Response.HasStarted)
+            return Problems.Answer(context, unavailable);
+        if (fault is BadHttpRequestException bad && !context.Response.HasStarted)
+            return Problems.Answer(context, RequestBodies.Of(bad));
         var name = Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
         Faulted(log, fault, name, context.GetEndpoint()?.DisplayName);
         if (!context.Response.HasStarted) return Problems.AnswerFault(context, name);

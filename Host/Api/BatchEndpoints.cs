@@ -65,7 +65,9 @@ public static class BatchEndpoints
         }
     }
 
-    /// <summary>Takes the array apart. One that is not JSON as a whole is refused as a whole: nothing of it is done.</summary>
+    /// <summary>
+    /// Takes the array apart. One that is not JSON as a whole is refused as a whole: nothing of it is done.
+    /// </summary>
     private static Flaw? ReadArray(in ReadOnlySequence<byte> body, BatchItems reading, List<BatchItem> items)
     {
         var json = body.IsSingleSegment ? body.FirstSpan : body.ToArray();

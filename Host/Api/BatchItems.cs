@@ -13,13 +13,16 @@ namespace BankingEngine.Host.Api;
 /// <param name="Reverses">The transfer that it reverses; then its legs are still to be read.</param>
 /// <param name="Creates">Whether a success makes something.</param>
 internal readonly record struct BatchItem(
-    string? Stated, CommandId Id, UInt128 Print, Command? Command, string Named, TransferId? Reverses, bool Creates, Flaw? Flaw)
+    string? Stated, CommandId Id, UInt128 Print, Command? Command, string Named, TransferId? Reverses, bool Creates,
+    Flaw? Flaw)
 {
-    public static BatchItem Wrong(string? stated, in Flaw flaw) => new(stated, default, default, null, "", null, false, flaw);
+    public static BatchItem Wrong(string? stated, in Flaw flaw) =>
+        new(stated, default, default, null, "", null, false, flaw);
 }
 
 /// <summary>
-/// Reads items of a batch: <c>{"id":…,"command":"transfer.make",…fields}</c>, or <c>{"id":…,"linked":[{"command":…},…]}</c>
+/// Reads items of a batch: <c>{"id":…,"command":"transfer.make",…fields}</c>, or
+/// <c>{"id":…,"linked":[{"command":…},…]}</c>
 /// for commands that happen all or not at all.
 /// </summary>
 internal sealed class BatchItems(RunningBook book, Caller caller)
@@ -40,12 +43,13 @@ internal sealed class BatchItems(RunningBook book, Caller caller)
     {
         if (!TryEnvelope(json, out var head, out var flaw)) return BatchItem.Wrong(head.Id, flaw);
         if (head.Id is null) return BatchItem.Wrong(null, new(EdgeProblems.IdMissing));
-        if (!CommandIds.TryRead(head.Id, caller, out var id)) return BatchItem.Wrong(null, new(EdgeProblems.IdMalformed));
+        if (!CommandIds.TryRead(head.Id, caller, out var id))
+            return BatchItem.Wrong(null, new(EdgeProblems.IdMalformed));
         if (head.LinkedFrom > 0) return Chain(json[head.LinkedFrom..head.LinkedTo], head.Id, id);
         var (built, print, creates) = Build(json, head.Command, inChain: false);
         return built.Flaw is { } wrong
             ? BatchItem.Wrong(head.Id, wrong)
-            : new(head.Id, id, print, built.Command, built.Named, built.Reverses, creates, null);
+            : new(head.Id, id, print, built.Command, built.Named ?? head.Command!, built.Reverses, creates, null);
     }
 
     private BatchItem Chain(ReadOnlySpan<byte> json, string stated, CommandId id)
@@ -61,9 +65,11 @@ internal sealed class BatchItems(RunningBook book, Caller caller)
             var start = (int)reader.TokenStartIndex;
             reader.Skip();
             var link = json[start..(int)reader.BytesConsumed];
-            if (!TryEnvelope(link, out var inner, out var flaw)) return BatchItem.Wrong(stated, flaw with { Link = number });
+            if (!TryEnvelope(link, out var inner, out var flaw))
+                return BatchItem.Wrong(stated, flaw with { Link = number });
             if (inner.Id is not null || inner.LinkedFrom > 0)
-                return BatchItem.Wrong(stated, new(EdgeProblems.UnknownField, inner.Id is null ? "linked" : "id", number));
+                return BatchItem.Wrong(
+                    stated, new(EdgeProblems.UnknownField, inner.Id is null ? "linked" : "id", number));
             var (built, part, _) = Build(link, inner.Command, inChain: true);
             if (built.Flaw is { } wrong) return BatchItem.Wrong(stated, wrong with { Link = number });
             links.Add(built.Command!);
@@ -75,7 +81,8 @@ internal sealed class BatchItems(RunningBook book, Caller caller)
     private (Built Built, UInt128 Print, bool Creates) Build(ReadOnlySpan<byte> json, string? command, bool inChain)
     {
         if (command is null) return (new Flaw(EdgeProblems.FieldMissing, "command"), default, false);
-        if (CommandCatalogue.Named(command) is not { } spec) return (new Flaw(EdgeProblems.CommandUnknown, "command"), default, false);
+        if (CommandCatalogue.Named(command) is not { } spec)
+            return (new Flaw(EdgeProblems.CommandUnknown, "command"), default, false);
 
         // A reversal's legs are read from the journal, which does not hold what the chain itself is about to do.
         if (!spec.InBatch || (inChain && spec.Name == CommandCatalogue.Reversal))
@@ -119,7 +126,8 @@ internal sealed class BatchItems(RunningBook book, Caller caller)
             if (name is "id" && head.Id is not null || name is "command" && head.Command is not null
                 || name is "linked" && head.LinkedFrom > 0) return false;
             flaw = new(name is "id" ? EdgeProblems.IdMalformed : EdgeProblems.FieldMalformed, name);
-            if (name is "linked" ? kind != JsonTokenType.StartArray : name is not null && kind != JsonTokenType.String) return false;
+            if (name is "linked" ? kind != JsonTokenType.StartArray : name is not null && kind != JsonTokenType.String)
+                return false;
             if (name is "id") head = head with { Id = reader.GetString() };
             else if (name is "command") head = head with { Command = reader.GetString() };
             else reader.Skip();

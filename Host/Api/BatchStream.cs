@@ -38,7 +38,8 @@ internal static class BatchStream
     /// <summary>Reads whole lines, up to a block of them.</summary>
     /// <param name="ended">Whether nothing more is to come; also where a line is too long to go on.</param>
     /// <returns>What is left of the buffer.</returns>
-    private static ReadOnlySequence<byte> TakeLines(in ReadResult read, BatchItems reading, List<BatchItem> items, out bool ended)
+    private static ReadOnlySequence<byte> TakeLines(
+        in ReadResult read, BatchItems reading, List<BatchItem> items, out bool ended)
     {
         var rest = read.Buffer;
         while (items.Count < Limits.BlockItems && rest.PositionOf((byte)'\n') is { } end)

@@ -16,154 +16,202 @@ public static class CommandCatalogue
 
     private static readonly Field[] Said = [Code, Reference, Fields.Metadata, BookedOn, ValueOn];
 
-    public static readonly CommandSpec Transfer = new(
-        "transfer.make", "transfers", Scopes.Transfers, "Move money at once, or reserve it",
-        [Debit, Credit, Fields.Amount], [.. Said, Remittance, Pending, TimeoutSeconds, Fields.Balancing, Fields.Transfer], MakeTransfer,
-        """{"debit":"bank:cash","credit":"customers:alice","amount":{"asset":"EUR","amount":"25.00"},"reference":"inv-4711"}""") { Creates = true };
-
     /// <summary>All of them.</summary>
     public static IReadOnlyList<CommandSpec> All { get; } =
     [
-        Transfer,
+        new("transfer.make", "transfers", Scopes.Transfers, "Move money at once, or reserve it",
+            [Debit, Credit, Fields.Amount],
+            [.. Said, Remittance, Pending, TimeoutSeconds, Fields.Balancing, Fields.Transfer],
+            MakeTransfer,
+            """
+            {"debit":"bank:cash","credit":"customers:alice","amount":{"asset":"EUR","amount":"25.00"},
+             "reference":"inv-4711"}
+            """) { Creates = true },
         new("transfer.post", "transfers/{transfer}/post", Scopes.Transfers, "Post a reservation, whole or in part",
             [Fields.Transfer], [Fields.Amount, Final, .. Said],
-            static (f, _) => new(new PostTransfer(f.Transfer, f.Has(Fields.Amount) ? f.Amount : null, f.Final, Particulars(f)), "transfer.post"),
+            static (f, _) =>
+                new PostTransfer(f.Transfer, f.Has(Fields.Amount) ? f.Amount : null, f.Final, Particulars(f)),
             """{"amount":{"asset":"EUR","amount":"10.00"},"final":true}"""),
         new("transfer.cancel", "transfers/{transfer}/cancel", Scopes.Transfers, "Release a reservation",
-            [Fields.Transfer], [], static (f, _) => new(new CancelTransfer(f.Transfer), "transfer.cancel"), "{}"),
+            [Fields.Transfer], [],
+            static (f, _) => new CancelTransfer(f.Transfer),
+            "{}"),
         new(Reversal, "transfers/{transfer}/reverse", Scopes.Adjust, "Correct a posting by its mirror",
             [Fields.Transfer, Reason], [.. Said, Position],
-            static (f, _) => new(new ReverseEntry(f.Has(Position) ? f.Number : 0, [], f.Why!, Particulars(f)), "transfer.reverse", Reverses: f.Transfer),
+            ReverseTransfer,
             """{"reason":"booked twice"}""") { Creates = true },
         new("transfer.import", "imports/transfers", Scopes.Import, "Book what already happened elsewhere",
-            [Debit, Credit, Fields.Amount, Originated], [.. Said, Remittance, Fields.Transfer], ImportTransfer,
-            """{"debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"5.00"},"originated":"2025-12-31T10:00:00.000000Z"}""") { Creates = true },
+            [Debit, Credit, Fields.Amount, Originated], [.. Said, Remittance, Fields.Transfer],
+            ImportTransfer,
+            """
+            {"debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"5.00"},
+             "originated":"2025-12-31T10:00:00.000000Z"}
+            """) { Creates = true },
         new("entry.post", "entries", Scopes.Transfers, "Post an entry of any number of legs",
-            [Fields.Legs], [.. Said, Remittance, Adjust, Fields.Transfer], PostEntry,
-            """{"legs":[{"account":"customers:alice","side":"debit","amount":{"asset":"EUR","amount":"3.00"}},{"account":"bank:fees","side":"credit","amount":{"asset":"EUR","amount":"3.00"}}]}""") { Creates = true },
+            [Fields.Legs], [.. Said, Remittance, Adjust, Fields.Transfer],
+            PostEntry,
+            """
+            {"legs":[{"account":"customers:alice","side":"debit","amount":{"asset":"EUR","amount":"3.00"}},
+                     {"account":"bank:fees","side":"credit","amount":{"asset":"EUR","amount":"3.00"}}]}
+            """) { Creates = true },
         new("exchange.make", "exchanges", Scopes.Transfers, "Exchange assets through a desk's currency positions",
-            [Account, Sold, Bought, Desk], [.. Said, Remittance, Equivalent, Fields.Transfer], Exchange,
-            """{"account":"customers:alice","sold":{"asset":"EUR","amount":"10.00"},"bought":{"asset":"USD","amount":"11.50"},"desk":"fx"}""") { Creates = true },
+            [Account, Sold, Bought, Desk], [.. Said, Remittance, Equivalent, Fields.Transfer],
+            Exchange,
+            """
+            {"account":"customers:alice","sold":{"asset":"EUR","amount":"10.00"},
+             "bought":{"asset":"USD","amount":"11.50"},"desk":"fx"}
+            """) { Creates = true },
 
         new("account.open", "accounts", Scopes.Accounts, "Open an account",
-            [Account, Class, Chart], [Assets, AnyAsset, LimitsSet, Branch, Region, Desk], static (f, _) => OpenAccount(f),
-            """{"account":"customers:carol","class":"liability","chart":"2000","assets":["EUR"],"limits":["debits_must_not_exceed_credits"]}""") { Creates = true },
+            [Account, Class, Chart], [Assets, AnyAsset, LimitsSet, Branch, Region, Desk],
+            OpenAccount,
+            """
+            {"account":"customers:carol","class":"liability","chart":"2000","assets":["EUR"],
+             "limits":["debits_must_not_exceed_credits"]}
+            """) { Creates = true },
         new("account.add_asset", "accounts/{account}/assets", Scopes.Accounts, "Open an account for one more asset",
-            [Account, Fields.Asset], [], static (f, _) => new(new AddAsset(f.Account, f.Asset), "account.add_asset"), """{"asset":"USD"}"""),
+            [Account, Fields.Asset], [],
+            static (f, _) => new AddAsset(f.Account, f.Asset),
+            """{"asset":"USD"}"""),
         new("account.set_limits", "accounts/{account}/limits", Scopes.Accounts, "Replace an account's limits",
-            [Account, LimitsSet], [], static (f, _) => new(new SetLimits(f.Account, f.Limits_), "account.set_limits"), """{"limits":[]}"""),
-        new("account.grant_overdraft", "accounts/{account}/overdraft", Scopes.Accounts, "Grant or take back an overdraft",
-            [Account, Limit], [], static (f, _) => new(new GrantOverdraft(f.Account, f.Limit), "account.grant_overdraft"),
+            [Account, LimitsSet], [],
+            static (f, _) => new SetLimits(f.Account, f.SetFlags),
+            """{"limits":[]}"""),
+        new("account.grant_overdraft", "accounts/{account}/overdraft", Scopes.Accounts, "Grant or end an overdraft",
+            [Account, Limit], [],
+            static (f, _) => new GrantOverdraft(f.Account, f.Limit),
             """{"limit":{"asset":"EUR","amount":"500.00"}}"""),
         new("account.close", "accounts/{account}/close", Scopes.Accounts, "Close an empty account",
-            [Account, Reason], [], static (f, _) => new(new CloseAccount(f.Account, f.Why!), "account.close"), """{"reason":"customer asked"}"""),
+            [Account, Reason], [],
+            static (f, _) => new CloseAccount(f.Account, f.Why!),
+            """{"reason":"customer asked"}"""),
         new("account.reopen", "accounts/{account}/reopen", Scopes.Accounts, "Reopen a closed account",
-            [Account, Reason], [], static (f, _) => new(new ReopenAccount(f.Account, f.Why!), "account.reopen"), """{"reason":"closed by mistake"}"""),
+            [Account, Reason], [],
+            static (f, _) => new ReopenAccount(f.Account, f.Why!),
+            """{"reason":"closed by mistake"}"""),
 
-        new("restraint.place", "accounts/{account}/restraints", Scopes.Restraints, "Hold back an account, or an amount of it",
-            [Account, ReasonCode, Authority, Scope], [Fields.Restraint, Rank, Fields.Amount, ProtectedMinimum, From, Until, Note], PlaceRestraint,
-            """{"reason_code":"garnishment","authority":"court.b-mitte","scope":"amount","amount":{"asset":"EUR","amount":"10.00"}}""") { Creates = true },
+        new("restraint.place", "accounts/{account}/restraints", Scopes.Restraints, "Hold back all, or an amount",
+            [Account, ReasonCode, Authority, Scope],
+            [Fields.Restraint, Rank, Fields.Amount, ProtectedMinimum, From, Until, Note],
+            PlaceRestraint,
+            """
+            {"reason":"garnishment","authority":"court.b-mitte","scope":"amount",
+             "amount":{"asset":"EUR","amount":"10.00"}}
+            """) { Creates = true },
         new("restraint.lift", "restraints/{restraint}/lift", Scopes.Restraints, "Lift one restraint",
-            [Fields.Restraint, Reason], [], static (f, _) => new(new LiftRestraint(new(f.Restraint.Value), f.Why!), "restraint.lift"), """{"reason":"order withdrawn"}"""),
+            [Fields.Restraint, Reason], [],
+            static (f, _) => new LiftRestraint(new(f.Restraint.Value), f.Why!),
+            """{"reason":"order withdrawn"}"""),
         new("restraint.seize", "restraints/{restraint}/seize", Scopes.Restraints, "Take restrained money, by law",
             [Fields.Restraint, To, Fields.Amount], Said,
-            static (f, _) => new(new Seize(new(f.Restraint.Value), f.To, f.Amount, Particulars(f)), "restraint.seize"),
+            static (f, _) => new Seize(new(f.Restraint.Value), f.To, f.Amount, Particulars(f)),
             """{"to":"bank:blocked-funds","amount":{"asset":"EUR","amount":"5.00"}}""") { Creates = true },
 
         new("asset.register", "assets", Scopes.Reference, "Make an asset known",
-            [Fields.Asset, Scale, Title], [], static (f, _) => new(new RegisterAsset(f.Asset, (byte)f.Number, f.Title!), "asset.register"),
+            [Fields.Asset, Scale, Title], [],
+            static (f, _) => new RegisterAsset(f.Asset, (byte)f.Number, f.Title!),
             """{"asset":"BTC","scale":8,"title":"Bitcoin"}""") { Creates = true },
         new("asset.retire", "assets/{asset}/retire", Scopes.Reference, "Retire an asset",
-            [Fields.Asset], [], static (f, _) => new(new RetireAsset(f.Asset), "asset.retire"), "{}"),
+            [Fields.Asset], [],
+            static (f, _) => new RetireAsset(f.Asset),
+            "{}"),
         new("period.close", "periods/close", Scopes.Periods, "Close a period, softly or for good",
-            [Through], [Final], static (f, _) => f.Has(Final) && f.Final
-                ? new(new ClosePeriod(f.Through), "period.close")
-                : new(new ClosePeriodSoftly(f.Through), "period.close"), """{"through":"2025-12-31"}"""),
+            [Through], [Final],
+            ClosePeriod,
+            """{"through":"2025-12-31"}"""),
         new("period.reopen", "periods/reopen", Scopes.Periods, "Reopen a softly closed period",
-            [Through], [], static (f, _) => new(new ReopenPeriod(f.Through), "period.reopen"), """{"through":"2025-12-31"}"""),
-        new("year.close", "years/{year}/close", Scopes.Periods, "Carry income and expense of a year to retained earnings",
-            [Year], [], static (f, _) => new(new CloseYear((int)f.Number), "year.close"), "{}"),
+            [Through], [],
+            static (f, _) => new ReopenPeriod(f.Through),
+            """{"through":"2025-12-31"}"""),
+        new("year.close", "years/{year}/close", Scopes.Periods, "Carry a year's result to retained earnings",
+            [Year], [],
+            static (f, _) => new CloseYear((int)f.Number),
+            "{}"),
         new("reference.publish", "reference", Scopes.Reference, "Publish the next version of reference data",
             [Name, InForceFrom, Content], [Approver],
-            static (f, _) => new(new PublishReference(f.Name, f.InForceFrom, f.Content!, f.Approver), "reference.publish"),
-            """{"name":"tariff","in_force_from":"2030-01-01","content":{"document":{"text":"Transfers are free."}}}""") { Creates = true },
+            static (f, _) => new PublishReference(f.Name, f.InForceFrom, f.Content!, f.Approver),
+            """
+            {"name":"tariff","in_force_from":"2030-01-01","content":{"document":{"text":"Transfers are free."}}}
+            """) { Creates = true },
         new("key.issue", "keys", Scopes.Keys, "Issue a key; its token is shown once",
-            [Key, ScopesGiven], [Expires], static (f, _) => IssueKey(f),
+            [Key, ScopesGiven], [Expires],
+            IssueKey,
             """{"key":"channel-app","scopes":["transfers","read"]}""") { Creates = true, InBatch = false },
         new("key.revoke", "keys/{key}/revoke", Scopes.Keys, "Revoke a key",
-            [Key, Reason], [], static (f, _) => new(new RevokeKey(f.Key, f.Why!), "key.revoke"), """{"reason":"no longer used"}"""),
+            [Key, Reason], [],
+            static (f, _) => new RevokeKey(f.Key, f.Why!),
+            """{"reason":"no longer used"}"""),
         new("clock.advance", "sandbox/clock", Scopes.Sandbox, "Advance a sandbox book's clock",
-            [Seconds], [], static (f, _) => new(new AdvanceClock(f.Number), "clock.advance"), """{"seconds":86400}""") { InSandboxOnly = true },
+            [Seconds], [],
+            static (f, _) => new AdvanceClock(f.Number),
+            """{"seconds":86400}""") { InSandboxOnly = true },
         new("clock.accept", "clock/accept", Scopes.Operate, "Accept a step of the machine's clock",
-            [StepMicroseconds], [], static (f, _) => new(new AcceptClock(f.Number), "clock.accept"), """{"step_microseconds":3600000000}"""),
+            [StepMicroseconds], [],
+            static (f, _) => new AcceptClock(f.Number),
+            """{"step_microseconds":3600000000}"""),
     ];
 
-    private static readonly Dictionary<string, CommandSpec> ByName = All.ToDictionary(spec => spec.Name, StringComparer.Ordinal);
+    private static readonly Dictionary<string, CommandSpec> ByName =
+        All.ToDictionary(spec => spec.Name, StringComparer.Ordinal);
 
     public static CommandSpec? Named(string name) => ByName.GetValueOrDefault(name);
 
     private static Built MakeTransfer(CommandFields f, Sealing sealing)
     {
-        TransferId? id = f.Has(Fields.Transfer) ? f.Transfer : null;
         var particulars = Particulars(f, sealing, f.Debit);
-        if (f.Has(Pending) && f.Pending)
+        if (f.Pending)
         {
             int? timeout = f.Has(TimeoutSeconds) ? f.TimeoutSeconds : null;
-            return new(new ReserveTransfer(f.Debit, f.Credit, f.Amount, timeout, particulars, id, f.Balancing), "transfer.reserve");
+            return new(
+                new ReserveTransfer(f.Debit, f.Credit, f.Amount, timeout, particulars, NameOf(f), f.Balancing),
+                "transfer.reserve");
         }
         if (f.Has(TimeoutSeconds)) return new Flaw(EdgeProblems.FieldsExclude, TimeoutSeconds.Name);
-        return new(new MakeTransfer(f.Debit, f.Credit, f.Amount, particulars, id, f.Balancing), "transfer.make");
+        return new MakeTransfer(f.Debit, f.Credit, f.Amount, particulars, NameOf(f), f.Balancing);
     }
 
-    private static Built ImportTransfer(CommandFields f, Sealing sealing) => new(
-        new ImportTransfer(f.Debit, f.Credit, f.Amount, f.Originated, Particulars(f, sealing, f.Debit), f.Has(Fields.Transfer) ? f.Transfer : null),
-        "transfer.import");
+    private static Built ReverseTransfer(CommandFields f, Sealing sealing) => new(
+        new ReverseEntry(f.Has(Position) ? f.Number : 0, [], f.Why!, Particulars(f)), Reverses: f.Transfer);
 
+    private static Built ImportTransfer(CommandFields f, Sealing sealing) => new ImportTransfer(
+        f.Debit, f.Credit, f.Amount, f.Originated, Particulars(f, sealing, f.Debit), NameOf(f));
+
+    /// <summary>Whose text the remittance of an entry is: of the first account that is debited.</summary>
     private static Built PostEntry(CommandFields f, Sealing sealing)
     {
-        TransferId? id = f.Has(Fields.Transfer) ? f.Transfer : null;
-        var subject = f.Legs.IsEmpty ? default : f.Legs[0].Account;
-        foreach (var leg in f.Legs)
-        {
-            if (leg.Side != Side.Debit) continue;
-            subject = leg.Account;
-            break;
-        }
+        var subject = f.Legs.FirstOrDefault(leg => leg.Side == Side.Debit).Account;
         if (f.Has(Remittance) && subject.IsNone) return new Flaw(EdgeProblems.FieldMissing, Fields.Legs.Name);
         var particulars = Particulars(f, sealing, subject);
-        return f.Has(Adjust)
-            ? new(new AdjustEntry(f.Legs, f.Why!, particulars, id), "entry.adjust")
-            : new(new PostEntry(f.Legs, particulars, id), "entry.post");
+        if (f.Has(Adjust)) return new(new AdjustEntry(f.Legs, f.Why!, particulars, NameOf(f)), "entry.adjust");
+        return new PostEntry(f.Legs, particulars, NameOf(f));
     }
 
-    private static Built Exchange(CommandFields f, Sealing sealing) => new(
-        new ExchangeAssets(
-            f.Account, f.Sold, f.Bought, f.Has(Equivalent) ? f.Equivalent : null, f.Desk,
-            Particulars(f, sealing, f.Account), f.Has(Fields.Transfer) ? f.Transfer : null),
-        "exchange.make");
+    private static Built Exchange(CommandFields f, Sealing sealing) => new ExchangeAssets(
+        f.Account, f.Sold, f.Bought, f.Has(Equivalent) ? f.Equivalent : null, f.Desk,
+        Particulars(f, sealing, f.Account), NameOf(f));
 
-    private static Built OpenAccount(CommandFields f)
+    private static Built OpenAccount(CommandFields f, Sealing sealing)
     {
-        var flags = f.Limits_ | (f.AnyAsset ? AccountFlags.AnyAsset : AccountFlags.None);
-        return new(new OpenAccount(f.Account, f.Class, f.Chart, new(f.Branch, f.Region, f.Desk), flags, f.Assets), "account.open");
+        var flags = f.SetFlags | (f.AnyAsset ? AccountFlags.AnyAsset : AccountFlags.None);
+        return new OpenAccount(f.Account, f.Class, f.Chart, new(f.Branch, f.Region, f.Desk), flags, f.Assets);
     }
 
-    private static Built PlaceRestraint(CommandFields f, Sealing sealing)
-    {
-        var note = f.Note is null ? null : sealing.Seal(f, Note, f.Account, f.Note);
-        return new(
-            new PlaceRestraint(
-                f.Has(Fields.Restraint) ? new RestraintId(f.Restraint.Value) : null, f.Account, f.Reason, f.Authority, f.Rank, f.Scope,
-                f.Has(Fields.Amount) ? f.Amount : null, f.Has(ProtectedMinimum) ? f.ProtectedMinimum : null,
-                f.Has(From) ? f.From : null, f.Has(Until) ? f.Until : null, note),
-            "restraint.place");
-    }
+    private static Built PlaceRestraint(CommandFields f, Sealing sealing) => new PlaceRestraint(
+        f.Has(Fields.Restraint) ? new RestraintId(f.Restraint.Value) : null, f.Account, f.Reason, f.Authority, f.Rank,
+        f.Scope, f.Has(Fields.Amount) ? f.Amount : null, f.Has(ProtectedMinimum) ? f.ProtectedMinimum : null,
+        f.Has(From) ? f.From : null, f.Has(Until) ? f.Until : null,
+        f.Note is null ? null : sealing.Seal(f, Note, f.Account, f.Note));
 
-    private static Built IssueKey(CommandFields f)
+    private static Built ClosePeriod(CommandFields f, Sealing sealing) =>
+        f.Has(Final) && f.Final ? new ClosePeriod(f.Through) : new ClosePeriodSoftly(f.Through);
+
+    private static Built IssueKey(CommandFields f, Sealing sealing)
     {
         var token = ApiKeys.NewToken(f.Key, out var high, out var low);
-        return new(new IssueKey(f.Key, high, low, f.Scopes, f.Has(Expires) ? f.Expires : null), "key.issue", Secret: token);
+        return new(new IssueKey(f.Key, high, low, f.Scopes, f.Has(Expires) ? f.Expires : null), Secret: token);
     }
+
+    private static TransferId? NameOf(CommandFields f) => f.Has(Fields.Transfer) ? f.Transfer : null;
 
     private static Particulars Particulars(CommandFields f, Sealing sealing, AccountId subject)
     {

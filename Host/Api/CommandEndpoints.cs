@@ -18,7 +18,8 @@ public static class CommandEndpoints
         {
             if (spec.InSandboxOnly && book.Genesis.Mode != BookMode.Sandbox) continue;
             Task Run(HttpContext context) => RunAsync(context, spec, book);
-            routes.MapPost(spec.Route, (Delegate)Run).Needs(spec.Needs).WithName(spec.Name).WithSummary(spec.Summary).WithMetadata(spec);
+            routes.MapPost(spec.Route, (Delegate)Run).Needs(spec.Needs).WithName(spec.Name)
+                .WithSummary(spec.Summary).WithMetadata(spec);
         }
         Task Find(HttpContext context) => FindAsync(context, book);
         routes.MapGet("/v1/commands/{id}", (Delegate)Find).Needs(Access.AnyKey).WithName("command.find")
@@ -49,7 +50,8 @@ public static class CommandEndpoints
             if (asked.Built.Reverses is { } id)
                 command = await Reversals.ResolveAsync(book, id, (ReverseEntry)command).ConfigureAwait(false);
             var envelope = new Envelope(asked.Id, caller.Number, asked.Print);
-            var answer = await book.Engine.SendAsync(envelope, command, asked.Built.Named).ConfigureAwait(false);
+            var named = asked.Built.Named ?? spec.Name;
+            var answer = await book.Engine.SendAsync(envelope, command, named).ConfigureAwait(false);
             Send(context, spec, book, asked, answer);
         }
         catch (EngineUnavailableException unavailable)
@@ -68,7 +70,10 @@ public static class CommandEndpoints
         var secret = answer.Ended.Ending == Ending.Accepted ? asked.Built.Secret : null;
         var status = Receipts.Write(to, book, asked.Id, answer, spec.Creates, secret);
         if (answer.Ended.Ending == Ending.Repeated) context.Response.Headers[ReplayHeader] = "true";
-        to.Send(context.Response, status, status < StatusCodes.Status400BadRequest ? ResponseBody.JsonType : Problems.ContentType);
+        to.Send(
+            context.Response, status, status < StatusCodes.Status400BadRequest
+            ? ResponseBody.JsonType
+            : Problems.ContentType);
     }
 
     private static Asked Read(
@@ -92,7 +97,8 @@ public static class CommandEndpoints
     }
 
     private static Asked Read(
-        HttpContext context, CommandSpec spec, RunningBook book, in Caller caller, CommandId id, ReadOnlySpan<byte> body)
+        HttpContext context, CommandSpec spec, RunningBook book, in Caller caller, CommandId id,
+        ReadOnlySpan<byte> body)
     {
         var fields = CommandFields.Rent();
         try
@@ -100,7 +106,8 @@ public static class CommandEndpoints
             fields.Begin(spec);
             foreach (var field in spec.InPath)
             {
-                if (fields.ReadPath(field, context.Request.RouteValues[field.Name] as string) is { } misplaced) return misplaced;
+                if (fields.ReadPath(field, context.Request.RouteValues[field.Name] as string) is { } misplaced)
+                    return misplaced;
             }
             if (fields.ReadBody(body, inBatch: false) is { } flaw) return flaw;
             var built = spec.Build(fields, book.Sealing);
@@ -127,7 +134,8 @@ public static class CommandEndpoints
             // An id as a receipt states it may be of any version; a caller's own text was hashed to one.
             if (!CommandId.TryParse(context.Request.RouteValues["id"] as string ?? "", out var stated)) stated = own;
             var found = await book.Engine.ReadAsync((bank, _) =>
-                bank.Memory.TryFind(own, out var row) || bank.Memory.TryFind(stated, out row) ? row : default).ConfigureAwait(false);
+                bank.Memory.TryFind(own, out var row) || bank.Memory.TryFind(stated, out row) ? row : default)
+                    .ConfigureAwait(false);
             if (found.Position == 0 || (found.Caller != caller.Number && !caller.May(Scopes.Audit)))
             {
                 await Problems.Answer(context, EdgeProblems.CommandNotFound).ConfigureAwait(false);
@@ -135,7 +143,10 @@ public static class CommandEndpoints
             }
             using var to = ResponseBody.Rent();
             var status = Receipts.WriteStored(to, book, new(found.Id), found.Position, found.Parts, creates: false);
-            to.Send(context.Response, status, status < StatusCodes.Status400BadRequest ? ResponseBody.JsonType : Problems.ContentType);
+            to.Send(
+                context.Response, status, status < StatusCodes.Status400BadRequest
+                ? ResponseBody.JsonType
+                : Problems.ContentType);
         }
         catch (EngineUnavailableException unavailable)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using BankingEngine.Domain.Kernel;
@@ -22,7 +23,10 @@ public enum Sensitivity
 /// <summary>Reads one field's value; the reader stands on its first token and is left on its last.</summary>
 public delegate EdgeProblem? FieldReader(ref Utf8JsonReader reader, CommandFields into);
 
-/// <summary>A field that commands may have. The same name means the same thing in every command.</summary>
+/// <summary>
+/// A field that commands may have. The same name means the same thing in every command, but for the reason of a
+/// restraint, which is a code.
+/// </summary>
 /// <param name="Schema">Its JSON schema, for the API's description.</param>
 /// <param name="About">One sentence for the API's description.</param>
 public sealed record Field(string Name, Sensitivity Sensitivity, string Schema, string About, FieldReader Read)
@@ -62,7 +66,7 @@ public sealed class CommandFields
     public bool Pending, Final, AnyAsset;
     public Balancing Balancing;
     public AccountClass Class;
-    public AccountFlags Limits_;
+    public AccountFlags SetFlags;
     public RestraintScope Scope;
     public Scopes Scopes;
     public ImmutableArray<AssetCode> Assets;
@@ -96,14 +100,16 @@ public sealed class CommandFields
         (_spec, _present) = (spec, 0);
         (Reference, Remittance, Note, Why, Title, Metadata, Content) = (null, null, null, null, null, null, null);
         (Assets, Legs, Code, Desk, Branch, Region, Approver) = ([], [], default, default, default, default, default);
-        (Pending, Final, AnyAsset, Balancing, Limits_, Rank) = (false, true, false, Balancing.Exact, AccountFlags.None, 0);
+        (Pending, Final, AnyAsset, Rank) = (false, true, false, 0);
+        (Balancing, SetFlags) = (Balancing.Exact, AccountFlags.None);
     }
 
     /// <summary>Takes the value of a field that stands in the address.</summary>
     public Flaw? ReadPath(Field field, string? text)
     {
         Span<byte> json = stackalloc byte[CommandSpec.MaxPathText + 2];
-        if (text is null || text.Length > CommandSpec.MaxPathText) return new Flaw(EdgeProblems.FieldMalformed, field.Name);
+        if (text is null || text.Length > CommandSpec.MaxPathText)
+            return new Flaw(EdgeProblems.FieldMalformed, field.Name);
         json[0] = json[text.Length + 1] = (byte)'"';
         for (var i = 0; i < text.Length; i++)
         {
@@ -138,7 +144,8 @@ public sealed class CommandFields
     /// </summary>
     public UInt128 Print()
     {
-        Span<(ulong Tag, ulong Filler, UInt128 Print)> parts = stackalloc (ulong, ulong, UInt128)[CommandSpec.MaxFields];
+        Span<(ulong Tag, ulong Filler, UInt128 Print)> parts =
+            stackalloc (ulong, ulong, UInt128)[CommandSpec.MaxFields];
         var count = 0;
         for (var i = 0; i < _spec.Fields.Length; i++)
         {
@@ -182,9 +189,8 @@ public sealed class CommandFields
     private Flaw? Missing()
     {
         var missing = _spec.Required & ~_present;
-        return missing == 0
-            ? null
-            : new Flaw(EdgeProblems.FieldMissing, _spec.Fields[System.Numerics.BitOperations.TrailingZeroCount(missing)].Name);
+        if (missing == 0) return null;
+        return new Flaw(EdgeProblems.FieldMissing, _spec.Fields[BitOperations.TrailingZeroCount(missing)].Name);
     }
 
     /// <summary>Before anything else is said of a body: whether it is JSON, and not too deep.</summary>

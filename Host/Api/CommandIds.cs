@@ -18,7 +18,8 @@ public static class CommandIds
     {
         id = default;
         if (string.IsNullOrEmpty(text) || text.Length > Limits.IdCharacters) return false;
-        if (text.Length == CommandId.MaxTextLength && CommandId.TryParse(text, out id) && id.UnixMilliseconds >= 0) return true;
+        if (text.Length == CommandId.MaxTextLength && CommandId.TryParse(text, out id) && id.UnixMilliseconds >= 0)
+            return true;
         if (text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return false;
         id = Own(text, caller.Id);
         return true;

@@ -3,7 +3,9 @@ using BankingEngine.Domain.Kernel;
 
 namespace BankingEngine.Host.Api;
 
-/// <summary>A command of a channel: its route, its fields, the scope it needs, and how it becomes a command of the book.</summary>
+/// <summary>
+/// A command of a channel: its route, its fields, the scope it needs, and how it becomes a command of the book.
+/// </summary>
 /// <param name="name">Wire name, in batches and in the record of a refusal.</param>
 /// <param name="route">Below <c>/v1</c>; what stands in braces is a field of that name.</param>
 /// <param name="needs">Judged at the door; what the fields ask for besides is judged when they are read.</param>
@@ -31,7 +33,8 @@ public sealed class CommandSpec(
     public Field[] Fields { get; } = [.. required, .. optional];
 
     /// <summary>The fields that stand in the address.</summary>
-    public Field[] InPath { get; } = [.. required.Where(field => route.Contains($"{{{field.Name}}}", StringComparison.Ordinal))];
+    public Field[] InPath { get; } =
+        [.. required.Where(field => route.Contains($"{{{field.Name}}}", StringComparison.Ordinal))];
 
     /// <summary>The required fields, as bits.</summary>
     public ulong Required { get; } = (1UL << required.Length) - 1;
@@ -63,11 +66,13 @@ public sealed class CommandSpec(
 }
 
 /// <summary>What became of the fields: a command, a reversal whose legs are still to be read, or a flaw.</summary>
-/// <param name="Named">Wire name for the record.</param>
+/// <param name="Named">Wire name for the record; null: the one of the catalogue.</param>
 /// <param name="Reverses">The transfer to reverse; its legs come from the journal, never from a caller.</param>
 /// <param name="Secret">Shown once beside the receipt: the token of a new key.</param>
 public readonly record struct Built(
-    Command? Command, string Named, Flaw? Flaw = null, TransferId? Reverses = null, string? Secret = null)
+    Command? Command, string? Named = null, Flaw? Flaw = null, TransferId? Reverses = null, string? Secret = null)
 {
-    public static implicit operator Built(Flaw flaw) => new(null, "", flaw);
+    public static implicit operator Built(Command command) => new(command);
+
+    public static implicit operator Built(Flaw flaw) => new(null, Flaw: flaw);
 }

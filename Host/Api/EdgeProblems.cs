@@ -28,18 +28,27 @@ public static class EdgeProblems
         FieldMissing = new("request.field_missing", 400, "A field that this command needs is missing."),
         FieldMalformed = new("request.field_malformed", 400, "A field is not of the form that is documented."),
         FieldsExclude = new("request.fields_exclude_each_other", 400, "These fields cannot stand together."),
-        AmountIsNumber = new("request.amount_is_number", 400, "An amount is a text, so that no digit is lost on the way."),
+        AmountIsNumber =
+            new("request.amount_is_number", 400, "An amount is a text, so that no digit is lost on the way."),
         AmountMalformed = new("amount.malformed", 400, "An amount is digits, with a point if need be: \"12.34\"."),
-        AmountTooManyDigits = new("amount.too_many_digits", 400, "An amount has at most 39 digits, 18 of them after the point."),
-        IdMissing = new("request.id_missing", 400, "A command carries an id of the caller's: the header Idempotency-Key, or id in a batch."),
+        AmountTooManyDigits =
+            new("amount.too_many_digits", 400, "An amount has at most 39 digits, 18 of them after the point."),
+        IdMissing = new(
+            "request.id_missing", 400,
+            "A command carries an id of the caller's: the header Idempotency-Key, or id in a batch."),
         IdMalformed = new("request.id_malformed", 400, "An id is 1 to 128 printable ASCII characters, best a UUIDv7."),
         CommandUnknown = new("request.command_unknown", 400, "There is no command of this name."),
         NotInBatch = new("request.not_in_batch", 400, "This command has a route of its own only."),
-        TooManyItems = new("request.too_many_items", 400, $"A batch has at most {Limits.BatchItems} commands, a chain {Limits.ChainLinks}."),
-        QueryMalformed = new("request.query_malformed", 400, "A query parameter is not of the form that is documented."),
+        TooManyItems = new(
+            "request.too_many_items", 400,
+            $"A batch has at most {Limits.BatchItems} commands, a chain {Limits.ChainLinks}."),
+        QueryMalformed =
+            new("request.query_malformed", 400, "A query parameter is not of the form that is documented."),
         CursorMismatch = new("request.cursor_mismatch", 400, "The cursor belongs to another query."),
         PositionBeyondEnd = new("request.position_beyond_end", 404, "The book has no such position yet."),
-        TooManyStreams = new("events.too_many_streams", 503, $"At most {EventStreams.MaxStreams} event streams are open at once: try again shortly."),
+        TooManyStreams = new(
+            "events.too_many_streams", 503,
+            $"At most {EventStreams.MaxStreams} event streams are open at once: try again shortly."),
         RouteUnknown = new("request.route_unknown", 404, "There is nothing at this address."),
         MethodNotAllowed = new("request.method_not_allowed", 405, "This address does not take this method."),
         Refused = new("request.refused", 400, "The request is not well-formed HTTP."),
@@ -50,10 +59,12 @@ public static class EdgeProblems
         ProblemNotFound = new("problem.not_found", 404, "There is no problem of this code."),
         Busy = new("engine.busy", 503, "The book's queue is full: try again shortly."),
         Closing = new("engine.closing", 503, "The book is closing."),
-        OutcomeUnknown = new("outcome_unknown", 503, "The journal failed before the answer was durable: ask again with the same id."),
+        OutcomeUnknown = new(
+            "outcome_unknown", 503, "The journal failed before the answer was durable: ask again with the same id."),
         ClockHeld = new("clock.held", 503, "The machine's clock stepped: an operator has to accept it."),
         Fault = new("engine.fault", 500, "The engine failed on this request; it was undone."),
-        HostFault = new("host.fault", 500, "The host failed on this request. A command may have happened: its id tells.");
+        HostFault =
+            new("host.fault", 500, "The host failed on this request. A command may have happened: its id tells.");
 
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyDictionary<string, EdgeProblem> ByCode { get; } = typeof(EdgeProblems)

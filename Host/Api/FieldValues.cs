@@ -20,7 +20,8 @@ internal static class FieldValues
         return reader.ValueSpan.Length > scratch.Length ? [] : scratch.AsSpan(0, reader.CopyString(scratch));
     }
 
-    public static EdgeProblem? Value<T>(ref Utf8JsonReader reader, CommandFields into, out T value) where T : struct, IUtf8Text<T> =>
+    public static EdgeProblem? Value<T>(ref Utf8JsonReader reader, CommandFields into, out T value)
+        where T : struct, IUtf8Text<T> =>
         T.TryParse(Text(ref reader, into.Scratch), out value) ? null : FieldMalformed;
 
     public static EdgeProblem? Tag(ref Utf8JsonReader reader, CommandFields into, out Tag value) =>
@@ -29,8 +30,12 @@ internal static class FieldValues
     /// <summary>Text for people: 1 to so many characters, none of them a control character.</summary>
     public static EdgeProblem? Words(ref Utf8JsonReader reader, int most, out string? value)
     {
-        value = reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length <= most * 12 ? reader.GetString() : null;
-        return value is { Length: > 0 } text && text.Length <= most && !text.Any(char.IsControl) ? null : FieldMalformed;
+        value = reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length <= most * 12
+            ? reader.GetString()
+            : null;
+        return value is { Length: > 0 } text && text.Length <= most && !text.Any(char.IsControl)
+            ? null
+            : FieldMalformed;
     }
 
     /// <summary>Text for machines: 1 to so many printable ASCII characters.</summary>
@@ -38,7 +43,8 @@ internal static class FieldValues
     {
         value = null;
         var text = Text(ref reader, into.Scratch);
-        if (text.IsEmpty || text.Length > most || text.IndexOfAnyExceptInRange((byte)' ', (byte)'~') >= 0) return FieldMalformed;
+        if (text.IsEmpty || text.Length > most || text.IndexOfAnyExceptInRange((byte)' ', (byte)'~') >= 0)
+            return FieldMalformed;
         value = Encoding.ASCII.GetString(text);
         return null;
     }
@@ -64,7 +70,8 @@ internal static class FieldValues
     }
 
     /// <summary>One of a few names.</summary>
-    public static EdgeProblem? Choice<T>(ref Utf8JsonReader reader, ReadOnlySpan<(string Name, T Value)> choices, out T value)
+    public static EdgeProblem? Choice<T>(
+        ref Utf8JsonReader reader, ReadOnlySpan<(string Name, T Value)> choices, out T value)
         where T : struct
     {
         value = default;
@@ -133,7 +140,8 @@ internal static class FieldValues
         return null;
     }
 
-    public static EdgeProblem? List<T>(ref Utf8JsonReader reader, CommandFields into, int most, out ImmutableArray<T> value)
+    public static EdgeProblem? List<T>(
+        ref Utf8JsonReader reader, CommandFields into, int most, out ImmutableArray<T> value)
         where T : struct, IUtf8Text<T>
     {
         value = [];
@@ -149,7 +157,8 @@ internal static class FieldValues
     }
 
     /// <summary>A set of flags as an array of their names.</summary>
-    public static EdgeProblem? Flags<T>(ref Utf8JsonReader reader, ReadOnlySpan<(string Name, T Value)> choices, out ulong bits)
+    public static EdgeProblem? Flags<T>(
+        ref Utf8JsonReader reader, ReadOnlySpan<(string Name, T Value)> choices, out ulong bits)
         where T : struct, Enum
     {
         bits = 0;
@@ -171,7 +180,8 @@ internal static class FieldValues
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var key = reader.GetString()!;
-            if (key.Length is 0 or > Domain.Ledger.Metadata.MaxKeyLength || key.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            if (key.Length is 0 or > Domain.Ledger.Metadata.MaxKeyLength
+                || key.AsSpan().ContainsAnyExceptInRange(' ', '~'))
                 return FieldMalformed;
             reader.Read();
             if (Words(ref reader, Domain.Ledger.Metadata.MaxValueLength, out var text) is { } wrong) return wrong;
@@ -196,7 +206,8 @@ internal static class FieldValues
         if (reader.TokenType != JsonTokenType.StartObject) return FieldMalformed;
         try
         {
-            value = new ReferenceContentConverter().Read(ref reader, typeof(ReferenceContent), EventJson.Default.Options);
+            value =
+                new ReferenceContentConverter().Read(ref reader, typeof(ReferenceContent), EventJson.Default.Options);
             return IsWhole(value) ? null : FieldMalformed;
         }
         catch (JsonException)
@@ -207,7 +218,8 @@ internal static class FieldValues
 
     private static bool IsWhole(ReferenceContent content) => content switch
     {
-        ReferenceContent.Chart c => !c.Lines.IsDefault && c.Lines.All(line => !line.Code.IsNone && line.Class is not null && line.Title is not null),
+        ReferenceContent.Chart c => !c.Lines.IsDefault
+            && c.Lines.All(line => !line.Code.IsNone && line.Class is not null && line.Title is not null),
         ReferenceContent.Calendar c => !c.Weekend.IsDefault && !c.Holidays.IsDefault,
         ReferenceContent.Zone z => !z.Transitions.IsDefault,
         ReferenceContent.Document d => d.Text is not null,

@@ -104,7 +104,7 @@ public static class Fields
             static (ref r, f) => Words(ref r, MaxReason, out f.Why)),
         Reason = Of("reason", Reason_,
             "Why: open text, never personal.", static (ref r, f) => Words(ref r, MaxReason, out f.Why)),
-        ReasonCode = Of("reason_code", Tag_,
+        ReasonCode = Of("reason", Tag_,
             "Why, as a code: garnishment, sanctions, dispute.",
             static (ref r, f) => FieldValues.Tag(ref r, f, out f.Reason)),
         Authority = Of("authority", Tag_,
@@ -139,7 +139,7 @@ public static class Fields
             "Which side the other limits; none: no limit.", static (ref r, f) =>
         {
             var wrong = Flags<AccountFlags>(ref r, LimitNames, out var bits);
-            f.Limits_ = (AccountFlags)bits;
+            f.SetFlags = (AccountFlags)bits;
             return wrong;
         }),
         Title = Of("title", """{"type":"string","maxLength":64}""",
@@ -191,12 +191,11 @@ public static class Fields
     private static readonly (string, Scopes)[] ScopesNames =
         [.. Enum.GetValues<Scopes>().Where(s => uint.IsPow2((uint)s)).Select(Named)];
 
-    /// <summary>All of them, by name.</summary>
-    public static IReadOnlyDictionary<string, Field> ByName { get; } = typeof(Fields)
-        .GetFields()
-        .Select(member => member.GetValue(null))
-        .OfType<Field>()
-        .ToDictionary(field => field.Name, StringComparer.Ordinal);
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<Field> All { get; } =
+    [
+        .. typeof(Fields).GetFields().Select(member => member.GetValue(null)).OfType<Field>(),
+    ];
 
     /// <summary>The year stands in an address, as digits.</summary>
     private static EdgeProblem? ReadYear(ref Utf8JsonReader reader, CommandFields into)

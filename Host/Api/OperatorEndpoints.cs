@@ -19,8 +19,10 @@ public static class OperatorEndpoints
     public static void MapHealth(this IEndpointRouteBuilder routes, RunningBook book)
     {
         Task Live(HttpContext context) => Answer(context, book, ready: book.Engine.IsRunning);
-        Task Ready(HttpContext context) => Answer(context, book, ready: book.Engine.IsRunning && book.Engine.ClockStep == 0);
-        routes.MapGet("/health/live", (Delegate)Live).Needs(Access.Nothing).WithSummary("Whether the process works at all");
+        Task Ready(HttpContext context) =>
+            Answer(context, book, ready: book.Engine.IsRunning && book.Engine.ClockStep == 0);
+        routes.MapGet("/health/live", (Delegate)Live).Needs(Access.Nothing)
+            .WithSummary("Whether the process works at all");
         routes.MapGet("/health/ready", (Delegate)Ready).Needs(Access.Nothing)
             .WithSummary("Whether the book takes commands: not while its clock is held");
     }
@@ -51,7 +53,8 @@ public static class OperatorEndpoints
         {
             var first = start.IsNone ? 0 : bank.Keys.Rows.Find(start) + 1;
             var page = new List<KeyRow>();
-            for (var i = first; i < bank.Keys.Rows.Count && page.Count < BookEngine.MaxRowsRead; i++) page.Add(bank.Keys.Rows[i]);
+            for (var i = first; i < bank.Keys.Rows.Count && page.Count < BookEngine.MaxRowsRead; i++) page.Add(
+                bank.Keys.Rows[i]);
             return (page, at.Now);
         }).ConfigureAwait(false);
         using var to = ResponseBody.Rent();

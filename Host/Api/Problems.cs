@@ -84,7 +84,8 @@ public static class Problems
     public static Task AnswerFault(HttpContext context, string fault)
     {
         using var body = ResponseBody.Rent();
-        Begin(body.Json, EdgeProblems.HostFault.Code, EdgeProblems.HostFault.Status, EdgeProblems.HostFault.Title, null);
+        Begin(
+            body.Json, EdgeProblems.HostFault.Code, EdgeProblems.HostFault.Status, EdgeProblems.HostFault.Title, null);
         body.Json.WriteString("fault"u8, fault);
         body.Json.WriteEndObject();
         body.Send(context.Response, EdgeProblems.HostFault.Status, ContentType);
@@ -94,7 +95,8 @@ public static class Problems
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/problems", (Delegate)List).Needs(Access.Nothing).WithSummary("Every problem code");
-        routes.MapGet("/problems/{code}", (Delegate)ExplainOne).Needs(Access.Nothing).WithSummary("What a problem code means");
+        routes.MapGet("/problems/{code}", (Delegate)ExplainOne).Needs(Access.Nothing)
+            .WithSummary("What a problem code means");
     }
 
     private static Task List(HttpContext context)

@@ -31,7 +31,8 @@ public static class Receipts
     /// <param name="creates">Whether a success makes something.</param>
     /// <param name="secret">The token of a key made now; a repeat does not have it.</param>
     /// <returns>The HTTP status; 400 or more when it is a problem.</returns>
-    public static int Write(ResponseBody to, RunningBook book, CommandId id, in Answer answer, bool creates, string? secret = null)
+    public static int Write(
+        ResponseBody to, RunningBook book, CommandId id, in Answer answer, bool creates, string? secret = null)
     {
         var ended = answer.Ended;
         if (ended.Ending == Ending.NotTaken) return Problems.Write(to.Json, ended.Rejection!);
@@ -45,7 +46,8 @@ public static class Receipts
     }
 
     /// <summary>Writes the answer to a command of the past from the journal.</summary>
-    public static int WriteStored(ResponseBody to, RunningBook book, CommandId id, long position, int parts, bool creates)
+    public static int WriteStored(
+        ResponseBody to, RunningBook book, CommandId id, long position, int parts, bool creates)
     {
         var first = Stored(book, position);
         if (parts == 1) return WriteLine(to, book, id, first, creates, secret: null);
@@ -55,7 +57,8 @@ public static class Receipts
         return creates ? StatusCodes.Status201Created : StatusCodes.Status200OK;
     }
 
-    private static int WriteLine(ResponseBody to, RunningBook book, CommandId id, ReadOnlySpan<byte> line, bool creates, string? secret)
+    private static int WriteLine(
+        ResponseBody to, RunningBook book, CommandId id, ReadOnlySpan<byte> line, bool creates, string? secret)
     {
         var parts = LineParts.Of(line);
         if (parts.Type.SequenceEqual("command.refused.v1"u8) || parts.Type.SequenceEqual("command.faulted.v1"u8))
@@ -87,7 +90,9 @@ public static class Receipts
         return StatusCodes.Status200OK;
     }
 
-    /// <summary>The command's id and, when it is not a UUIDv7, for how many further commands it is remembered.</summary>
+    /// <summary>
+    /// The command's id and, when it is not a UUIDv7, for how many further commands it is remembered.
+    /// </summary>
     private static void Begin(ArrayBufferWriter<byte> to, RunningBook book, CommandId id)
     {
         to.Write("{\"command\":\""u8);
@@ -136,7 +141,9 @@ public static class Receipts
         to.Write(parts.Legs);
     }
 
-    /// <summary>Copies an event's data, a word in place of each sealed text: ciphertext says nothing to a caller.</summary>
+    /// <summary>
+    /// Copies an event's data, a word in place of each sealed text: ciphertext says nothing to a caller.
+    /// </summary>
     private static void WriteUnsealed(ArrayBufferWriter<byte> to, ReadOnlySpan<byte> members)
     {
         foreach (var field in SealedFields)
@@ -153,14 +160,18 @@ public static class Receipts
         to.Write(members);
     }
 
-    /// <summary>The line of an event as the journal has it, but for who sent it and the fingerprint, which receipts leave out.</summary>
+    /// <summary>
+    /// The line of an event as the journal has it, but for who sent it and the fingerprint, which receipts leave out.
+    /// </summary>
     private static ReadOnlySpan<byte> LineOf(in Answer answer, CommandId id, int index)
     {
         var line = _line ??= new(1024);
         var json = _lineJson ??= new(line, EventJson.Line);
         line.ResetWrittenCount();
         json.Reset();
-        EventLine.Write(json, new(answer.Ended.Position + index, answer.At, Bank.EngineName, id, default, 1, 1), answer.Events[index]);
+        EventLine.Write(
+            json, new(answer.Ended.Position + index, answer.At, Bank.EngineName, id, default, 1, 1),
+            answer.Events[index]);
         json.Flush();
         return line.WrittenSpan;
     }

@@ -21,7 +21,8 @@ internal static class RequestBodies
         }
     }
 
-    public static void Done(HttpContext context, in ReadOnlySequence<byte> body) => context.Request.BodyReader.AdvanceTo(body.End);
+    public static void Done(HttpContext context, in ReadOnlySequence<byte> body) =>
+        context.Request.BodyReader.AdvanceTo(body.End);
 
     public static void Allow(HttpContext context, long? bytes)
     {
@@ -40,7 +41,8 @@ internal static class RequestBodies
         rest = rest[type.Length..].Trim();
         if (rest.Length == 0 || rest[0] != ';') return false;
         rest = rest[1..].Trim();
-        return rest.Equals("charset=utf-8", StringComparison.OrdinalIgnoreCase) || rest.Equals("charset=\"utf-8\"", StringComparison.OrdinalIgnoreCase);
+        return rest.Equals("charset=utf-8", StringComparison.OrdinalIgnoreCase)
+            || rest.Equals("charset=\"utf-8\"", StringComparison.OrdinalIgnoreCase);
     }
 
     public static EdgeProblem Of(BadHttpRequestException bad) => bad.StatusCode switch

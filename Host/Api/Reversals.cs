@@ -17,7 +17,9 @@ public static class Reversals
     /// <summary>The command with position and legs filled in; without legs where there is nothing to reverse.</summary>
     public static async Task<ReverseEntry> ResolveAsync(RunningBook book, TransferId id, ReverseEntry command)
     {
-        var (position, parts) = command.Original > 0 ? (command.Original, 1) : await FindAsync(book, id).ConfigureAwait(false);
+        var (position, parts) = command.Original > 0
+            ? (command.Original, 1)
+            : await FindAsync(book, id).ConfigureAwait(false);
         for (var at = position; at > 0 && at < position + parts; at++)
         {
             if (Read(book, at) is not { } recorded || NameOf(recorded.Event) != id) continue;
@@ -29,7 +31,8 @@ public static class Reversals
     private static async Task<(long Position, int Parts)> FindAsync(RunningBook book, TransferId id)
     {
         var (hash, row) = await book.Engine.ReadAsync((bank, _) =>
-            (bank.Book.Hash, bank.Memory.TryFind(new(id.Value), out var found) ? found : default)).ConfigureAwait(false);
+            (bank.Book.Hash, bank.Memory.TryFind(new(id.Value), out var found) ? found : default))
+                .ConfigureAwait(false);
         return id.TryGetPosition(hash, out var position) ? (position, 1) : (row.Position, row.Parts);
     }
 

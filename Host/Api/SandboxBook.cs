@@ -10,19 +10,24 @@ using BankingEngine.Host.Journals;
 
 namespace BankingEngine.Host.Api;
 
-/// <summary>The bank that one gets without asking for any: a sandbox book with a few accounts and some money in it.</summary>
+/// <summary>
+/// The bank that one gets without asking for any: a sandbox book with a few accounts and some money in it.
+/// </summary>
 public static class SandboxBook
 {
     /// <summary>Relative to the working directory.</summary>
     public const string DefaultFolder = "bank-data/sandbox";
 
-    /// <summary>The demo key's token, so that a later start can print it again. Only a sandbox has such a file.</summary>
+    /// <summary>
+    /// The demo key's token, so that a later start can print it again. Only a sandbox has such a file.
+    /// </summary>
     public const string KeyFile = "demo-key";
 
     private static readonly Tag KeyId = Tag.Of("demo");
 
     /// <summary>Opens the sandbox book of a folder; founds it when there is none.</summary>
-    public static Task<RunningBook> OpenAsync(string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time = null)
+    public static Task<RunningBook> OpenAsync(
+        string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time = null)
     {
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
             return RunningBook.OpenAsync(folder, log, onFatal, time);
@@ -41,7 +46,8 @@ public static class SandboxBook
     private static async Task FoundAsync(BookEngine engine, string folder)
     {
         var genesis = new Genesis(
-            Tag.Of("sandbox"), BookMode.Sandbox, "00000000000000SANDBX", AssetCode.Parse("EUR"), Tag.Of("utc"), Tag.Of("weekdays"),
+            Tag.Of("sandbox"), BookMode.Sandbox, "00000000000000SANDBX", AssetCode.Parse("EUR"), Tag.Of("utc"),
+            Tag.Of("weekdays"),
             Tag.Of("de"), 86_400, Genesis.DefaultIdMemory);
         var today = engine.RoughNow.DateAt(0);
         var token = await Founding.FoundAsync(engine, genesis, today, [], new([6, 7], []), KeyId).ConfigureAwait(false);
@@ -62,19 +68,24 @@ public static class SandboxBook
     }
 
     private static (Command, string) Open(string name, AccountClass @class, string chart, AccountFlags flags) =>
-        (new OpenAccount(AccountId.Parse(name), @class, Tag.Of(chart), default, flags, [AssetCode.Parse("EUR"), AssetCode.Parse("USD")]), "account.open");
+        (new OpenAccount(
+            AccountId.Parse(name), @class, Tag.Of(chart), default, flags,
+            [AssetCode.Parse("EUR"), AssetCode.Parse("USD")]), "account.open");
 
     private static (Command, string) Move(string debit, string credit, string amount)
     {
         StatedAmount.TryParse(Encoding.ASCII.GetBytes(amount), AssetCode.Parse("EUR"), out var stated);
-        return (new MakeTransfer(AccountId.Parse(debit), AccountId.Parse(credit), stated, Particulars.None), "transfer.make");
+        return (
+            new MakeTransfer(AccountId.Parse(debit), AccountId.Parse(credit), stated, Particulars.None),
+            "transfer.make");
     }
 
     private static async Task SendAsync(BookEngine engine, Command command, string named)
     {
         var answer = await engine.SendAsync(new(default, Envelope.Engine, 0), command, named).ConfigureAwait(false);
         if (answer.Ended.Ending != Ending.Accepted)
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{named}: {answer.Ended.Rejection?.Code}"));
+            throw new InvalidOperationException(
+                string.Create(CultureInfo.InvariantCulture, $"{named}: {answer.Ended.Rejection?.Code}"));
     }
 
     private static void WriteKey(string path, string token)
@@ -90,14 +101,16 @@ public static class Greeting
 {
     public static async Task WriteAsync(TextWriter to, RunningBook book, string address)
     {
-        await to.WriteLineAsync($"Book {book.Genesis.Name} at position {book.Engine.DurablePosition}, in {book.Folder}").ConfigureAwait(false);
+        await to.WriteLineAsync($"Book {book.Genesis.Name} at position {book.Engine.DurablePosition}, in {book.Folder}")
+            .ConfigureAwait(false);
         await to.WriteLineAsync($"Listening on {address}, described at {address}/docs").ConfigureAwait(false);
         if (SandboxBook.DemoKey(book) is not { } key) return;
         var body = """{"debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"12.34"}}""";
+        const string headers = "-H \"Idempotency-Key: $(date +%s%N)\" -H \"Content-Type: application/json\"";
         await to.WriteLineAsync($"""
             Demo key: {key}
 
-            curl -s {address}/v1/transfers -H "Authorization: Bearer {key}" -H "Idempotency-Key: $(date +%s%N)" -H "Content-Type: application/json" -d '{body}'
+            curl -s {address}/v1/transfers -H "Authorization: Bearer {key}" {headers} -d '{body}'
             curl -s {address}/v1/accounts/customers:bob/balances -H "Authorization: Bearer {key}"
             curl -s {address}/v1/trial-balance -H "Authorization: Bearer {key}"
             """).ConfigureAwait(false);

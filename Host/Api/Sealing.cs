@@ -9,7 +9,9 @@ public sealed class Sealing(IKeyStore keys)
     /// <summary>What an answer shows in place of a sealed text that it does not open.</summary>
     public const string Shown = "sealed";
 
-    /// <summary>Seals a field's text; its part of the fingerprint becomes a keyed token, so that a repeat is known as one.</summary>
+    /// <summary>
+    /// Seals a field's text; its part of the fingerprint becomes a keyed token, so that a repeat is known as one.
+    /// </summary>
     /// <param name="subject">Whose text it is.</param>
     public string Seal(CommandFields fields, Field field, AccountId subject, string text)
     {
@@ -19,5 +21,6 @@ public sealed class Sealing(IKeyStore keys)
 
     /// <summary>Opens a sealed text for an answer.</summary>
     /// <returns>Null when the subject was erased.</returns>
-    public string? Open(Field field, string sealedText) => keys.TryOpen(field.Name, sealedText, out var text) ? text : null;
+    public string? Open(Field field, string sealedText) =>
+        keys.TryOpen(field.Name, sealedText, out var text) ? text : null;
 }

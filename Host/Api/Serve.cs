@@ -40,9 +40,11 @@ public static partial class Serve
     public static async Task<int> RunAsync(ServeOptions options)
     {
         var builder = ApiHost.CreateBuilder(options.Arguments ?? [], options.Configure);
-        if (string.IsNullOrEmpty(builder.Configuration["urls"]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+        if (string.IsNullOrEmpty(builder.Configuration["urls"])
+            && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(DefaultUrl);
-        using var logs = LoggerFactory.Create(logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
+        using var logs = LoggerFactory.Create(
+            logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
         var log = logs.CreateLogger("BankingEngine");
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(options.Stop);
         Exception? fatal = null;
@@ -56,7 +58,8 @@ public static partial class Serve
         using var book = await OpenAsync(options, log, OnFatal).ConfigureAwait(false);
         await using var app = ApiHost.Build(builder, book);
         await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        var address =
+            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         await Greeting.WriteAsync(options.Output ?? Console.Out, book, address).ConfigureAwait(false);
         options.Started?.Invoke(address, book);
         await WaitForEndAsync(app, ending.Token).ConfigureAwait(false);
@@ -64,9 +67,12 @@ public static partial class Serve
     }
 
     private static Task<RunningBook> OpenAsync(ServeOptions options, ILogger log, Action<Exception> onFatal) =>
-        SandboxBook.OpenAsync(Path.GetFullPath(options.Folder ?? SandboxBook.DefaultFolder), log, onFatal, options.Time);
+        SandboxBook.OpenAsync(
+            Path.GetFullPath(options.Folder ?? SandboxBook.DefaultFolder), log, onFatal, options.Time);
 
-    /// <summary>Until the host is told to end by signal, or by who called; then requests under way are finished.</summary>
+    /// <summary>
+    /// Until the host is told to end by signal, or by who called; then requests under way are finished.
+    /// </summary>
     private static async Task WaitForEndAsync(WebApplication app, CancellationToken stop)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -76,6 +82,8 @@ public static partial class Serve
         await app.StopAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The book's state is void and the process ends; start it again to recover from the journal")]
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "The book's state is void and the process ends; start it again to recover from the journal")]
     private static partial void Stopped(ILogger log, Exception why);
 }

@@ -45,7 +45,8 @@ public sealed class FileKeyStore : IKeyStore
         _token = Read(token) ?? Make(token);
     }
 
-    public string Seal(string subject, string field, string text) => SealedText.Seal(KeyFor(subject), subject, Bound(field), text);
+    public string Seal(string subject, string field, string text) =>
+        SealedText.Seal(KeyFor(subject), subject, Bound(field), text);
 
     public bool TryOpen(string field, string sealedText, out string text)
     {
@@ -116,7 +117,8 @@ public sealed class FileKeyStore : IKeyStore
     private string PathOf(string subject)
     {
         var name = subject.Replace(':', '+');
-        var shelf = SHA256.HashData(Encoding.UTF8.GetBytes(name))[0].ToString("x2", System.Globalization.CultureInfo.InvariantCulture);
+        var shelf = SHA256.HashData(Encoding.UTF8.GetBytes(name))[0].ToString(
+            "x2", System.Globalization.CultureInfo.InvariantCulture);
         return Path.Combine(_folder, "subjects", shelf, name);
     }
 
@@ -126,7 +128,8 @@ public sealed class FileKeyStore : IKeyStore
         var key = File.ReadAllBytes(path);
         return key.Length == SealedText.KeyBytes
             ? key
-            : throw new JournalException(JournalFault.Failed, $"The key file {path} has {key.Length} bytes instead of {SealedText.KeyBytes}.");
+            : throw new JournalException(
+                JournalFault.Failed, $"The key file {path} has {key.Length} bytes instead of {SealedText.KeyBytes}.");
     }
 
     /// <summary>A new key, on the disk under its name before it is returned.</summary>

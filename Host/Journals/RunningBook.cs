@@ -50,7 +50,8 @@ public sealed partial class RunningBook : IDisposable
     /// <param name="found">Runs the founding commands on the empty book.</param>
     /// <exception cref="JournalException">The folder already holds something.</exception>
     public static async Task<RunningBook> FoundAsync(
-        string folder, JournalIdentity identity, ILogger log, Action<Exception> onFatal, Func<BookEngine, Task> found, ITimeSource? time = null)
+        string folder, JournalIdentity identity, ILogger log, Action<Exception> onFatal, Func<BookEngine, Task> found,
+        ITimeSource? time = null)
     {
         FileJournal.Create(folder, new(identity), DiskFileLayer.Instance).Dispose();
         var engine = OpenEngine(folder, log, onFatal, time);
@@ -77,12 +78,15 @@ public sealed partial class RunningBook : IDisposable
         var files = DiskFileLayer.Instance;
         var journal = FileJournal.Open(folder, new(FileJournal.Identify(folder, files)), files);
         var opened = Recovery.Open(journal, folder, what => Found(log, what));
-        return new(opened, time ?? MachineTime.Instance, new(), onFatal, (fault, command) => Faulted(log, fault, command));
+        return new(
+            opened, time ?? MachineTime.Instance, new(), onFatal, (fault, command) => Faulted(log, fault, command));
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{What}")]
     private static partial void Found(ILogger log, string what);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The engine failed on a {Command} command; it was undone and is refused from now on")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The engine failed on a {Command} command; it was undone and is refused from now on")]
     private static partial void Faulted(ILogger log, Exception fault, string command);
 }

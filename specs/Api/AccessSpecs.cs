@@ -43,7 +43,9 @@ public sealed class AccessSpecs(ServedBook served) : IClassFixture<ServedBook>
         var token = await KeyOnce("transfers");
         const string Body = """{"legs":[],"adjust":"correction"}""";
         (await served.Post("/v1/entries", Body, token: token)).Code.Should().Be("key.scope_missing");
-        var item = (await served.Post("/v1/batch", """[{"id":"a","command":"account.close","account":"customers:bob","reason":"x"}]""", token: token)).Json[0];
+        var item = (await served.Post(
+            "/v1/batch", """[{"id":"a","command":"account.close","account":"customers:bob","reason":"x"}]""",
+            token: token)).Json[0];
         item.GetProperty("problem").GetProperty("code").GetString().Should().Be("key.scope_missing");
     }
 
@@ -51,7 +53,8 @@ public sealed class AccessSpecs(ServedBook served) : IClassFixture<ServedBook>
     public async Task A_revoked_key_works_no_more_and_cannot_give_what_it_lacks()
     {
         var token = await served.KeyWith("keys", "read");
-        (await served.Post("/v1/keys", """{"key":"greedy","scopes":["transfers"]}""", token: token)).Code.Should().Be("key.scopes_exceed");
+        (await served.Post("/v1/keys", """{"key":"greedy","scopes":["transfers"]}""", token: token)).Code.Should()
+            .Be("key.scopes_exceed");
         var issued = await served.Post("/v1/keys", """{"key":"brief","scopes":["read","keys"]}""", "issue-brief");
         var brief = issued.Json.GetProperty("token").GetString()!;
         (await served.Get("/v1/keys", brief)).Status.Should().Be(HttpStatusCode.OK);
@@ -63,7 +66,8 @@ public sealed class AccessSpecs(ServedBook served) : IClassFixture<ServedBook>
         again.Json.TryGetProperty("token", out _).Should().BeFalse("a token is shown once");
         foreach (var file in Directory.EnumerateFiles(Path.Combine(served.Folder, "journal")))
         {
-            using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            using var reader =
+                new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
             (await reader.ReadToEndAsync()).Should().NotContain(brief[^43..]);
         }
     }
@@ -76,7 +80,8 @@ public sealed class AccessSpecs(ServedBook served) : IClassFixture<ServedBook>
         endpoints.Should().HaveCountGreaterThan(30);
         endpoints.Should().OnlyContain(endpoint => endpoint.Metadata.GetMetadata<Access>() != null);
         var open = endpoints.Where(e => !e.Metadata.GetMetadata<Access>()!.Key).Select(e => e.DisplayName!).ToList();
-        open.Should().OnlyContain(name => name.Contains("/health/") || name.Contains("/problems") || name.Contains("/openapi/"));
+        open.Should().OnlyContain(
+            name => name.Contains("/health/") || name.Contains("/problems") || name.Contains("/openapi/"));
         app.MapPost("/v1/forgotten", () => "");
         var starting = () => Door.Verify(app);
         starting.Should().Throw<InvalidOperationException>().WithMessage("*forgotten*");
@@ -90,7 +95,8 @@ public sealed class AccessSpecs(ServedBook served) : IClassFixture<ServedBook>
         foreach (var spec in CommandCatalogue.All)
         {
             var post = document.GetProperty("paths").GetProperty(spec.Route).GetProperty("post");
-            post.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").TryGetProperty("example", out _).Should().Be(spec.Example != "{}", spec.Name);
+            post.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").TryGetProperty(
+                "example", out _).Should().Be(spec.Example != "{}", spec.Name);
             post.GetProperty("responses").TryGetProperty("422", out _).Should().BeTrue();
         }
         (await served.Send(HttpMethod.Get, "/docs/index.html", null, null, "")).Status.Should().Be(HttpStatusCode.OK);
@@ -99,8 +105,10 @@ public sealed class AccessSpecs(ServedBook served) : IClassFixture<ServedBook>
     [Fact]
     public async Task A_live_book_has_no_sandbox_endpoints()
     {
-        CommandCatalogue.All.Where(spec => spec.InSandboxOnly).Select(spec => spec.Needs).Should().Equal(Scopes.Sandbox);
-        (await served.Post("/v1/sandbox/clock", """{"seconds":1}""")).Status.Should().Be(HttpStatusCode.OK, "this one is a sandbox");
+        CommandCatalogue.All.Where(spec => spec.InSandboxOnly).Select(spec => spec.Needs)
+            .Should().Equal(Scopes.Sandbox);
+        (await served.Post("/v1/sandbox/clock", """{"seconds":1}""")).Status.Should()
+            .Be(HttpStatusCode.OK, "this one is a sandbox");
     }
 
     private async Task<string> KeyOnce(string scope)

@@ -7,7 +7,8 @@ namespace BankingEngine.Specs.Api;
 /// <summary>Each kind of bad input has its documented answer, and nothing changes.</summary>
 public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
 {
-    private const string Good = """{"debit":"bank:cash","credit":"customers:alice","amount":{"asset":"EUR","amount":"1.00"}}""";
+    private const string Good =
+        """{"debit":"bank:cash","credit":"customers:alice","amount":{"asset":"EUR","amount":"1.00"}}""";
 
     [Theory]
     [InlineData("", 400, "request.malformed_json")]
@@ -28,7 +29,9 @@ public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
     [InlineData("""{"amount":{"asset":"EUR","amount":"1e3"}}""", 400, "amount.malformed")]
     [InlineData("""{"amount":{"asset":"EUR","amount":"01.00"}}""", 400, "amount.malformed")]
     [InlineData("""{"amount":{"asset":"EUR","amount":"1.0000000000000000001"}}""", 400, "amount.too_many_digits")]
-    [InlineData("""{"amount":{"asset":"EUR","amount":"1111111111111111111111111111111111111111111111111"}}""", 400, "amount.too_many_digits")]
+    [InlineData(
+        """{"amount":{"asset":"EUR","amount":"1111111111111111111111111111111111111111111111111"}}""", 400,
+        "amount.too_many_digits")]
     [InlineData("""{"amount":{"asset":"EUR","amount":"1.00","scale":2}}""", 400, "request.unknown_field")]
     [InlineData("""{"metadata":{"a":1}}""", 400, "request.field_malformed")]
     [InlineData("""{"reference":"line\nbreak"}""", 400, "request.field_malformed")]
@@ -48,10 +51,13 @@ public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
     [InlineData("0.00", "EUR", 422, "amount.not_positive")]
     [InlineData("99999999999999999999999999999999999999", "EUR", 422, "amount.out_of_range")]
     [InlineData("1.00", "XYZ", 404, "asset.unknown")]
-    public async Task What_the_book_says_no_to_leaves_its_refusal_only(string amount, string asset, int status, string code)
+    public async Task What_the_book_says_no_to_leaves_its_refusal_only(
+        string amount, string asset, int status, string code)
     {
         var (_, before) = await served.State();
-        var reply = await served.Post("/v1/transfers", Good.Replace("1.00", amount, StringComparison.Ordinal).Replace("EUR", asset, StringComparison.Ordinal));
+        var reply = await served.Post(
+            "/v1/transfers", Good.Replace("1.00", amount, StringComparison.Ordinal)
+            .Replace("EUR", asset, StringComparison.Ordinal));
         (((int)reply.Status), reply.Code).Should().Be((status, code));
         (await served.State()).Position.Should().Be(before + 1);
     }
@@ -61,7 +67,9 @@ public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
     {
         await served.Post("/v1/assets", """{"asset":"OLD","scale":0,"title":"Old points"}""");
         await served.Post("/v1/assets/OLD/retire", "{}");
-        (await served.Post("/v1/transfers", Good.Replace("EUR", "OLD", StringComparison.Ordinal).Replace("1.00", "1", StringComparison.Ordinal))).Code
+        (await served.Post(
+            "/v1/transfers", Good.Replace("EUR", "OLD", StringComparison.Ordinal)
+            .Replace("1.00", "1", StringComparison.Ordinal))).Code
             .Should().Be("asset.retired");
     }
 
@@ -79,7 +87,8 @@ public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
     [Fact]
     public async Task An_id_from_the_future_is_refused()
     {
-        var reply = await served.Post("/v1/transfers", Good, Guid.CreateVersion7(DateTimeOffset.UtcNow.AddYears(5)).ToString());
+        var reply =
+            await served.Post("/v1/transfers", Good, Guid.CreateVersion7(DateTimeOffset.UtcNow.AddYears(5)).ToString());
         (((int)reply.Status), reply.Code).Should().Be((422, "command.id_from_future"));
     }
 
@@ -98,7 +107,8 @@ public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
     public async Task A_body_that_nests_too_deep_is_refused(string body)
     {
         var nest = new string('[', 5_000) + new string(']', 5_000);
-        (await served.Post("/v1/transfers", body.Replace("NEST", nest, StringComparison.Ordinal))).Code.Should().Be("request.too_deep");
+        (await served.Post("/v1/transfers", body.Replace("NEST", nest, StringComparison.Ordinal))).Code.Should()
+            .Be("request.too_deep");
     }
 
     [Theory]
@@ -107,7 +117,8 @@ public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
     [InlineData(null)]
     public async Task Another_content_type_is_refused(string? type)
     {
-        var reply = await served.Send(HttpMethod.Post, "/v1/transfers", Encoding.UTF8.GetBytes(Good), served.NewId(), contentType: type);
+        var reply = await served.Send(
+            HttpMethod.Post, "/v1/transfers", Encoding.UTF8.GetBytes(Good), served.NewId(), contentType: type);
         (reply.Status, reply.Code).Should().Be((HttpStatusCode.UnsupportedMediaType, "request.content_type"));
     }
 
@@ -115,7 +126,9 @@ public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
     public async Task A_body_that_says_its_charset_is_taken()
     {
         var body = Encoding.UTF8.GetBytes(Good);
-        (await served.Send(HttpMethod.Post, "/v1/transfers", body, served.NewId(), contentType: "application/json; charset=utf-8")).Status
+        (await served.Send(
+            HttpMethod.Post, "/v1/transfers", body, served.NewId(),
+            contentType: "application/json; charset=utf-8")).Status
             .Should().Be(HttpStatusCode.Created);
     }
 
@@ -132,7 +145,8 @@ public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
 
     [Fact]
     public async Task A_timeout_without_a_reservation_is_refused() =>
-        (await served.Post("/v1/transfers", Good.TrimEnd('}') + "},\"timeout_seconds\":5}")).Code.Should().Be("request.fields_exclude_each_other");
+        (await served.Post("/v1/transfers", Good.TrimEnd('}') + "},\"timeout_seconds\":5}")).Code.Should()
+            .Be("request.fields_exclude_each_other");
 
     [Fact]
     public async Task A_step_of_the_clock_holds_the_book_until_it_is_accepted()

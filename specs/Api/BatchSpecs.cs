@@ -12,7 +12,12 @@ public sealed class BatchSpecs(ServedBook served) : IClassFixture<ServedBook>
     [Fact]
     public async Task Each_item_is_answered_alone_and_in_order()
     {
-        var reply = await served.Post("/v1/batch", $"[{Item("b1", "1.00")},{Item("b2", "999999.00", "customers:alice")},{Item("b1", "1.00")},{{\"id\":\"b3\",\"command\":\"none\"}},7]");
+        var reply = await served.Post(
+            "/v1/batch",
+            $$"""
+            [{{Item("b1", "1.00")}},{{Item("b2", "999999.00", "customers:alice")}},{{Item("b1", "1.00")}},
+             {"id":"b3","command":"none"},7]
+            """);
         var items = reply.Json.EnumerateArray().ToList();
         items.Select(i => i.GetProperty("status").GetInt32()).Should().Equal(201, 422, 201, 400, 400);
         items[0].GetProperty("receipt").GetRawText().Should().Be(items[2].GetProperty("receipt").GetRawText());
@@ -31,26 +36,34 @@ public sealed class BatchSpecs(ServedBook served) : IClassFixture<ServedBook>
     [Fact]
     public async Task A_chain_happens_whole_and_names_every_event()
     {
-        var receipt = (await served.Post("/v1/batch", $"[{Linked("c1", "1.00", "2.00")}]")).Json[0].GetProperty("receipt");
+        var receipt =
+            (await served.Post("/v1/batch", $"[{Linked("c1", "1.00", "2.00")}]")).Json[0].GetProperty("receipt");
         var events = receipt.GetProperty("events").EnumerateArray().ToList();
         events.Should().HaveCount(2);
-        events.Select(e => e.GetProperty("id").GetString()).Distinct().Should().HaveCount(2, "each link has a name of its own");
+        events.Select(e => e.GetProperty("id").GetString()).Distinct()
+            .Should().HaveCount(2, "each link has a name of its own");
     }
 
     [Fact]
     public async Task A_chain_that_breaks_does_nothing_and_names_the_link()
     {
         var before = await Total();
-        var problem = (await served.Post("/v1/batch", $"[{Linked("c2", "1.00", "1.00", "777777.00")}]")).Json[0].GetProperty("problem");
+        var problem =
+            (await served.Post("/v1/batch", $"[{Linked("c2", "1.00", "1.00", "777777.00")}]")).Json[0].GetProperty(
+            "problem");
         problem.GetProperty("code").GetString().Should().Be("limit.insufficient_funds");
         problem.GetProperty("link").GetInt32().Should().Be(3);
         (await Total()).Should().Be(before);
     }
 
     [Theory]
-    [InlineData("""{"id":"x","linked":[{"command":"key.issue","key":"a","scopes":["read"]}]}""", "request.not_in_batch", 1)]
-    [InlineData("""{"id":"x","linked":[{"id":"y","command":"asset.retire","asset":"USD"}]}""", "request.unknown_field", 1)]
-    [InlineData("""{"id":"x","linked":[{"command":"asset.retire","asset":"USD"},{"command":"asset.retire"}]}""", "request.field_missing", 2)]
+    [InlineData(
+        """{"id":"x","linked":[{"command":"key.issue","key":"a","scopes":["read"]}]}""", "request.not_in_batch", 1)]
+    [InlineData(
+        """{"id":"x","linked":[{"id":"y","command":"asset.retire","asset":"USD"}]}""", "request.unknown_field", 1)]
+    [InlineData(
+        """{"id":"x","linked":[{"command":"asset.retire","asset":"USD"},{"command":"asset.retire"}]}""",
+        "request.field_missing", 2)]
     [InlineData("""{"id":"x","command":"asset.retire","linked":[]}""", "request.fields_exclude_each_other", 0)]
     [InlineData("""{"command":"asset.retire","asset":"USD"}""", "request.id_missing", 0)]
     [InlineData("""{"id":"x","id":"y","command":"asset.retire","asset":"USD"}""", "request.duplicate_field", 0)]
@@ -87,7 +100,12 @@ public sealed class BatchSpecs(ServedBook served) : IClassFixture<ServedBook>
     public async Task A_reversal_may_follow_what_it_reverses()
     {
         var id = Guid.CreateVersion7(new DateTimeOffset(2026, 1, 5, 11, 57, 0, TimeSpan.Zero));
-        var reply = await served.Post("/v1/batch", $$"""[{{Item(id.ToString(), "5.00")}},{"id":"undo","command":"transfer.reverse","transfer":"{{id}}","reason":"oops"}]""");
+        var reply = await served.Post(
+            "/v1/batch",
+            $$"""
+            [{{Item(id.ToString(), "5.00")}},
+             {"id":"undo","command":"transfer.reverse","transfer":"{{id}}","reason":"oops"}]
+            """);
         reply.Json[1].GetProperty("status").GetInt32().Should().Be(201);
     }
 
@@ -99,7 +117,8 @@ public sealed class BatchSpecs(ServedBook served) : IClassFixture<ServedBook>
         lines.Append("{broken\n\n").Append(Item("last", "0.01"));
         var answers = (await Stream(lines.ToString())).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         answers.Should().HaveCount(2_502);
-        answers.Take(2_500).Select((line, i) => (line, i)).Should().OnlyContain(x => x.line.StartsWith($"{{\"id\":\"s{x.i}\",\"status\":201"));
+        answers.Take(2_500).Select((line, i) => (line, i))
+            .Should().OnlyContain(x => x.line.StartsWith($"{{\"id\":\"s{x.i}\",\"status\":201"));
         answers[2_500].Should().Contain("request.malformed_json");
         answers[2_501].Should().StartWith("{\"id\":\"last\",\"status\":201");
     }
@@ -114,16 +133,25 @@ public sealed class BatchSpecs(ServedBook served) : IClassFixture<ServedBook>
     [Fact]
     public async Task A_line_that_is_too_long_ends_the_stream()
     {
-        var answers = (await Stream(Item("l1", "0.01") + "\n{\"id\":\"" + new string('x', Limits.LineBytes + 10))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var answers =
+            (await Stream(Item("l1", "0.01") + "\n{\"id\":\"" + new string('x', Limits.LineBytes + 10))).Split(
+            '\n', StringSplitOptions.RemoveEmptyEntries);
         answers[^1].Should().Contain("request.line_too_large");
     }
 
     private static string Item(string id, string amount, string debit = "bank:cash") =>
-        $$$"""{"id":"{{{id}}}","command":"transfer.make","debit":"{{{debit}}}","credit":"customers:bob","amount":{"asset":"EUR","amount":"{{{amount}}}"}}""";
+        $"{{\"id\":\"{id}\",{Fields(amount, debit)}}}";
+
+    private static string Fields(string amount, string debit) =>
+        $$"""
+        "command":"transfer.make","debit":"{{debit}}","credit":"customers:bob","amount":{{Euros(amount)}}
+        """;
+
+    private static string Euros(string amount) => $$"""{"asset":"EUR","amount":"{{amount}}"}""";
 
     private static string Linked(string id, params string[] amounts)
     {
-        var links = amounts.Select(a => $$$"""{"command":"transfer.make","debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"{{{a}}}"}}""");
+        var links = amounts.Select(amount => $"{{{Fields(amount, "customers:alice")}}}");
         return $$"""{"id":"{{id}}","linked":[{{string.Join(',', links)}}]}""";
     }
 

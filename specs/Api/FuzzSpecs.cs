@@ -11,7 +11,8 @@ public sealed class FuzzSpecs(ServedBook served, ITestOutputHelper output) : ICl
     private const int Rounds = 1_500;
 
     private static readonly string[] Pieces =
-        ["{", "}", "[", "]", "\"", ":", ",", "null", "1e999", "-0", "\\u0000", "\\ud800", "\u00ff", "\"amount\":", "\"id\":\"x\",", "9999999999", "\u0001", "{}", "true"];
+        ["{", "}", "[", "]", "\"", ":", ",", "null", "1e999", "-0", "\\u0000", "\\ud800", "\u00ff", "\"amount\":",
+            "\"id\":\"x\",", "9999999999", "\u0001", "{}", "true"];
 
     [Fact]
     public async Task No_body_makes_the_host_or_the_engine_fail()
@@ -23,14 +24,15 @@ public sealed class FuzzSpecs(ServedBook served, ITestOutputHelper output) : ICl
         {
             var spec = CommandCatalogue.All[random.Next(CommandCatalogue.All.Count)];
             var (path, body) = (ServedBook.PathOf(spec), spec.Example);
-            if (random.Next(4) == 0) (path, body) = ("/v1/batch", $"[{{\"id\":\"f{i}\",\"command\":\"{spec.Name}\",{spec.Example[1..]}]");
+            if (random.Next(4) == 0) (path, body) =
+                ("/v1/batch", $"[{{\"id\":\"f{i}\",\"command\":\"{spec.Name}\",{spec.Example[1..]}]");
             var broken = Break(Encoding.UTF8.GetBytes(body), random);
             var before = await served.State();
             var reply = await served.Send(HttpMethod.Post, path, broken, $"fuzz-{seed}-{i}");
             var said = $"seed {seed} round {i}: {path} {Encoding.UTF8.GetString(broken)} answered {reply.Text}";
             ((int)reply.Status).Should().BeLessThan(500, said);
             reply.Text.Should().NotContain("\"status\":500", said);
-            if (reply.Code is { } code && EdgeProblems.ByCode.ContainsKey(code)) (await served.State()).Should().Be(before, said);
+            if (reply.Code is not null && !reply.IsRecorded) (await served.State()).Should().Be(before, said);
         }
     }
 

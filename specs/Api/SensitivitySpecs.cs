@@ -51,8 +51,10 @@ public sealed class SensitivitySpecs
     [Fact]
     public void Personal_fields_of_commands_are_the_personal_texts_of_events()
     {
-        var personal = Fields.ByName.Values.Where(field => field.Sensitivity == Sensitivity.Personal).Select(field => field.Name);
-        personal.Should().BeEquivalentTo(InEvents.Where(e => e.Value == Sensitivity.Personal).Select(e => e.Key.Split('.')[1].ToLowerInvariant()));
+        var personal = Fields.All.Where(field => field.Sensitivity == Sensitivity.Personal)
+            .Select(field => field.Name);
+        personal.Should().BeEquivalentTo(
+            InEvents.Where(e => e.Value == Sensitivity.Personal).Select(e => e.Key.Split('.')[1].ToLowerInvariant()));
     }
 
     [Fact]
@@ -62,7 +64,8 @@ public sealed class SensitivitySpecs
         using (var keys = new FileKeyStore(folder, "spec"))
         {
             var sealedText = keys.Seal("customers:anna", "remittance", "Grüße");
-            sealedText.Should().StartWith("sealed.v1.customers:anna.").And.NotBe(keys.Seal("customers:anna", "remittance", "Grüße"));
+            sealedText.Should().StartWith("sealed.v1.customers:anna.").And.NotBe(
+                keys.Seal("customers:anna", "remittance", "Grüße"));
             keys.TryOpen("remittance", sealedText, out var text).Should().BeTrue();
             text.Should().Be("Grüße");
             keys.TryOpen("note", sealedText, out _).Should().BeFalse("it was sealed as something else");
@@ -81,14 +84,16 @@ public sealed class SensitivitySpecs
         var folder = Directory.CreateTempSubdirectory("bank-keys-").FullName;
         string sealedText;
         UInt128 token;
-        using (var keys = new FileKeyStore(folder, "spec")) (sealedText, token) = (keys.Seal("a:b", "note", "text"), keys.Token("note", "text"));
+        using (var keys = new FileKeyStore(folder, "spec")) (sealedText, token) =
+            (keys.Seal("a:b", "note", "text"), keys.Token("note", "text"));
         using (var keys = new FileKeyStore(folder, "spec"))
         {
             keys.TryOpen("note", sealedText, out _).Should().BeTrue();
             keys.Token("note", "text").Should().Be(token);
             keys.Token("remittance", "text").Should().NotBe(token);
         }
-        using (var other = new FileKeyStore(folder, "other")) other.TryOpen("note", sealedText, out _).Should().BeFalse("it is of another book");
+        using (var other = new FileKeyStore(folder, "other")) other.TryOpen("note", sealedText, out _)
+            .Should().BeFalse("it is of another book");
         if (!OperatingSystem.IsWindows())
         {
             foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
@@ -104,12 +109,14 @@ public sealed class SensitivitySpecs
         {
             var held = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
             if (held == typeof(string)) found.Add($"{type.Name}.{property.Name}");
-            else if (held.IsGenericType && typeof(IEnumerable).IsAssignableFrom(held)) Walk(held.GetGenericArguments()[0], seen, found);
+            else if (held.IsGenericType && typeof(IEnumerable).IsAssignableFrom(held)) Walk(
+                held.GetGenericArguments()[0], seen, found);
             else if (held.IsAbstract && held.Assembly == type.Assembly)
             {
                 foreach (var kind in held.GetNestedTypes()) Walk(kind, seen, found);
             }
-            else if (held.Namespace?.StartsWith("BankingEngine", StringComparison.Ordinal) == true) Walk(held, seen, found);
+            else if (held.Namespace?.StartsWith("BankingEngine", StringComparison.Ordinal) == true) Walk(
+                held, seen, found);
         }
     }
 }

@@ -14,13 +14,20 @@ public sealed record Reply(HttpStatusCode Status, string Text, bool IsReplay, st
 {
     public JsonElement Json => JsonDocument.Parse(Text).RootElement;
 
-    public string? Code => Json is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("code", out var code) ? code.GetString() : null;
+    /// <summary>Whether the book itself said no, and keeps the record of it.</summary>
+    public bool IsRecorded => Json.TryGetProperty("position", out _);
+
+    public string? Code => Json is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("code", out var code)
+        ? code.GetString() : null;
 }
 
-/// <summary>The real host on a real socket, with a sandbox book in a temporary folder. One for each spec class.</summary>
+/// <summary>
+/// The real host on a real socket, with a sandbox book in a temporary folder. One for each spec class.
+/// </summary>
 public sealed class ServedBook : IAsyncLifetime, IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 });
+    private readonly HttpClient _http =
+        new(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 });
     private CancellationTokenSource _stop = new();
     private Task<int> _serving = Task.FromResult(0);
     private int _next;
@@ -66,10 +73,14 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
     public Task<Reply> Get(string path, string? token = null) => Send(HttpMethod.Get, path, null, null, token);
 
     public Task<Reply> Transfer(string debit, string credit, string amount, string? id = null) =>
-        Post("/v1/transfers", $$$"""{"debit":"{{{debit}}}","credit":"{{{credit}}}","amount":{"asset":"EUR","amount":"{{{amount}}}"}}""", id);
+        Post(
+            "/v1/transfers",
+            $$$"""{"debit":"{{{debit}}}","credit":"{{{credit}}}","amount":{"asset":"EUR","amount":"{{{amount}}}"}}""",
+            id);
 
     public async Task<Reply> Send(
-        HttpMethod method, string path, byte[]? body, string? id, string? token = null, string? contentType = "application/json")
+        HttpMethod method, string path, byte[]? body, string? id, string? token = null,
+        string? contentType = "application/json")
     {
         using var request = new HttpRequestMessage(method, new Uri(Address + path));
         if (token != "") request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token ?? Token}");
@@ -81,7 +92,8 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
         }
         using var response = await _http.SendAsync(request);
         return new(
-            response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers.Contains("Idempotent-Replay"),
+            response.StatusCode, await response.Content.ReadAsStringAsync(),
+            response.Headers.Contains("Idempotent-Replay"),
             response.Content.Headers.ContentType?.MediaType);
     }
 
@@ -101,7 +113,8 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
         {
             var value = field.Name switch
             {
-                "account" => "customers:alice", "asset" => "BTC", "key" => "nobody", "year" => "2025", _ => Guid.NewGuid().ToString(),
+                "account" => "customers:alice", "asset" => "BTC", "key" => "nobody", "year" => "2025", _ =>
+                    Guid.NewGuid().ToString(),
             };
             path = path.Replace($"{{{field.Name}}}", value, StringComparison.Ordinal);
         }
@@ -116,9 +129,11 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
     private async Task StartAsync()
     {
         _stop = new();
-        var started = new TaskCompletionSource<(string, RunningBook)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var started =
+            new TaskCompletionSource<(string, RunningBook)>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var said = new StringWriter();
-        _serving = Serve.RunAsync(new(Folder, ["--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "None"], Time)
+        _serving =
+            Serve.RunAsync(new(Folder, ["--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "None"], Time)
         {
             Output = said,
             Stop = _stop.Token,
