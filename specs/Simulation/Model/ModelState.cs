@@ -78,6 +78,9 @@ public sealed record ModelState
     public BusinessDate Closed { get; init; } = BusinessDate.First;
     public int ClosedYear { get; init; }
 
+    /// <summary>The year whose close is under way; 0 when none is.</summary>
+    public int ClosingYear { get; init; }
+
     public ImmutableDictionary<UInt128, ModelUse> Uses { get; init; } = ImmutableDictionary<UInt128, ModelUse>.Empty;
     public ImmutableQueue<UInt128> UsesInOrder { get; init; } = [];
     public long HorizonMilliseconds { get; init; } = -1;

@@ -95,11 +95,12 @@ public sealed partial class ReferenceModel
             && !_s.Reservations.Values.Any(other => other.Expires < at),
         LapseRestraint c => _s.Restraints.TryGetValue(c.Id.Value, out var row) && row.Until is { } at && at <= now
             && !_s.Restraints.Values.Any(other => other.Until < at),
+        CarryYear c => _s.ClosingYear == c.Year,
         AdvanceDay => _s.CutOff <= now,
         _ => false,
     };
 
-    public bool IsAnythingDue(Instant now) => _s.CutOff <= now
+    public bool IsAnythingDue(Instant now) => _s.CutOff <= now || _s.ClosingYear != 0
         || _s.Reservations.Values.Any(row => row.Expires <= now) || _s.Restraints.Values.Any(row => row.Until <= now);
 
     private ModelAnswer? FromMemory(in Envelope envelope, Instant now)
@@ -208,7 +209,9 @@ public sealed partial class ReferenceModel
         ClosePeriodSoftly c => CloseSoftly(c),
         ReopenPeriod c => OpenPeriodAgain(c),
         ClosePeriod c => ClosePeriodForGood(c),
-        CloseYear c => CarryYearOver(asked, c),
+        CloseYear c => BeginYearsClose(c),
+        CarryYear c => CarryYearOver(asked, c),
+        ParkTimer { Kind: TimerKinds.Year } => GiveUpYearsClose(),
         AdvanceClock c => Advance(asked, c),
         _ => throw new NotSupportedException($"The model does not know {command.GetType().Name}."),
     };

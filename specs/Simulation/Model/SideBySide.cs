@@ -134,12 +134,20 @@ internal sealed class SideBySide
         while (_bank.Due(Now) is { } due)
         {
             if (!_model.IsDue(due, Now)) return $"the engine runs {due}, which by the model is not what is due first";
-            var ended = Run(new(default, Envelope.Engine, 0), due);
-            var expected = _model.Run(new(default, Envelope.Engine, 0), Now, due);
-            _result.Timers++;
-            if (ModelAnswer.Of(ended) != expected) return $"{due}: the engine said {ModelAnswer.Of(ended)}, the model {expected}";
+            if (RunTimer(due, out var answer) is { } difference) return difference;
+            // As the engine's writer does: what cannot run is set aside, or it would be due for ever.
+            if (answer.Ending != Ending.Accepted
+                && RunTimer(new ParkTimer(TimerKinds.Year, "", answer.Code!), out _) is { } stuck) return stuck;
         }
         return _model.IsAnythingDue(Now) ? "by the model a timer is due that the engine does not know" : null;
+    }
+
+    private string? RunTimer(Command due, out ModelAnswer answer)
+    {
+        answer = ModelAnswer.Of(Run(new(default, Envelope.Engine, 0), due));
+        var expected = _model.Run(new(default, Envelope.Engine, 0), Now, due);
+        _result.Timers++;
+        return answer == expected ? null : $"{due}: the engine said {answer}, the model {expected}";
     }
 
     /// <summary>A host reads a reversal's legs from the journal; in a shortened stream they may never have been.</summary>
