@@ -70,7 +70,7 @@ public sealed class Bank
         IssueKey c => Keys.Decide(at, c),
         RevokeKey c => Keys.Decide(at, c),
         OpenBook c => Books.Decide(Book, c),
-        AdvanceClock c => Books.Decide(Book, c),
+        AdvanceClock c => Books.Decide(Book, at, c),
         AcceptClock c => new BookEvent.ClockAccepted(c.StepMicroseconds),
         AnnounceCheckpointKey c => Books.Decide(Book, c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
@@ -151,7 +151,7 @@ public sealed class Bank
             case CommandEvent.Refused or EntryEvent: break;
             case AccountEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
-            case RestraintEvent e: Restraints.Evolve(Ledger.Tables, e); break;
+            case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
             case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;

@@ -47,6 +47,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         ChainEmpty = new("chain.empty", "A chain has one link or more."),
         ChainTooLong = new("chain.too_long", $"A chain has at most {MaxLinks} links."),
         ChainNested = new("chain.nested", "A chain cannot be a link of a chain."),
+        TooManyFollowUps = new("command.too_many_follow_ups", $"A command with its links brings at most {MaxFollowUps} more."),
         FaultyContent = new("engine.fault_known", "This content made the engine fail before; it is refused until the engine is mended.");
 
     private readonly Movements _movements = new();
@@ -198,8 +199,8 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         }
         foreach (var next in decision.FollowUps)
         {
-            if (++_followUps > MaxFollowUps || depth == MaxDepth)
-                throw new InvalidOperationException($"{command.GetType().Name} asks for more follow-ups than a command may have.");
+            if (++_followUps > MaxFollowUps) return TooManyFollowUps;
+            if (depth == MaxDepth) throw new InvalidOperationException($"{command.GetType().Name} follows up too deeply.");
             if (RunLink(at, envelope, next, depth + 1) is { } refused) return refused;
         }
         return null;

@@ -108,6 +108,9 @@ public static class Books
 {
     public const long MaxClockSeconds = 315_360_000;
 
+    /// <summary>A sandbox clock goes no further, so that timeouts and dates stay inside the calendar.</summary>
+    public static readonly Instant LastSandboxInstant = Instant.Parse("9900-01-01T00:00:00Z");
+
     /// <summary>Income and expense balances carried by one event of a year's close: 128 balances are 256 legs.</summary>
     public const int CarriedAtOnce = 128;
 
@@ -162,7 +165,9 @@ public static class Books
     public static Decision Decide(LedgerView ledger, in Moment at, CloseYear c)
     {
         var day = ledger.Book.Day;
-        if (c.Year <= day.ClosedYear || c.Year < BusinessDate.FirstYear) return YearAlreadyClosed;
+        if (c.Year < BusinessDate.FirstYear) return YearAlreadyClosed;
+        // What was adjusted into a closed year is carried by closing it again, or its period could never close.
+        if (c.Year <= day.ClosedYear && DueOf(ledger.Tables, c.Year).Count == 0) return YearAlreadyClosed;
         if (c.Year >= at.Today.Year) return InFuture;
         var end = new BusinessDate(c.Year, 12, 31);
         if (end > day.ClosedSoftlyThrough) return YearOpen;
@@ -181,10 +186,11 @@ public static class Books
         return count > 0 && book.CheckpointKeys[count - 1].Announced == announced ? [] : announced;
     }
 
-    public static Decision Decide(BookTables book, AdvanceClock c)
+    public static Decision Decide(BookTables book, in Moment at, AdvanceClock c)
     {
         if (book.Genesis.Mode != BookMode.Sandbox) return NotSandbox;
-        return c.Seconds is < 1 or > MaxClockSeconds ? ClockStep : new BookEvent.ClockAdvanced(c.Seconds);
+        if (c.Seconds is < 1 or > MaxClockSeconds) return ClockStep;
+        return at.Now.AddSeconds(c.Seconds) > LastSandboxInstant ? ClockStep : new BookEvent.ClockAdvanced(c.Seconds);
     }
 
     /// <summary>The postings of a year's close: each balance's income or expense of that year, to retained earnings.</summary>
@@ -209,7 +215,9 @@ public static class Books
             case BookEvent.PeriodReopened e: book.Move(book.Day with { ClosedSoftlyThrough = e.Through.AddDays(-1) }); break;
             case BookEvent.PeriodClosed e: book.Move(book.Day with { ClosedThrough = e.Through }); break;
             case BookEvent.YearClosing e: book.Move(book.Day with { ClosingYear = e.Year }); break;
-            case BookEvent.YearClosed e: book.Move(book.Day with { ClosedYear = e.Year, ClosingYear = 0 }); break;
+            case BookEvent.YearClosed e:
+                book.Move(book.Day with { ClosedYear = int.Max(book.Day.ClosedYear, e.Year), ClosingYear = 0 });
+                break;
             case BookEvent.ClockAdvanced e:
                 book.Move(book.Day with { ClockOffset = book.Day.ClockOffset + e.Seconds * Instant.MicrosecondsPerSecond });
                 break;

@@ -112,5 +112,5 @@ public static class BookRejections
         YearAlreadyClosed = new("year.already_closed", "The year is closed already.", RejectionKind.Conflict),
         YearIsClosing = new("year.is_closing", "A year is being closed.", RejectionKind.Conflict),
         NotSandbox = new("book.not_sandbox", "Only a sandbox book simulates.", RejectionKind.Forbidden),
-        ClockStep = new("clock.step_out_of_range", "A sandbox clock advances by 1 second to 10 years.");
+        ClockStep = new("clock.step_out_of_range", "A sandbox clock advances by 1 second to 10 years, to the year 9900 at most.");
 }

@@ -36,7 +36,8 @@ public static class EntryRejections
         NotReversible = new("entry.not_reversible", "Only what was posted can be reversed, and a reversal cannot."),
         SameAsset = new("exchange.same_asset", "An exchange is between two assets."),
         EquivalentMissing = new("exchange.equivalent_missing", "State the equivalent: neither side is the functional currency."),
-        EquivalentDiffers = new("exchange.equivalent_differs", "The equivalent is the functional side's own amount.");
+        EquivalentDiffers = new("exchange.equivalent_differs", "The equivalent is the functional side's own amount."),
+        DeskUnnameable = new("exchange.desk_unnameable", "Desk and asset do not make the name of a position account.");
 }
 
 public static class Entries
@@ -73,6 +74,8 @@ public static class Entries
         if (IsRetired(ledger, sold.Asset.Code) || IsRetired(ledger, bought.Asset.Code)) return LedgerRejections.AssetRetired;
         if (Transfers.IdOf(ledger, at, c.Id, out var id) is { } taken) return taken;
         if (ledger.Date(c.Particulars, at, out var said) is { } closed) return closed;
+        if (!CanName(ledger, c.Desk, sold.Asset.Code) || !CanName(ledger, c.Desk, bought.Asset.Code))
+            return EntryRejections.DeskUnnameable;
         if (OpenPositions(ledger, c.Desk, sold.Asset, bought.Asset) is { IsEmpty: false } missing)
             return Decision.Accept([]).Then([.. missing, c]);
         return new EntryEvent.Exchanged(id, c.Customer, sold, bought, equivalent, c.Desk, said);
@@ -121,11 +124,15 @@ public static class Entries
 
     public static AccountId EquivalentOf(Tag desk, AssetCode asset) => DeskAccount("eqv", desk, asset);
 
-    private static AccountId DeskAccount(string kind, Tag desk, AssetCode asset)
-    {
-        var name = $"{kind}:{desk}:{asset.ToString().ToLowerInvariant()}";
-        return SystemAccounts.Name(name);
-    }
+    private static AccountId DeskAccount(string kind, Tag desk, AssetCode asset) =>
+        SystemAccounts.Name(DeskName(kind, desk, asset));
+
+    private static string DeskName(string kind, Tag desk, AssetCode asset) =>
+        $"{kind}:{desk}:{asset.ToString().ToLowerInvariant()}";
+
+    /// <summary>Desks and assets may end in signs that an account's name may not have there.</summary>
+    private static bool CanName(LedgerView ledger, Tag desk, AssetCode asset) =>
+        asset == ledger.Book.Genesis.Functional || AccountId.TryParse(DeskName("pos", desk, asset), out _);
 
     private static Rejection? Check(
         LedgerView ledger, in Moment at, ImmutableArray<StatedLeg> legs, Particulars particulars, TransferId? named,

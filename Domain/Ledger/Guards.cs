@@ -15,8 +15,8 @@ public static class Guards
         for (var i = 0; i < movements.Count; i++)
         {
             ref var m = ref movements[i];
-            if (m.Balance < 0) continue;
-            ref readonly var row = ref t.Balances[m.Balance];
+            // The first use of a balance counts too: several legs may add up beyond what one could state.
+            var row = m.Balance < 0 ? default : t.Balances[m.Balance];
             if (row.DebitsPosted + m.DebitsPosted > LedgerView.MaxTotal || row.CreditsPosted + m.CreditsPosted > LedgerView.MaxTotal
                 || row.DebitsPending + m.DebitsPending > LedgerView.MaxTotal
                 || row.CreditsPending + m.CreditsPending > LedgerView.MaxTotal)
@@ -73,7 +73,7 @@ public static class Guards
         var balance = m.Balance < 0 ? default : t.Balances[m.Balance];
         var spendable = valueOn is { } date && date > at.Today ? 0 : m.CreditsPosted;
         var effect = spendable - m.DebitsPosted - m.DebitsPending;
-        if (effect < 0 && (account.Has(AccountFlags.DebitsMustNotExceedCredits) || balance.Has(BalanceFlags.HasRestrainedAmount))
+        if (effect < 0 && (account.Has(AccountFlags.DebitsMustNotExceedCredits) || ledger.IsHeldBack(balance, at.Now))
             && ledger.Available(balance, m.Balance, at) + effect < 0)
             return LedgerRejections.InsufficientFunds;
         if (!account.Has(AccountFlags.CreditsMustNotExceedDebits)) return null;
@@ -120,9 +120,11 @@ public static class Guards
         {
             ref var a = ref movements[0];
             ref var b = ref movements[1];
-            return a.Asset == b.Asset && IsMemorandum(t, a) == IsMemorandum(t, b)
-                && a.DebitsPosted + b.DebitsPosted == a.CreditsPosted + b.CreditsPosted
-                && a.DebitsPending + b.DebitsPending == a.CreditsPending + b.CreditsPending;
+            if (a.Asset == b.Asset && IsMemorandum(t, a) == IsMemorandum(t, b))
+            {
+                return a.DebitsPosted + b.DebitsPosted == a.CreditsPosted + b.CreditsPosted
+                    && a.DebitsPending + b.DebitsPending == a.CreditsPending + b.CreditsPending;
+            }
         }
         for (var i = 0; i < movements.Count; i++)
         {

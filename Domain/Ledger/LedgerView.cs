@@ -46,9 +46,10 @@ public sealed class LedgerView(LedgerTables tables, BookTables book)
     public const int MaxValueDays = 366;
 
     /// <summary>
-    /// No total may exceed this, so that sums of any three stay far inside Int128 and no check can itself overflow.
+    /// No total may exceed this, so that the sum of an entry's legs stays inside Int128 and no check can itself
+    /// overflow: 256 legs of 2^118 are 2^126.
     /// </summary>
-    public static readonly Int128 MaxTotal = Int128.One << 120;
+    public static readonly Int128 MaxTotal = Int128.One << 118;
 
     private Particulars _today = Particulars.None;
 
@@ -124,6 +125,18 @@ public sealed class LedgerView(LedgerTables tables, BookTables book)
             if (row.InEffect(now)) held += row.HeldOf(balance.Net - balance.DebitsPending - held);
         }
         return held;
+    }
+
+    /// <summary>Whether a restraint of an amount is in effect on a balance now.</summary>
+    public bool IsHeldBack(in BalanceRow balance, Instant now)
+    {
+        if (!balance.Has(BalanceFlags.HasRestrainedAmount)) return false;
+        foreach (var index in Tables.RestraintsByAccount.Rows(balance.Account))
+        {
+            ref readonly var row = ref Tables.Restraints[index];
+            if (row.Asset == balance.Asset && row.InEffect(now)) return true;
+        }
+        return false;
     }
 
     /// <summary>What one restraint could give to a seizure now: what it holds, and no more than there is.</summary>

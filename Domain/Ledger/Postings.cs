@@ -89,7 +89,7 @@ public static class Postings
         return made;
     }
 
-    /// <summary>The restraints of an amount on one balance, in the order they are served: by rank, then by id.</summary>
+    /// <summary>The restraints of an amount on one balance, in the order they are served: by rank, then as they were placed.</summary>
     public static List<RestraintRow> InRank(LedgerTables t, int account, int asset)
     {
         var rows = new List<RestraintRow>();
@@ -97,7 +97,7 @@ public static class Postings
         {
             if (t.Restraints[index].Asset == asset) rows.Add(t.Restraints[index]);
         }
-        rows.Sort(static (a, b) => a.Terms.Rank != b.Terms.Rank ? a.Terms.Rank.CompareTo(b.Terms.Rank) : a.Id.Value.CompareTo(b.Id.Value));
+        rows.Sort(static (a, b) => a.Terms.Rank != b.Terms.Rank ? a.Terms.Rank.CompareTo(b.Terms.Rank) : a.Placed.CompareTo(b.Placed));
         return rows;
     }
 

@@ -34,6 +34,7 @@ public static class RestraintRejections
 }
 
 /// <summary>A standing restraint.</summary>
+/// <param name="Placed">Position of its placing: among equal ranks the earlier is served first.</param>
 /// <param name="Remaining">Of a restraint of an amount: what is not yet seized.</param>
 /// <param name="Captured">
 /// With a protected minimum: the most that was ever held back. It never falls by spending, so money left free once
@@ -41,7 +42,7 @@ public static class RestraintRejections
 /// </param>
 /// <param name="Parked">Its lapse failed inside the engine and waits for a person; it has no effect all the same.</param>
 public readonly record struct RestraintRow(
-    RestraintId Id, int Account, int Asset, Int128 Remaining, Int128 Captured, bool Parked, RestraintTerms Terms)
+    RestraintId Id, long Placed, int Account, int Asset, Int128 Remaining, Int128 Captured, bool Parked, RestraintTerms Terms)
     : IRow<RestraintRow, RestraintId>
 {
     public RestraintId Key => Id;
@@ -62,7 +63,7 @@ public readonly record struct RestraintRow(
             row.Id.Value, row.Remaining, row.Captured, row.Terms.Amount?.Minor ?? 0, row.Terms.ProtectedMinimum?.Minor ?? -1,
             row.Terms.Reason, row.Terms.Authority, row.Terms.Amount?.Asset.Code ?? default, row.Terms.From,
             row.Terms.Until ?? Instant.Last, row.Account, row.Asset, row.Terms.Rank, row.Terms.Amount?.Asset.Scale ?? 0,
-            (int)row.Terms.Scope, row.Parked ? 1 : 0, 0));
+            (int)row.Terms.Scope, row.Parked ? 1 : 0, row.Placed));
         to.Text(row.Terms.Note ?? "");
     }
 
@@ -71,7 +72,7 @@ public readonly record struct RestraintRow(
         var f = from.Value<Fixed>();
         var note = from.Text();
         var asset = new Asset(f.Code, (byte)f.Scale);
-        return new(new(f.Id), f.Account, f.AssetRow, f.Remaining, f.Captured, f.Parked != 0, new(
+        return new(new(f.Id), f.Placed, f.Account, f.AssetRow, f.Remaining, f.Captured, f.Parked != 0, new(
             f.Reason, f.Authority, f.Rank, (RestraintScope)f.Scope, f.Code.IsNone ? null : new Amount(f.Amount, asset),
             f.Floor < 0 ? null : new Amount(f.Floor, asset), f.From, f.Until == Instant.Last ? null : f.Until,
             note.Length == 0 ? null : note));
@@ -81,7 +82,7 @@ public readonly record struct RestraintRow(
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct Fixed(
         UInt128 Id, Int128 Remaining, Int128 Captured, Int128 Amount, Int128 Floor, Tag Reason, Tag Authority, AssetCode Code,
-        Instant From, Instant Until, int Account, int AssetRow, int Rank, int Scale, int Scope, int Parked, long Filler);
+        Instant From, Instant Until, int Account, int AssetRow, int Rank, int Scale, int Scope, int Parked, long Placed);
 }
 
 /// <summary>Restraints: any number on an account; lifting one leaves the others.</summary>
@@ -156,11 +157,11 @@ public static class Restraints
         legs.Add(new(e.To, Side.Credit, e.Amount));
     }
 
-    public static void Evolve(LedgerTables t, RestraintEvent @event)
+    public static void Evolve(LedgerTables t, long position, RestraintEvent @event)
     {
         switch (@event)
         {
-            case RestraintEvent.Placed e: Place(t, e); break;
+            case RestraintEvent.Placed e: Place(t, position, e); break;
             case RestraintEvent.Lifted e: Lift(t, e.Id); break;
             case RestraintEvent.Lapsed e: Lift(t, e.Id); break;
             case RestraintEvent.Seized e: Reduce(t, e); break;
@@ -168,11 +169,11 @@ public static class Restraints
         }
     }
 
-    private static void Place(LedgerTables t, RestraintEvent.Placed e)
+    private static void Place(LedgerTables t, long position, RestraintEvent.Placed e)
     {
         var account = t.Accounts.Find(e.Account);
         var asset = e.Terms.Amount is { } amount ? t.Assets.Find(amount.Asset.Code) : -1;
-        t.Restraints.Insert(new(e.Id, account, asset, e.Terms.Amount?.Minor ?? 0, 0, Parked: false, e.Terms));
+        t.Restraints.Insert(new(e.Id, position, account, asset, e.Terms.Amount?.Minor ?? 0, 0, Parked: false, e.Terms));
         var row = t.Accounts[account];
         t.Accounts.Update(account, row with { Restraints = (ushort)(row.Restraints + 1) });
         if (asset < 0) return;

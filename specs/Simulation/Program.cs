@@ -1,1 +1,3 @@
-Console.WriteLine("simulation");
+using BankingEngine.Specs.Simulation;
+
+return Commands.Run(args);

@@ -1,0 +1,77 @@
+using System.Globalization;
+using BankingEngine.Specs.Simulation.Model;
+
+namespace BankingEngine.Specs.Simulation;
+
+/// <summary>The named simulations, each with its seed printed, each ending in 0 where all promises held.</summary>
+internal static class Commands
+{
+    private const string Help = """
+        storage --seeds N [--first S]     the file journal on a disk that fails
+        model   --commands N [--seed S]   random commands through engine and reference model
+        canary                            planted bugs, which the model must notice
+        """;
+
+    public static int Run(string[] args)
+    {
+        switch (args.FirstOrDefault())
+        {
+            case "storage": return Storage(Number(args, "--first", 1), Number(args, "--seeds", 1_000));
+            case "model": return Model(Number(args, "--seed", 1), Number(args, "--commands", 20_000));
+            case "canary": return Canary();
+            default:
+                Console.Error.WriteLine(Help);
+                return 2;
+        }
+    }
+
+    private static int Storage(int first, int seeds)
+    {
+        Console.WriteLine($"Storage faults, seeds {first} to {first + seeds - 1}");
+        Console.WriteLine(StorageFaults.Run(first, seeds));
+        return 0;
+    }
+
+    private static int Model(int seed, int commands)
+    {
+        Console.WriteLine($"Engine against model, {commands} commands in streams of {ModelRun.StreamLength} from seed {seed}");
+        try
+        {
+            var result = ModelRun.Run(seed, commands);
+            Console.WriteLine(result);
+            foreach (var (code, times) in result.Codes) Console.WriteLine($"{times,9} {code}");
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"No difference; {result.Commands / result.Took.TotalSeconds:N0} commands a second"));
+            return 0;
+        }
+        catch (ModelDifferenceException difference)
+        {
+            Console.Error.WriteLine(difference.Message);
+            return 1;
+        }
+    }
+
+    private static int Canary()
+    {
+        foreach (var sabotage in Enum.GetValues<Sabotage>().Where(kind => kind != Sabotage.None))
+        {
+            try
+            {
+                ModelRun.Run(firstSeed: 1, ModelRun.StreamLength, sabotage);
+                Console.Error.WriteLine($"{sabotage}: not noticed");
+                return 1;
+            }
+            catch (ModelDifferenceException noticed)
+            {
+                Console.WriteLine($"{sabotage}: noticed. {noticed.Message.Split('\n')[0]}");
+            }
+        }
+        return 0;
+    }
+
+    private static int Number(string[] args, string name, int otherwise)
+    {
+        var at = Array.IndexOf(args, name);
+        return at >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : otherwise;
+    }
+}
