@@ -153,7 +153,7 @@ public sealed class ReadsSpecs
     {
         await using var bank = await ReadsHost.StartAsync();
         await bank.Post(Alice + "/restraints",
-            """{"reason_code":"garnishment","authority":"court","scope":"debits","note":"file 7"}""");
+            """{"reason":"garnishment","authority":"court","scope":"debits","note":"file 7"}""");
         NoteOf(JsonDocument.Parse((await bank.Ask(Alice + "/restraints")).Body).RootElement).Should().Be("file 7");
         var token = (await bank.Post("/v1/keys", """{"key":"reader","scopes":["read"]}"""))
             .GetProperty("token").GetString();
