@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 
@@ -54,6 +55,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
     private readonly List<Leg> _legs = [];
     private readonly List<Recorded> _recorded = [];
     private int _followUps;
+    private bool _usedOwnId;
 
     public Execution(Bank bank) : this(bank, bank.Post) { }
 
@@ -156,11 +158,13 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
             foreach (var link in chain.Links)
             {
                 if (link is Chain) return ChainNested;
+                if (IsBooksOwn(link)) return AccountRejections.ReservedName;
                 needed |= Bank.NeededFor(link);
             }
         }
         else
         {
+            if (IsBooksOwn(command)) return AccountRejections.ReservedName;
             needed = Bank.NeededFor(command);
         }
         if (bank.Keys.Authorise(envelope.Caller, needed, at.Now) is { } no) return no;
@@ -168,9 +172,12 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         return null;
     }
 
+    /// <summary>Only a capability's follow-up opens an account for the book itself.</summary>
+    private static bool IsBooksOwn(Command command) => command is OpenAccount open && (open.Flags & AccountFlags.System) != 0;
+
     private Rejection? RunLinks(in Moment at, in Envelope envelope, Command command)
     {
-        _followUps = 0;
+        (_followUps, _usedOwnId) = (0, false);
         if (command is not Chain chain) return RunLink(at, envelope, command, depth: 0);
         if (chain.Links.IsEmpty) return ChainEmpty;
         if (chain.Links.Length > MaxLinks) return ChainTooLong;
@@ -208,6 +215,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
 
     private Rejection? Happen(in Moment at, in Envelope envelope, Command command, Event @event)
     {
+        if (NameTaken(envelope, at.Now, @event) is { } taken) return taken;
         var position = Position + 1 + _recorded.Count;
         var legs = ImmutableArray<Leg>.Empty;
         var moves = Bank.DataAreLegs(@event);
@@ -215,12 +223,11 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         {
             _legs.Clear();
             moves = postings(command, @event, _legs);
-            if (moves && Bank.ClassOf(@event) == EventClass.Bound) Guards.Divert(bank.Ledger, at, _legs);
+            if (moves && Bank.ClassOf(@event) == EventClass.Bound) Divert(at, @event);
             legs = [.. _legs];
         }
         Gather(@event, legs.AsSpan());
         if (moves && Judge(at, @event) is { } no) return no;
-        if (IsNameTaken(envelope, @event)) return TransferRejections.AlreadyExists;
         Settle(position, at.Now, envelope.Fingerprint, @event);
         RememberName(envelope, @event, position);
         _recorded.Add(new(@event, legs));
@@ -230,9 +237,18 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
     private Rejection? Judge(in Moment at, Event @event)
     {
         if (Guards.Law(bank.Ledger, _movements) is { } unlawful) return unlawful;
-        return Bank.ClassOf(@event) == EventClass.Asked
-            ? Guards.Asked(bank.Ledger, at, _movements, bank.DatesOf(@event).ValueOn)
-            : null;
+        return Bank.ClassOf(@event) switch
+        {
+            EventClass.Asked => Guards.Asked(bank.Ledger, at, _movements, bank.DatesOf(@event).ValueOn),
+            EventClass.Compelled => Guards.Compelled(bank.Ledger, _movements),
+            _ => null,
+        };
+    }
+
+    private void Divert(in Moment at, Event @event)
+    {
+        Postings.Gather(bank.Ledger.Tables, CollectionsMarshal.AsSpan(_legs), _movements);
+        Guards.Divert(bank.Ledger, at, _legs, _movements, bank.DatesOf(@event).ValueOn);
     }
 
     private void Gather(Event @event, ReadOnlySpan<Leg> legs)
@@ -279,8 +295,19 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         bank.Memory.Remember(new(name.Value, 0, position, envelope.Caller, 1), bank.Book.Genesis.IdMemory);
     }
 
-    private bool IsNameTaken(in Envelope envelope, Event @event) =>
-        NameOf(@event) is { Version: 7 } name && name.Value != envelope.Id.Value && bank.Memory.TryFind(new(name.Value), out _);
+    /// <summary>A transfer's name obeys the rules of command ids; the command's own id names one transfer.</summary>
+    private Rejection? NameTaken(in Envelope envelope, Instant now, Event @event)
+    {
+        if (NameOf(@event) is not { Version: 7 } name) return null;
+        if (name.Value == envelope.Id.Value)
+        {
+            if (_usedOwnId) return TransferRejections.AlreadyExists;
+            _usedOwnId = true;
+            return null;
+        }
+        CommandId id = new(name.Value);
+        return bank.Memory.TryFind(id, out _) ? TransferRejections.AlreadyExists : bank.Memory.Check(id, now);
+    }
 
     private static TransferId? NameOf(Event @event) => @event switch
     {

@@ -101,9 +101,10 @@ public sealed class CommandMemory
         _rows.Update(row, _rows[row] with { Parts = parts });
     }
 
+    /// <summary>Content that made the engine fail. Its own commands have no fingerprint: they are parked instead.</summary>
     public void RememberFaulty(UInt128 fingerprint)
     {
-        if (_faulty.Find(fingerprint) < 0) _faulty.Insert(new(fingerprint));
+        if (fingerprint != 0 && _faulty.Find(fingerprint) < 0) _faulty.Insert(new(fingerprint));
     }
 
     /// <summary>Rows are filled in order and freed one at a time, so the oldest row moves round the table.</summary>

@@ -35,6 +35,7 @@ public static class AccountRejections
         LimitsExclude = new("account.limits_exclude_each_other", "Only one side of an account can be limited by the other."),
         LimitBroken = new("account.limit_already_broken", "The account stands beyond this limit now.", RejectionKind.Conflict),
         NotEmpty = new("account.not_empty", "A balance, a reservation or a restraint still stands.", RejectionKind.Conflict),
+        YearStands = new("account.year_open", "Income or expense of a year not yet closed stands on it.", RejectionKind.Conflict),
         AlreadyClosed = new("account.already_closed", "The account is closed already.", RejectionKind.Conflict),
         NotClosed = new("account.not_closed", "The account is open.", RejectionKind.Conflict),
         SystemAccount = new("account.system", "The book's own accounts stay open."),
@@ -66,7 +67,7 @@ public static class LedgerAccounts
             if (row < 0) return AssetUnknown;
             if (t.Assets[row].Retired != 0) return AssetRetired;
         }
-        if (ledger.Book.References.InForce(ChartName, at.Today)?.Content is ReferenceContent.Chart chart && !Lists(chart, c))
+        if ((c.Flags & AccountFlags.System) == 0 && !Lists(ledger.Book.References.InForce(ChartName, at.Today), c))
             return ChartUnknown;
         if (t.Accounts.Find(c.Id) >= 0) return AccountRejections.AlreadyExists;
         ImmutableArray<AssetCode> assets = [.. c.Assets.Distinct()];
@@ -91,19 +92,20 @@ public static class LedgerAccounts
         var t = ledger.Tables;
         var account = t.Accounts.Find(c.Id);
         if (account < 0) return AccountNotFound;
-        if ((c.Limits & Limits) == Limits) return LimitsExclude;
+        var limits = c.Limits & Limits;
+        if (limits == Limits) return LimitsExclude;
         var row = t.Accounts[account];
         if (row.Has(AccountFlags.Closed)) return AccountClosed;
-        if ((row.Flags & Limits) == c.Limits) return [];
+        if ((row.Flags & Limits) == limits) return [];
         for (var b = row.FirstBalance; b >= 0; b = t.Balances[b].Next)
         {
             ref readonly var balance = ref t.Balances[b];
-            var beyond = c.Limits == AccountFlags.DebitsMustNotExceedCredits
+            var beyond = limits == AccountFlags.DebitsMustNotExceedCredits
                 ? balance.Net - balance.DebitsPending + ledger.Overdraft(balance, b) < 0
-                : c.Limits == AccountFlags.CreditsMustNotExceedDebits && balance.Net + balance.CreditsPending > 0;
+                : limits == AccountFlags.CreditsMustNotExceedDebits && balance.Net + balance.CreditsPending > 0;
             if (beyond) return LimitBroken;
         }
-        return new AccountEvent.LimitsSet(c.Id, c.Limits & Limits);
+        return new AccountEvent.LimitsSet(c.Id, limits);
     }
 
     public static Decision Decide(LedgerView ledger, GrantOverdraft c)
@@ -133,6 +135,7 @@ public static class LedgerAccounts
         {
             ref readonly var balance = ref t.Balances[b];
             if (balance.Net != 0 || balance.DebitsPending != 0 || balance.CreditsPending != 0) return NotEmpty;
+            if (Books.StandsInYear(t, b)) return YearStands;
         }
         return new AccountEvent.Closed(c.Id, c.Reason);
     }
@@ -187,8 +190,10 @@ public static class LedgerAccounts
         }
     }
 
-    private static bool Lists(ReferenceContent.Chart chart, OpenAccount c)
+    /// <summary>Before a chart is published every code will do; the book's own accounts have theirs whatever it lists.</summary>
+    private static bool Lists(ReferenceEvent.Published? inForce, OpenAccount c)
     {
+        if (inForce?.Content is not ReferenceContent.Chart chart) return true;
         foreach (var line in chart.Lines)
         {
             if (line.Code == c.Chart) return string.Equals(line.Class, c.Class.ToString(), StringComparison.OrdinalIgnoreCase);

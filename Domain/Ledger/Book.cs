@@ -118,7 +118,7 @@ public static class Books
     {
         if (book.IsOpen) return AlreadyOpen;
         if (!Iso4217.TryGet(c.Genesis.Functional, out _)) return FunctionalUnknown;
-        if (c.Genesis.Entity.Length != 20 || c.Genesis.CutOffSeconds is < 1 or > 86_400 || c.Genesis.IdMemory < 1_000)
+        if (c.Genesis.Entity.Length != 20 || c.Genesis.CutOffSeconds is < 1 or > 86_400 || c.Genesis.IdMemory < Genesis.MinIdMemory)
             return GenesisMalformed;
         return Decision.Accept(new BookEvent.Opened(c.Genesis, c.Today, [.. Iso4217.All.Select(currency => currency.Asset)])).Then(
             Own(SystemAccounts.Suspense, AccountClass.Liability, "2900"),
@@ -154,11 +154,7 @@ public static class Books
         var day = ledger.Book.Day;
         if (c.Through <= day.ClosedThrough) return AlreadyClosed;
         if (c.Through > day.ClosedSoftlyThrough) return NotClosedSoftly;
-        foreach (var (key, _) in ledger.Tables.YearsInOrder.From(new(0, 0)))
-        {
-            if (new BusinessDate(key.Year, 12, 31) <= c.Through) return YearNotClosed;
-            break;
-        }
+        if (NextYear(ledger.Tables, 0) is { } first && new BusinessDate(first, 12, 31) <= c.Through) return YearNotClosed;
         return new BookEvent.PeriodClosed(c.Through);
     }
 
@@ -254,6 +250,24 @@ public static class Books
         book.Move(book.Day with { NextCutOff = CutOffOf(book, book.Day.Today) });
     }
 
+    /// <summary>Whether some year that is not closed has income or expense on this balance.</summary>
+    public static bool StandsInYear(LedgerTables t, int balance)
+    {
+        var year = 0;
+        while (NextYear(t, year) is { } next)
+        {
+            if (t.Years.Find(new(next, balance)) >= 0) return true;
+            year = next + 1;
+        }
+        return false;
+    }
+
+    private static int? NextYear(LedgerTables t, int year)
+    {
+        foreach (var (key, _) in t.YearsInOrder.From(new(year, 0))) return key.Year;
+        return null;
+    }
+
     private static OpenAccount Own(AccountId id, AccountClass @class, string chart) =>
         new(id, @class, Tag.Of(chart), default, AccountFlags.AnyAsset | AccountFlags.System, []);
 
@@ -282,7 +296,7 @@ public static class Books
         switch (e.Kind)
         {
             case TimerKinds.Reservation when t.Reservations.Find(TransferId.Parse(e.Row)) is var row and >= 0:
-                t.Reservations.Update(row, t.Reservations[row] with { Expires = Transfers.Never });
+                t.Reservations.Update(row, t.Reservations[row] with { Parked = 1 });
                 break;
             case TimerKinds.Restraint when t.Restraints.Find(new(TransferId.Parse(e.Row).Value)) is var row and >= 0:
                 t.Restraints.Update(row, t.Restraints[row] with { Parked = true });

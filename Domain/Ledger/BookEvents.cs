@@ -25,6 +25,9 @@ public sealed record Genesis(
     int CutOffSeconds, int IdMemory)
 {
     public const int DefaultIdMemory = 20_000_000;
+
+    /// <summary>A chain of a thousand links, each with a name of its own, has to fit.</summary>
+    public const int MinIdMemory = 2_000;
 }
 
 public abstract record BookEvent : Event
@@ -102,7 +105,7 @@ public static class BookRejections
     public static readonly Rejection
         AlreadyOpen = new("book.already_open", "A book is opened once.", RejectionKind.Conflict),
         FunctionalUnknown = new("book.functional_unknown", "The functional currency is a fiat currency of ISO 4217."),
-        GenesisMalformed = new("book.genesis_malformed", "An LEI has 20 characters, a cut-off 1 to 86,400 seconds, a memory 1,000 ids or more."),
+        GenesisMalformed = new("book.genesis_malformed", "An LEI has 20 characters, a cut-off 1 to 86,400 seconds, a memory 2,000 ids or more."),
         NotDue = new("day.not_due", "The business date has not reached its cut-off.", RejectionKind.Conflict),
         InFuture = new("period.in_future", "Only a period that has ended can be closed."),
         AlreadyClosed = new("period.already_closed", "The period is closed already.", RejectionKind.Conflict),

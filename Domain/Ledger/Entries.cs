@@ -16,6 +16,9 @@ public sealed record AdjustEntry(
 /// <summary>Corrects an earlier posting by its mirror.</summary>
 /// <param name="Original">Position of what is reversed; 0 when the host found none.</param>
 /// <param name="Legs">What it posted, as the journal holds it: read by the host, never stated by a caller.</param>
+/// <param name="Particulars">
+/// While the original's value date lies ahead it is stated again here, so that the mirror takes back those very credits.
+/// </param>
 public sealed record ReverseEntry(long Original, ImmutableArray<Leg> Legs, string Reason, Particulars Particulars) : Command;
 
 /// <summary>The bank takes one asset of a customer and gives another.</summary>
@@ -45,6 +48,10 @@ public static class Entries
     public static Decision Decide(LedgerView ledger, in Moment at, PostEntry c)
     {
         if (Check(ledger, at, c.Legs, c.Particulars, c.Id, out var id, out var said) is { } no) return no;
+        foreach (var leg in c.Legs)
+        {
+            if (IsRetired(ledger, leg.Amount.Asset)) return LedgerRejections.AssetRetired;
+        }
         return new EntryEvent.Posted(id, said);
     }
 
@@ -58,7 +65,8 @@ public static class Entries
     {
         if (c.Original <= 0) return EntryRejections.NotFound;
         if (ledger.Tables.Reversals.Find(c.Original) >= 0) return EntryRejections.AlreadyReversed;
-        if (c.Legs.IsEmpty) return EntryRejections.NotReversible;
+        if (c.Legs.IsEmpty || c.Original >= at.Position) return EntryRejections.NotReversible;
+        if (ledger.Tables.ReversalsByCorrection.Find(c.Original) >= 0) return EntryRejections.NotReversible;
         if (ledger.Date(c.Particulars, at, out var said) is { } closed) return closed;
         return new TransferEvent.Reversed(c.Original, c.Reason, said);
     }
@@ -70,12 +78,12 @@ public static class Entries
         if (sold.Minor <= 0 || bought.Minor <= 0) return LedgerRejections.AmountNotPositive;
         if (sold.Asset == bought.Asset) return EntryRejections.SameAsset;
         if (Equivalent(ledger, c.Equivalent, sold, bought, out var equivalent) is { } differs) return differs;
-        if (ledger.Tables.Accounts.Find(c.Customer) < 0) return LedgerRejections.AccountNotFound;
-        if (IsRetired(ledger, sold.Asset.Code) || IsRetired(ledger, bought.Asset.Code)) return LedgerRejections.AssetRetired;
-        if (Transfers.IdOf(ledger, at, c.Id, out var id) is { } taken) return taken;
-        if (ledger.Date(c.Particulars, at, out var said) is { } closed) return closed;
         if (!CanName(ledger, c.Desk, sold.Asset.Code) || !CanName(ledger, c.Desk, bought.Asset.Code))
             return EntryRejections.DeskUnnameable;
+        if (Transfers.IdOf(ledger, at, c.Id, out var id) is { } taken) return taken;
+        if (ledger.Tables.Accounts.Find(c.Customer) < 0) return LedgerRejections.AccountNotFound;
+        if (ledger.Date(c.Particulars, at, out var said) is { } closed) return closed;
+        if (IsRetired(ledger, sold.Asset.Code) || IsRetired(ledger, bought.Asset.Code)) return LedgerRejections.AssetRetired;
         if (OpenPositions(ledger, c.Desk, sold.Asset, bought.Asset) is { IsEmpty: false } missing)
             return Decision.Accept([]).Then([.. missing, c]);
         return new EntryEvent.Exchanged(id, c.Customer, sold, bought, equivalent, c.Desk, said);
@@ -145,7 +153,6 @@ public static class Entries
         {
             if (ledger.Resolve(leg.Amount, out var amount) is { } no) return no;
             if (amount.Minor <= 0) return LedgerRejections.AmountNotPositive;
-            if (IsRetired(ledger, leg.Amount.Asset)) return LedgerRejections.AssetRetired;
         }
         if (Transfers.IdOf(ledger, at, named, out id) is { } taken) return taken;
         foreach (var leg in legs)

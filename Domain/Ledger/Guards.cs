@@ -43,6 +43,16 @@ public static class Guards
         return null;
     }
 
+    /// <summary>Compelled: neither limits nor restraints, but no money reaches what is closed or was never opened.</summary>
+    public static Rejection? Compelled(LedgerView ledger, Movements movements)
+    {
+        for (var i = 0; i < movements.Count; i++)
+        {
+            if (Closed(ledger, movements[i]) is { } no) return no;
+        }
+        return null;
+    }
+
     /// <summary>An account that is closed, or was not opened for the asset, takes no part. Releases always pass.</summary>
     public static Rejection? Closed(LedgerView ledger, in Movement m)
     {
@@ -71,9 +81,12 @@ public static class Guards
         var t = ledger.Tables;
         ref readonly var account = ref t.Accounts[m.Account];
         var balance = m.Balance < 0 ? default : t.Balances[m.Balance];
-        var spendable = valueOn is { } date && date > at.Today ? 0 : m.CreditsPosted;
+        // Credits not yet of value are no funds; they only cover debits that have the same value date.
+        var isAhead = valueOn is { } date && date > at.Today;
+        var spendable = isAhead ? Int128.Min(m.CreditsPosted, m.DebitsPosted) : m.CreditsPosted;
         var effect = spendable - m.DebitsPosted - m.DebitsPending;
-        if (effect < 0 && (account.Has(AccountFlags.DebitsMustNotExceedCredits) || ledger.IsHeldBack(balance, at.Now))
+        if (effect < 0
+            && (account.Has(AccountFlags.DebitsMustNotExceedCredits) || ledger.IsHeldBack(balance, at.Now))
             && ledger.Available(balance, m.Balance, at) + effect < 0)
             return LedgerRejections.InsufficientFunds;
         if (!account.Has(AccountFlags.CreditsMustNotExceedDebits)) return null;
@@ -85,28 +98,29 @@ public static class Guards
 
     /// <summary>
     /// Bound: nothing is refused. A leg that its account cannot take goes to suspense, one that a restraint blocks to
-    /// blocked funds, and a debit beyond the limit is posted and says so.
+    /// blocked funds, and one beyond the limit is posted and says so. Judged, as ever, by the net effect of all legs
+    /// on an account in an asset; of its legs those on the side that meets the "no" are concerned.
     /// </summary>
-    public static void Divert(LedgerView ledger, in Moment at, List<Leg> legs)
+    /// <param name="movements">The net effects of these very legs.</param>
+    public static void Divert(LedgerView ledger, in Moment at, List<Leg> legs, Movements movements, BusinessDate? valueOn)
     {
         var t = ledger.Tables;
         for (var i = 0; i < legs.Count; i++)
         {
             var leg = legs[i];
-            var account = t.Accounts.Find(leg.Account);
-            var asset = t.Assets.Find(leg.Amount.Asset.Code);
-            var m = new Movement(account, asset, t.FindBalance(account, asset), 0, 0, 0, 0);
-            if (leg.Side == Side.Debit) m.DebitsPosted = leg.Amount.Minor;
-            else m.CreditsPosted = leg.Amount.Minor;
-            var memorandum = t.Accounts[account].Class == AccountClass.Memorandum;
+            ref readonly var m = ref movements.Of(t, t.Accounts.Find(leg.Account), t.Assets.Find(leg.Amount.Asset.Code));
+            var isClients = IsMemorandum(t, m);
             if (Closed(ledger, m) is { } closed)
-                legs[i] = Diverted(leg, memorandum ? SystemAccounts.ClientSuspense : SystemAccounts.Suspense, closed);
-            else if (Restraint(ledger, at, m) is { } blocked)
-                legs[i] = Diverted(leg, memorandum ? SystemAccounts.ClientSuspense : SystemAccounts.BlockedFunds, blocked);
-            else if (Limit(ledger, at, m, valueOn: null) is { } beyond)
+                legs[i] = Diverted(leg, isClients ? SystemAccounts.ClientSuspense : SystemAccounts.Suspense, closed);
+            else if (Restraint(ledger, at, m) is { } blocked && leg.Side == (IsDebit(m) ? Side.Debit : Side.Credit))
+                legs[i] = Diverted(leg, isClients ? SystemAccounts.ClientSuspense : SystemAccounts.BlockedFunds, blocked);
+            else if (Limit(ledger, at, m, valueOn) is { } beyond
+                && leg.Side == (beyond == LedgerRejections.InsufficientFunds ? Side.Debit : Side.Credit))
                 legs[i] = leg with { Because = beyond.Code };
         }
     }
+
+    private static bool IsDebit(in Movement m) => m.DebitsPosted > m.CreditsPosted;
 
     private static Leg Diverted(Leg leg, AccountId to, Rejection because) =>
         leg with { Account = to, Because = because.Code, Intended = leg.Account };
@@ -118,6 +132,7 @@ public static class Guards
     {
         if (movements.Count == 2)
         {
+            // All but few entries move one asset between two accounts.
             ref var a = ref movements[0];
             ref var b = ref movements[1];
             if (a.Asset == b.Asset && IsMemorandum(t, a) == IsMemorandum(t, b))

@@ -125,10 +125,11 @@ public readonly record struct OverdraftRow(Int128 Limit, long Balance, long Fill
 
 /// <summary>An open reservation. Resolved ones leave the table; the journal keeps them.</summary>
 /// <param name="Expires">First instant at which it can no longer be posted; the last instant there is when it never expires.</param>
+/// <param name="Parked">1 when its expiry failed inside the engine: it waits for a person to cancel it.</param>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct ReservationRow(
     Int128 Remaining, Int128 Amount, TransferId Id, Tag Code, Instant Expires, long Position,
-    int DebitBalance, int CreditBalance, long Filler) : IRow<ReservationRow, TransferId>
+    int DebitBalance, int CreditBalance, long Parked) : IRow<ReservationRow, TransferId>
 {
     public TransferId Key => Id;
 }
@@ -165,8 +166,10 @@ public sealed class LedgerTables
         Overdrafts = new(tables, "ledger.overdrafts");
         Reservations = new(tables, "ledger.reservations");
         ReservationsByExpiry = Reservations.Ordered(
-            static (in ReservationRow r, out Instant k) => { k = r.Expires; return r.Expires < Transfers.Never; }, unique: false);
+            static (in ReservationRow r, out Instant k) => { k = r.Expires; return r.Expires < Transfers.Never && r.Parked == 0; }, unique: false);
         Reversals = new(tables, "ledger.reversals");
+        ReversalsByCorrection = Reversals.Hashed(
+            static (in ReversalRow r, out long k) => { k = r.Correction; return true; }, unique: true);
         Years = new(tables, "ledger.years");
         YearsInOrder = Years.Ordered(static (in YearRow r, out YearKey k) => { k = r.Key; return true; }, unique: true);
         Restraints = new(tables, "ledger.restraints");
@@ -186,6 +189,7 @@ public sealed class LedgerTables
     public Table<TransferId, ReservationRow> Reservations { get; }
     public OrderedIndex<ReservationRow, Instant> ReservationsByExpiry { get; }
     public Table<long, ReversalRow> Reversals { get; }
+    public HashIndex<ReversalRow, long> ReversalsByCorrection { get; }
     public Table<YearKey, YearRow> Years { get; }
     public OrderedIndex<YearRow, YearKey> YearsInOrder { get; }
     public Table<RestraintId, RestraintRow> Restraints { get; }

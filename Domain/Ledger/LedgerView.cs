@@ -2,7 +2,23 @@ using BankingEngine.Domain.Kernel;
 
 namespace BankingEngine.Domain.Ledger;
 
-/// <summary>Refusals that any posting can meet. Shape first, then existence, dates, state, overflow, limits.</summary>
+/// <summary>
+/// Refusals that any posting can meet. Where several apply the first of this order is given:
+/// <list type="number">
+/// <item>what is stated: timeout, asset unknown, decimals, range, sign; number of legs, same account, same asset,
+/// equivalent, desk;</item>
+/// <item>the name: no UUIDv7, an open reservation's;</item>
+/// <item>accounts not found, the debit account before the credit account;</item>
+/// <item>dates: booked in the future, period closed, period closed softly, value too far;</item>
+/// <item>the asset retired; then, of a balancing transfer, that there is nothing to take;</item>
+/// <item>the name: taken, too old, from the future;</item>
+/// <item>the law, of every class: totals in range, debits equal to credits, client property apart;</item>
+/// <item>accounts closed or not opened for the asset (asked and compelled);</item>
+/// <item>restraints of whole accounts (asked);</item>
+/// <item>limits and amounts held back (asked).</item>
+/// </list>
+/// From the law on, every leg passes one rule before any meets the next.
+/// </summary>
 public static class LedgerRejections
 {
     public static readonly Rejection
@@ -103,26 +119,20 @@ public sealed class LedgerView(LedgerTables tables, BookTables book)
     public Int128 Overdraft(in BalanceRow balance, int row) =>
         balance.Has(BalanceFlags.HasOverdraft) && Tables.Overdrafts.TryGet(row, out var grant) ? grant.Limit : 0;
 
-    public Int128 NotYetValue(in BalanceRow balance, int row, BusinessDate today)
-    {
-        if (!balance.Has(BalanceFlags.HasFutureValue)) return 0;
-        Int128 sum = 0;
-        foreach (var (key, index) in Tables.FutureValuesByBalance.From(new(row, new(today.Day + 1))))
-        {
-            if (key.Balance != row) break;
-            sum += Tables.FutureValues[index].Minor;
-        }
-        return sum;
-    }
+    /// <inheritdoc cref="Postings.NotYetValue"/>
+    public Int128 NotYetValue(in BalanceRow balance, int row, BusinessDate today) =>
+        Postings.NotYetValue(Tables, balance, row, today);
 
     /// <summary>What restraints in effect hold back of one balance, lower ranks first.</summary>
     public Int128 Restrained(in BalanceRow balance, Instant now)
     {
         if (!balance.Has(BalanceFlags.HasRestrainedAmount)) return 0;
         Int128 held = 0;
-        foreach (var row in InRank(balance.Account, balance.Asset))
+        var row = Tables.FindBalance(balance.Account, balance.Asset);
+        var free = balance.Net - balance.DebitsPending - NotYetValue(balance, row, Book.Day.Today);
+        foreach (var restraint in InRank(balance.Account, balance.Asset))
         {
-            if (row.InEffect(now)) held += row.HeldOf(balance.Net - balance.DebitsPending - held);
+            if (restraint.InEffect(now)) held += restraint.HeldOf(free - held);
         }
         return held;
     }
@@ -144,7 +154,7 @@ public sealed class LedgerView(LedgerTables tables, BookTables book)
     {
         var index = Tables.FindBalance(restraint.Account, restraint.Asset);
         var balance = Tables.Balances[index];
-        var left = balance.Net - balance.DebitsPending;
+        var left = balance.Net - balance.DebitsPending - NotYetValue(balance, index, at.Today);
         foreach (var row in InRank(restraint.Account, restraint.Asset))
         {
             if (!row.InEffect(at.Now)) continue;

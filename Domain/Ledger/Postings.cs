@@ -50,14 +50,15 @@ public static class Postings
     }
 
     /// <summary>Applies movements that the law has passed.</summary>
-    public static void Apply(LedgerTables t, Movements movements, Instant now, BusinessDate today, BusinessDate bookedOn, BusinessDate? valueOn)
+    public static void Apply(
+        LedgerTables t, Movements movements, Instant now, BusinessDate today, BusinessDate bookedOn, BusinessDate? valueOn)
     {
         for (var i = 0; i < movements.Count; i++)
         {
             ref var m = ref movements[i];
             if (m.Balance < 0) m.Balance = BalanceFor(t, m.Account, m.Asset);
             var row = t.Balances[m.Balance];
-            if (row.Has(BalanceFlags.HasRestrainedAmount)) Capture(t, row, now);
+            if (row.Has(BalanceFlags.HasRestrainedAmount)) Capture(t, row, m.Balance, now, today);
             row = row with
             {
                 DebitsPosted = row.DebitsPosted + m.DebitsPosted,
@@ -68,7 +69,7 @@ public static class Postings
             if (row.Has(BalanceFlags.HasFutureValue) || (valueOn is { } value && value > today && m.CreditsPosted > 0))
                 row = row with { Flags = MoveValue(t, m, row.Flags, today, valueOn) };
             t.Balances.Update(m.Balance, row);
-            if (row.Has(BalanceFlags.HasRestrainedAmount)) Capture(t, row, now);
+            if (row.Has(BalanceFlags.HasRestrainedAmount)) Capture(t, row, m.Balance, now, today);
             if (t.Accounts[m.Account].Class is AccountClass.Income or AccountClass.Expense) Year(t, m, bookedOn);
         }
     }
@@ -89,7 +90,20 @@ public static class Postings
         return made;
     }
 
-    /// <summary>The restraints of an amount on one balance, in the order they are served: by rank, then as they were placed.</summary>
+    /// <summary>Credits of a balance whose value date lies after the business date.</summary>
+    public static Int128 NotYetValue(LedgerTables t, in BalanceRow balance, int row, BusinessDate today)
+    {
+        if (!balance.Has(BalanceFlags.HasFutureValue)) return 0;
+        Int128 sum = 0;
+        foreach (var (key, index) in t.FutureValuesByBalance.From(new(row, today)))
+        {
+            if (key.Balance != row) break;
+            if (key.From > today) sum += t.FutureValues[index].Minor;
+        }
+        return sum;
+    }
+
+    /// <summary>The restraints of an amount on one balance, in the order they are served: by rank, then as placed.</summary>
     public static List<RestraintRow> InRank(LedgerTables t, int account, int asset)
     {
         var rows = new List<RestraintRow>();
@@ -97,7 +111,8 @@ public static class Postings
         {
             if (t.Restraints[index].Asset == asset) rows.Add(t.Restraints[index]);
         }
-        rows.Sort(static (a, b) => a.Terms.Rank != b.Terms.Rank ? a.Terms.Rank.CompareTo(b.Terms.Rank) : a.Placed.CompareTo(b.Placed));
+        rows.Sort(static (a, b) =>
+            a.Terms.Rank != b.Terms.Rank ? a.Terms.Rank.CompareTo(b.Terms.Rank) : a.Placed.CompareTo(b.Placed));
         return rows;
     }
 
@@ -105,7 +120,8 @@ public static class Postings
     {
         var row = t.Accounts.Find(account);
         var asset = t.Assets.Find(amount.Asset.Code);
-        if (row < 0 || asset < 0) throw new UnreachableException($"A leg names {account} in {amount.Asset.Code}, which is not there.");
+        if (row < 0 || asset < 0)
+            throw new UnreachableException($"A leg names {account} in {amount.Asset.Code}, which is not there.");
         return ref into.Of(t, row, asset);
     }
 
@@ -116,32 +132,30 @@ public static class Postings
     }
 
     /// <summary>A restraint with a protected minimum holds on to the most it ever could.</summary>
-    private static void Capture(LedgerTables t, in BalanceRow balance, Instant now)
+    private static void Capture(LedgerTables t, in BalanceRow balance, int row, Instant now, BusinessDate today)
     {
         Int128 held = 0;
-        foreach (var row in InRank(t, balance.Account, balance.Asset))
+        var free = balance.Net - balance.DebitsPending - NotYetValue(t, balance, row, today);
+        foreach (var restraint in InRank(t, balance.Account, balance.Asset))
         {
-            if (!row.InEffect(now)) continue;
-            var caught = row.HeldOf(balance.Net - balance.DebitsPending - held);
+            if (!restraint.InEffect(now)) continue;
+            var caught = restraint.HeldOf(free - held);
             held += caught;
-            if (row.Terms.ProtectedMinimum is { IsPositive: true } && caught > row.Captured)
-                t.Restraints.Update(t.Restraints.Find(row.Id), row with { Captured = caught });
+            if (restraint.Terms.ProtectedMinimum is { IsPositive: true } && caught > restraint.Captured)
+                t.Restraints.Update(t.Restraints.Find(restraint.Id), restraint with { Captured = caught });
         }
     }
 
-    /// <summary>Notes credits whose value lies ahead, and forgets those whose day has come.</summary>
-    private static BalanceFlags MoveValue(LedgerTables t, in Movement m, BalanceFlags flags, BusinessDate today, BusinessDate? valueOn)
+    /// <summary>
+    /// Notes credits whose value lies ahead, net of debits of the same value date, and forgets those whose day has come.
+    /// </summary>
+    private static BalanceFlags MoveValue(
+        LedgerTables t, in Movement m, BalanceFlags flags, BusinessDate today, BusinessDate? valueOn)
     {
-        if (valueOn is { } value && value > today && m.CreditsPosted > 0)
-        {
-            var key = new FutureValueKey(m.Balance, value);
-            var index = t.FutureValues.Find(key);
-            if (index < 0) t.FutureValues.Insert(new(m.CreditsPosted, key, 0));
-            else t.FutureValues.Update(index, t.FutureValues[index] with { Minor = t.FutureValues[index].Minor + m.CreditsPosted });
-        }
+        if (valueOn is { } value && value > today) AddValue(t, new(m.Balance, value), m.CreditsPosted - m.DebitsPosted);
         var left = false;
         var reached = new List<int>();
-        foreach (var (key, index) in t.FutureValuesByBalance.From(new(m.Balance, new(0))))
+        foreach (var (key, index) in t.FutureValuesByBalance.From(new(m.Balance, BusinessDate.First)))
         {
             if (key.Balance != m.Balance) break;
             if (key.From <= today) reached.Add(index);
@@ -149,6 +163,16 @@ public static class Postings
         }
         foreach (var index in reached) t.FutureValues.Delete(index);
         return left ? flags | BalanceFlags.HasFutureValue : flags & ~BalanceFlags.HasFutureValue;
+    }
+
+    /// <summary>What a date adds to the funds; a debit of that date takes from it, and what it takes beyond is taken today.</summary>
+    private static void AddValue(LedgerTables t, FutureValueKey key, Int128 net)
+    {
+        var index = t.FutureValues.Find(key);
+        var sum = net + (index < 0 ? 0 : t.FutureValues[index].Minor);
+        if (index < 0 && sum > 0) t.FutureValues.Insert(new(sum, key, 0));
+        else if (index >= 0 && sum > 0) t.FutureValues.Update(index, t.FutureValues[index] with { Minor = sum });
+        else if (index >= 0) t.FutureValues.Delete(index);
     }
 
     /// <summary>Income and expense by the fiscal year of their accounting date, which is the calendar year.</summary>

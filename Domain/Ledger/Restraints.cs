@@ -50,7 +50,9 @@ public readonly record struct RestraintRow(
     public bool InEffect(Instant now) => Terms.From <= now && (Terms.Until is not { } until || now < until);
 
     /// <summary>What is held back of a balance.</summary>
-    /// <param name="free">Posted credits less debits, less what is pending and what earlier ranks hold back.</param>
+    /// <param name="free">
+    /// Posted credits less debits, less what is pending, not yet of value, and held back by earlier ranks.
+    /// </param>
     public Int128 HeldOf(Int128 free)
     {
         if (Terms.ProtectedMinimum is not { Minor: var floor } || floor == 0) return Remaining;
@@ -117,7 +119,8 @@ public static class Restraints
             floor = resolved;
         }
         return new RestraintEvent.Placed(id, c.Account, new(
-            c.Reason, c.Authority, c.Rank, c.Scope, amount, floor, from, c.Until, c.Note));
+            c.Reason, c.Authority, c.Rank, c.Scope, amount, floor, from, c.Until == Instant.Last ? null : c.Until,
+            c.Note is { Length: > 0 } ? c.Note : null));
     }
 
     public static Decision Decide(LedgerView ledger, LiftRestraint c)

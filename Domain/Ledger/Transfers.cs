@@ -73,9 +73,9 @@ public static class Transfers
 
     public static Decision Decide(LedgerView ledger, in Moment at, ReserveTransfer c)
     {
+        if (c.TimeoutSeconds is < 1 or > MaxTimeoutSeconds) return TimeoutOutOfRange;
         if (Terms(ledger, at, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var id, out var amount, out var said)
             is { } no) return no;
-        if (c.TimeoutSeconds is < 1 or > MaxTimeoutSeconds) return TimeoutOutOfRange;
         Instant? expires = c.TimeoutSeconds is { } seconds ? at.Now.AddSeconds(seconds) : null;
         return new TransferEvent.Reserved(id, c.Debit, c.Credit, amount, expires, said);
     }
@@ -104,7 +104,7 @@ public static class Transfers
     public static Decision Decide(LedgerView ledger, in Moment at, CancelTransfer c)
     {
         if (!ledger.Tables.Reservations.TryGet(c.Id, out var open)) return NotFound;
-        if (at.Now >= open.Expires) return HasExpired;
+        if (at.Now >= open.Expires && open.Parked == 0) return HasExpired;
         var (debit, credit, asset) = Parties(ledger, open);
         return new TransferEvent.Cancelled(c.Id, debit, credit, new(open.Remaining, asset));
     }
