@@ -40,7 +40,11 @@ public abstract record ReferenceContent
 
 /// <summary>One heading of a chart of accounts.</summary>
 /// <param name="Class">The class its accounts have, by name: asset, liability, equity, income, expense, memorandum.</param>
-public readonly record struct ChartLine(Tag Code, string Class, string Title);
+public readonly record struct ChartLine(Tag Code, string Class, string Title)
+{
+    /// <summary>The names of the classes.</summary>
+    public static ImmutableArray<string> Classes { get; } = ["asset", "liability", "equity", "income", "expense", "memorandum"];
+}
 
 /// <summary>Publishes the next version of a piece of reference data.</summary>
 /// <param name="InForceFrom">First business date on which it is in force.</param>
@@ -148,6 +152,7 @@ public sealed class References
     public static readonly Rejection
         TooLarge = new("reference.too_large", "A document has at most 65,536 characters, a chart 2,000 lines."),
         Malformed = new("reference.malformed", "The content does not make sense: dates or transitions out of order, or empty."),
+        KindDiffers = new("reference.kind_differs", "A name of reference data keeps the kind of its first version."),
         InForceInPast = new("reference.in_force_in_past", "Reference data comes into force today or later.");
 
     public References(Tables tables)
@@ -164,7 +169,9 @@ public sealed class References
     {
         if (c.InForceFrom < at.Today) return InForceInPast;
         if (Check(c.Content) is { } no) return no;
-        return new ReferenceEvent.Published(c.Name, LatestVersion(c.Name) + 1, c.InForceFrom, c.Content, author, c.Approver);
+        var latest = LatestVersion(c.Name);
+        if (latest > 0 && Rows[Rows.Find(new(c.Name, latest))].Published.Content.GetType() != c.Content.GetType()) return KindDiffers;
+        return new ReferenceEvent.Published(c.Name, latest + 1, c.InForceFrom, c.Content, author, c.Approver);
     }
 
     public void Evolve(ReferenceEvent @event)
@@ -199,12 +206,22 @@ public sealed class References
     private static Rejection? Check(ReferenceContent content) => content switch
     {
         ReferenceContent.Document d => d.Text.Length is 0 or > MaxDocumentLength ? TooLarge : null,
-        ReferenceContent.Chart c => c.Lines.Length is 0 or > MaxChartLines ? TooLarge : null,
+        ReferenceContent.Chart c => c.Lines.Length is 0 or > MaxChartLines ? TooLarge : IsChart(c.Lines) ? null : Malformed,
         ReferenceContent.Calendar c => IsAscending(c.Holidays) && c.Weekend.Length < 7
             && c.Holidays.Length <= BusinessCalendar.MaxHolidays && c.Weekend.All(d => d is >= 1 and <= 7) ? null : Malformed,
         ReferenceContent.Zone z => IsAscending(z.Transitions) ? null : Malformed,
         _ => throw new System.Diagnostics.UnreachableException(content.GetType().Name),
     };
+
+    private static bool IsChart(ImmutableArray<ChartLine> lines)
+    {
+        var codes = new HashSet<Tag>();
+        foreach (var line in lines)
+        {
+            if (line.Code.IsNone || !ChartLine.Classes.Contains(line.Class) || !codes.Add(line.Code)) return false;
+        }
+        return true;
+    }
 
     private static bool IsAscending(ImmutableArray<BusinessDate> dates)
     {
