@@ -11,6 +11,7 @@ internal static class Commands
         model   --commands N [--seed S]   random commands through engine and reference model
         engine  --seeds N [--first S]     streams through the whole engine on files, with restarts
         faults  --seeds N [--first S]     the whole engine on a disk that fails
+        crash   --rounds N [--seed S]     the server under load over HTTP, killed and started again
         canary                            planted bugs, which the model must notice
         """;
 
@@ -22,6 +23,7 @@ internal static class Commands
             case "model": return Model(Number(args, "--seed", 1), Number(args, "--commands", 20_000));
             case "engine": return Engine(Number(args, "--first", 1), Number(args, "--seeds", 5));
             case "faults": return Faults(Number(args, "--first", 1), Number(args, "--seeds", 100));
+            case "crash": return Crash(Number(args, "--seed", Random.Shared.Next(1, 1_000_000)), Number(args, "--rounds", 10));
             case "canary": return Canary();
             default:
                 Console.Error.WriteLine(Help);
@@ -66,6 +68,13 @@ internal static class Commands
     {
         Console.WriteLine($"The whole engine on a failing disk, seeds {first} to {first + seeds - 1}");
         Console.WriteLine(EngineFaults.RunAsync(first, seeds).GetAwaiter().GetResult());
+        return 0;
+    }
+
+    private static int Crash(int seed, int rounds)
+    {
+        Console.WriteLine($"Crash loop, {rounds} rounds, seed {seed}");
+        Console.WriteLine(CrashLoop.RunAsync(seed, rounds, CrashLoop.HostBesideThis).GetAwaiter().GetResult());
         return 0;
     }
 
