@@ -9,6 +9,9 @@ internal static class Commands
     private const string Help = """
         storage --seeds N [--first S]     the file journal on a disk that fails
         model   --commands N [--seed S]   random commands through engine and reference model
+        engine  --seeds N [--first S]     streams through the whole engine on files, with restarts
+        faults  --seeds N [--first S]     the whole engine on a disk that fails
+        crash   --rounds N [--seed S]     the server under load over HTTP, killed and started again
         canary                            planted bugs, which the model must notice
         """;
 
@@ -18,6 +21,9 @@ internal static class Commands
         {
             case "storage": return Storage(Number(args, "--first", 1), Number(args, "--seeds", 1_000));
             case "model": return Model(Number(args, "--seed", 1), Number(args, "--commands", 20_000));
+            case "engine": return Engine(Number(args, "--first", 1), Number(args, "--seeds", 5));
+            case "faults": return Faults(Number(args, "--first", 1), Number(args, "--seeds", 100));
+            case "crash": return Crash(Number(args, "--seed", Random.Shared.Next(1, 1_000_000)), Number(args, "--rounds", 10));
             case "canary": return Canary();
             default:
                 Console.Error.WriteLine(Help);
@@ -49,6 +55,27 @@ internal static class Commands
             Console.Error.WriteLine(difference.Message);
             return 1;
         }
+    }
+
+    private static int Engine(int first, int seeds)
+    {
+        Console.WriteLine($"Streams through the whole engine, seeds {first} to {first + seeds - 1}");
+        for (var seed = first; seed < first + seeds; seed++) EngineRun.RunAsync(seed, 2_000, restarts: 4).GetAwaiter().GetResult();
+        return 0;
+    }
+
+    private static int Faults(int first, int seeds)
+    {
+        Console.WriteLine($"The whole engine on a failing disk, seeds {first} to {first + seeds - 1}");
+        Console.WriteLine(EngineFaults.RunAsync(first, seeds).GetAwaiter().GetResult());
+        return 0;
+    }
+
+    private static int Crash(int seed, int rounds)
+    {
+        Console.WriteLine($"Crash loop, {rounds} rounds, seed {seed}");
+        Console.WriteLine(CrashLoop.RunAsync(seed, rounds, CrashLoop.HostBesideThis).GetAwaiter().GetResult());
+        return 0;
     }
 
     private static int Canary()

@@ -32,6 +32,9 @@ public sealed partial class CommandStream(int seed)
     private readonly Queue<Command> _opening = new(Openings());
     private ulong _counter;
 
+    /// <summary>Whether the engine is made to fail on some commands.</summary>
+    public bool WithFaults { get; init; } = true;
+
     /// <summary>The next command; its instant is at or after <paramref name="now"/>.</summary>
     public Step Next(StreamView view, Instant now)
     {
@@ -42,7 +45,7 @@ public sealed partial class CommandStream(int seed)
         var envelope = Fresh(now, Chance(6) ? _random.Next(2) + _random.Next(2) : 0);
         if (_recent.Count < 1_500) _recent.Add((envelope, command));
         else _recent[_random.Next(_recent.Count)] = (envelope, command);
-        return new(now, envelope, command, Faulty: _random.Next(150) == 0);
+        return new(now, envelope, command, Faulty: WithFaults && _random.Next(150) == 0);
     }
 
     /// <summary>Accounts of every class and limit, so that a stream has something to move from its start.</summary>

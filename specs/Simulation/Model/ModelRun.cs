@@ -43,7 +43,7 @@ public static class ModelRun
         var started = Stopwatch.GetTimestamp();
         for (var seed = firstSeed; commands > 0; seed++, commands -= StreamLength)
         {
-            Stream(seed, (int)Math.Min(commands, StreamLength), sabotage, result);
+            Stream(new(seed), seed, (int)Math.Min(commands, StreamLength), sabotage, result);
             result.Streams++;
         }
         result.Took = Stopwatch.GetElapsedTime(started);
@@ -52,17 +52,19 @@ public static class ModelRun
 
     /// <summary>The steps of one stream, as engine and model agreed on them, with the engine's answers.</summary>
     /// <exception cref="ModelDifferenceException">Engine and model differ.</exception>
-    public static List<(Step Step, ModelAnswer Answer)> Record(int seed, int commands, out UInt128 digest)
+    public static List<(Step Step, ModelAnswer Answer)> Record(
+        int seed, int commands, out UInt128 digest, bool withFaults = true)
     {
         var answers = new List<(Step, ModelAnswer)>();
-        digest = Stream(seed, commands, Sabotage.None, new(), (step, answer) => answers.Add((step, answer))).Digest;
+        var stream = new CommandStream(seed) { WithFaults = withFaults };
+        digest = Stream(stream, seed, commands, Sabotage.None, new(), (step, answer) => answers.Add((step, answer))).Digest;
         return answers;
     }
 
     private static SideBySide Stream(
-        int seed, int commands, Sabotage sabotage, ModelRunResult result, Action<Step, ModelAnswer>? done = null)
+        CommandStream stream, int seed, int commands, Sabotage sabotage, ModelRunResult result,
+        Action<Step, ModelAnswer>? done = null)
     {
-        var stream = new CommandStream(seed);
         var both = new SideBySide(sabotage, result);
         var steps = new List<Step>();
         for (var i = 1; i <= commands; i++)

@@ -29,8 +29,6 @@ internal sealed class SideBySide
 {
     private const int CompareEvery = 64;
 
-    private static readonly BusinessDate Monday = BusinessDate.Parse("2026-01-05");
-
     private readonly Bank _bank = new(seed: 1);
     private readonly Execution _engine;
     private readonly Execution _replica = new(new Bank(seed: 2), static (_, _, _) =>
@@ -47,9 +45,9 @@ internal sealed class SideBySide
     {
         (_sabotage, _result) = (sabotage, result);
         _engine = new(_bank, Post);
-        Now = Instant.Parse("2026-01-05T08:00:00Z");
-        Run(new(default, Envelope.Engine, 0), StreamFounding.Command(Monday));
-        _model = new(StreamFounding.ForModel(Monday, _bank.Book.Hash, _engine.Position));
+        Now = StreamFounding.Start;
+        Run(new(default, Envelope.Engine, 0), StreamFounding.Command(StreamFounding.Today));
+        _model = new(StreamFounding.ForModel(StreamFounding.Today, _bank.Book.Hash, _engine.Position));
     }
 
     public Instant Now { get; private set; }
@@ -228,6 +226,10 @@ internal static class StreamFounding
     private const int CutOffSeconds = 17 * 3_600;
     private static readonly Scopes Teller = Scopes.Accounts | Scopes.Transfers | Scopes.Restraints | Scopes.Sandbox;
     private static readonly Instant Expires = Instant.Parse("2026-09-01T00:00:00Z");
+
+    public static BusinessDate Today { get; } = BusinessDate.Parse("2026-01-05");
+
+    public static Instant Start { get; } = Instant.Parse("2026-01-05T08:00:00Z");
 
     public static Genesis Genesis { get; } = new(
         Tag.Of("model"), BookMode.Sandbox, "529900TESTBANK00TE42", AssetCode.Parse("EUR"), Tag.Of("utc"), Tag.Of("weekdays"),
