@@ -13,7 +13,7 @@ public sealed partial class CatalogueSpecs
 {
     /// <summary>The engine's own, which no key may send.</summary>
     private static readonly Type[] EngineOnly =
-        [typeof(ExpireTransfer), typeof(LapseRestraint), typeof(AdvanceDay), typeof(CarryYear), typeof(FinishYear), typeof(OpenBook),
+        [typeof(ExpireTransfer), typeof(LapseRestraint), typeof(AdvanceDay), typeof(CarryYear), typeof(OpenBook),
             typeof(AnnounceCheckpointKey), typeof(ParkTimer)];
 
     private static readonly Type[] Types = typeof(Bank).Assembly.GetTypes();

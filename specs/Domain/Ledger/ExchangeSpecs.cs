@@ -1,3 +1,4 @@
+using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using static BankingEngine.Domain.Ledger.EntryRejections;
@@ -56,8 +57,12 @@ public sealed class ExchangeSpecs
     public void A_first_exchange_can_be_a_link() => Given(Customer).When(Linked(Exchange("carol", "10", "11 USD"))).ThenAccepted();
 
     [Fact]
-    public void Many_first_exchanges_can_be_linked() =>
-        Given(Customer).When(Linked([.. Enumerable.Range(0, 40).Select(i => Exchange("carol", "1", "1 USD", desk: $"desk{i}"))])).ThenAccepted();
+    public void More_follow_ups_than_a_command_may_bring_are_refused_and_no_fault()
+    {
+        Chain first(int desks) => Linked([.. Enumerable.Range(0, desks).Select(i => Exchange("carol", "1", "1 USD", desk: $"desk{i}"))]);
+        Given(Customer).When(first(21)).ThenAccepted();
+        Given(Customer).When(first(22)).ThenRefused(Execution.TooManyFollowUps, link: 22);
+    }
 
     [Theory]
     [InlineData("0", "5 USD", null, "amount.not_positive")]
@@ -76,11 +81,11 @@ public sealed class ExchangeSpecs
     [InlineData("-fx")]
     [InlineData("f..x")]
     public void A_desk_that_makes_no_account_name_is_refused_and_no_fault(string desk) =>
-        Given(Customer).When(Exchange("carol", "5", "5 USD", desk: desk)).ThenRefused(DeskMalformed);
+        Given(Customer).When(Exchange("carol", "5", "5 USD", desk: desk)).ThenRefused(DeskUnnameable);
 
     [Fact]
     public void An_exchange_names_a_desk() =>
-        Given(Customer).When(Exchange("carol", "5", "5 USD") with { Desk = default }).ThenRefused(DeskMalformed);
+        Given(Customer).When(Exchange("carol", "5", "5 USD") with { Desk = default }).ThenRefused(DeskUnnameable);
 
     [Fact]
     public void An_exchange_is_reversed_in_both_assets_and_the_position_closes()

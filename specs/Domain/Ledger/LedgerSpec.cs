@@ -23,7 +23,7 @@ public sealed class LedgerSpec
     public static LedgerSpec From(SpecBook book, params Command[] commands) => new LedgerSpec(book).And(
         Words.Open("cash", AccountClass.Asset, Words.Unlimited, "EUR", "USD", "JPY"), Words.Open("alice"), Words.Open("bob")).And(commands);
 
-    /// <summary>More that happened; all of it is accepted.</summary>
+    /// <summary>More that happened; all of it is accepted, and what it leaves due happens at once.</summary>
     public LedgerSpec And(params Command[] commands)
     {
         foreach (var command in commands)
@@ -31,6 +31,7 @@ public sealed class LedgerSpec
             var ended = Book.Send(command);
             ended.Fault.Should().BeNull();
             ended.Rejection.Should().BeNull($"{command} is given");
+            if (command is CloseYear) Book.MoveTo(Book.Now);
         }
         return this;
     }

@@ -9,7 +9,7 @@ namespace BankingEngine.Specs.Domain.Ledger;
 /// <summary>The order of <see cref="LedgerRejections"/>: each command meets its "no" and the next one of the table too.</summary>
 public sealed class RefusalOrderSpecs
 {
-    private const string Greatest = "13292279957849158729038070602803445.76";
+    private const string Greatest = "3323069989462289682259517650700861.44";
     private static readonly TransferId NotTimeOrdered = new(5);
     private static readonly Particulars Tomorrow = new(BookedOn: On("2026-03-11"));
     private static readonly Particulars January = new(BookedOn: On("2026-01-31"));
@@ -78,7 +78,7 @@ public sealed class RefusalOrderSpecs
         ("restraint.debits", Entry(Debit("alice", "500"), Debit("blocked", "5"), Credit("cash", "505"))),
         ("exchange.same_asset", Exchange("nobody", "1", "1", "5 USD", desk: "-")),
         ("exchange.equivalent_missing", Exchange("nobody", "1 USD", "1 CHF", desk: "-")),
-        ("exchange.desk_malformed", Exchange("nobody", "1", "1 USD", desk: "-") with { Id = NotTimeOrdered }),
+        ("exchange.desk_unnameable", Exchange("nobody", "1", "1 USD", desk: "-") with { Id = NotTimeOrdered }),
         ("transfer.id_not_uuidv7", Exchange("nobody", "1", "1 USD") with { Id = NotTimeOrdered }),
         ("account.not_found", Exchange("nobody", "1", "1 JPY") with { Particulars = Tomorrow }),
         ("date.booked_in_future", Exchange("bob", "1", "1 JPY") with { Particulars = Tomorrow }),
