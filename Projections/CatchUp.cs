@@ -100,7 +100,8 @@ public sealed class CatchUp : IDisposable
     {
         try
         {
-            using var blocks = new BlockParser(_book.Journal, _fed + 1);
+            Niceness.Lower(Niceness.Following);
+            using var blocks = new BlockParser(_book.Journal, _fed + 1, ahead: false);
             while (!_stop.IsCancellationRequested)
             {
                 Adopt();
@@ -135,6 +136,9 @@ public sealed class CatchUp : IDisposable
         reached.TrySetResult();
     }
 
+    /// <summary>Under load blocks come faster than this: a short wait takes several at once, and far fewer wakes.</summary>
+    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(2);
+
     /// <summary>Sleeps until an event is durable beyond what was fed, or a rebuilt projection wants in, or the
     /// end.</summary>
     private void Wait()
@@ -143,6 +147,7 @@ public sealed class CatchUp : IDisposable
         try
         {
             _book.WaitBeyondAsync(_fed, either.Token).GetAwaiter().GetResult();
+            either.Token.WaitHandle.WaitOne(Linger);
         }
         catch (OperationCanceledException) { }
     }
@@ -169,6 +174,7 @@ public sealed class CatchUp : IDisposable
     {
         try
         {
+            Niceness.Lower(Niceness.Following);
             Fill(rebuild.Fresh, Volatile.Read(ref _fed));
             lock (_gate)
             {
@@ -196,7 +202,7 @@ public sealed class CatchUp : IDisposable
 
     private void Fill(Projection fresh, long through)
     {
-        using var blocks = new BlockParser(_book.Journal, fresh.Position + 1, hash: false, through);
+        using var blocks = new BlockParser(_book.Journal, fresh.Position + 1, hash: false, through, ahead: false);
         while (fresh.Position < through && fresh.Fault is null && !_stop.IsCancellationRequested
             && blocks.Next() is { } block)
             fresh.Feed(block);

@@ -22,6 +22,7 @@ public sealed class BlockParser : IDisposable
     private readonly Stack<ParsedBlock> _spare = new();
     private readonly bool _hash;
     private readonly long _through;
+    private readonly bool _ahead;
     private ParsedBlock? _lent;
     private ExceptionDispatchInfo? _fault;
     private bool _pumping;
@@ -30,8 +31,9 @@ public sealed class BlockParser : IDisposable
     /// <param name="from">Position of the first event wanted; its block may begin earlier.</param>
     /// <param name="hash">Fill <see cref="ParsedBlock.Leaves"/> too.</param>
     /// <param name="through">No block that begins after this position is read.</param>
-    public BlockParser(IJournal journal, long from, bool hash = false, long through = long.MaxValue) =>
-        (_reader, _hash, _through) = (journal.Read(from), hash, through);
+    /// <param name="ahead">Whether another thread works ahead; else all is done by the caller's, in its own time.</param>
+    public BlockParser(IJournal journal, long from, bool hash = false, long through = long.MaxValue, bool ahead = true) =>
+        (_reader, _hash, _through, _ahead) = (journal.Read(from), hash, through, ahead);
 
     /// <summary>The next block; valid until the next call.</summary>
     /// <returns>Null where no further block is durable now: call again later.</returns>
@@ -39,6 +41,7 @@ public sealed class BlockParser : IDisposable
     /// <exception cref="System.Text.Json.JsonException">A line is not an event of this program's catalogue.</exception>
     public ParsedBlock? Next()
     {
+        if (!_ahead) return NextHere();
         lock (_gate)
         {
             if (_lent is not null) _spare.Push(_lent);
@@ -59,6 +62,15 @@ public sealed class BlockParser : IDisposable
             while (_pumping) Monitor.Wait(_gate);
         }
         _reader.Dispose();
+    }
+
+    private ParsedBlock? NextHere()
+    {
+        if (!_reader.MoveNext() || _reader.Current.FirstPosition > _through) return null;
+        _lent ??= new();
+        _lent.Take(_reader.Current);
+        _lent.Parse(_hash);
+        return _lent;
     }
 
     private void StartPump()
