@@ -77,10 +77,13 @@ public sealed class Bank
         _ => throw new UnreachableException(command.GetType().Name),
     };
 
-    /// <summary>The scope a command needs. The engine's own commands need none, and nobody else can send them.</summary>
+    /// <summary>
+    /// The scope a command needs. The engine's own commands need none, and nobody else can send them.
+    /// </summary>
     public static Scopes NeededFor(Command command) => command switch
     {
-        MakeTransfer or ReserveTransfer or PostTransfer or CancelTransfer or PostEntry or ExchangeAssets => Scopes.Transfers,
+        MakeTransfer or ReserveTransfer or PostTransfer or CancelTransfer or PostEntry or ExchangeAssets =>
+            Scopes.Transfers,
         ImportTransfer => Scopes.Import,
         AdjustEntry or ReverseEntry => Scopes.Adjust,
         OpenAccount or AddAsset or SetLimits or GrantOverdraft or CloseAccount or ReopenAccount => Scopes.Accounts,
@@ -97,7 +100,8 @@ public sealed class Bank
     /// <summary>Which guards an event's legs meet.</summary>
     public static EventClass ClassOf(Event @event) => @event switch
     {
-        TransferEvent.Made or TransferEvent.Reserved or TransferEvent.Posted or TransferEvent.Cancelled => EventClass.Asked,
+        TransferEvent.Made or TransferEvent.Reserved or TransferEvent.Posted or TransferEvent.Cancelled =>
+            EventClass.Asked,
         TransferEvent.Imported or TransferEvent.Expired => EventClass.Bound,
         TransferEvent.Reversed => EventClass.Compelled,
         EntryEvent.Posted or EntryEvent.Exchanged => EventClass.Asked,

@@ -28,10 +28,13 @@ public enum Ending : byte
 /// <param name="Parts">How many events.</param>
 /// <param name="Rejection">With <see cref="Ending.Refused"/> and <see cref="Ending.NotTaken"/>.</param>
 /// <param name="Fault">With <see cref="Ending.Faulted"/>: what went wrong, for the log.</param>
-public readonly record struct Ended(Ending Ending, long Position, int Parts, Rejection? Rejection = null, Exception? Fault = null);
+public readonly record struct Ended(
+    Ending Ending, long Position, int Parts, Rejection? Rejection = null, Exception? Fault = null);
 
 /// <summary>What an event line says besides the event: enough to apply it again.</summary>
-/// <param name="Part">1 for a command's first event, which carries <paramref name="Parts"/> and the fingerprint.</param>
+/// <param name="Part">
+/// 1 for a command's first event, which carries <paramref name="Parts"/> and the fingerprint.
+/// </param>
 public readonly record struct Stamp(long Position, Instant At, Envelope Envelope, int Part, int Parts);
 
 /// <summary>
@@ -48,8 +51,10 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         ChainEmpty = new("chain.empty", "A chain has one link or more."),
         ChainTooLong = new("chain.too_long", $"A chain has at most {MaxLinks} links."),
         ChainNested = new("chain.nested", "A chain cannot be a link of a chain."),
-        TooManyFollowUps = new("command.too_many_follow_ups", $"A command with its links brings at most {MaxFollowUps} more."),
-        FaultyContent = new("engine.fault_known", "This content made the engine fail before; it is refused until the engine is mended.");
+        TooManyFollowUps = new(
+            "command.too_many_follow_ups", $"A command with its links brings at most {MaxFollowUps} more."),
+        FaultyContent = new(
+            "engine.fault_known", "This content made the engine fail before: it is refused until that is mended.");
 
     private readonly Movements _movements = new();
     private readonly List<Leg> _legs = [];
@@ -93,17 +98,21 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
             if (rejection is null && _recorded.Count > 0) rejection = Admit?.Invoke(envelope, first, _recorded);
             if (rejection is null) return Accept(envelope, first);
             bank.Tables.Rollback();
-            return Record(envelope, new CommandEvent.Refused(named, rejection.Code, rejection.Why, rejection.Kind, rejection.Link))
-                with { Ending = Ending.Refused, Rejection = rejection };
+            CommandEvent refused = new CommandEvent.Refused(
+                named, rejection.Code, rejection.Why, rejection.Kind, rejection.Link);
+            return Record(envelope, refused) with { Ending = Ending.Refused, Rejection = rejection };
         }
         catch (Exception fault) when (fault is not StateCorruptException)
         {
             bank.Tables.Rollback();
-            return Record(envelope, new CommandEvent.Faulted(named, FaultName(first))) with { Ending = Ending.Faulted, Fault = fault };
+            return Record(envelope, new CommandEvent.Faulted(named, FaultName(first)))
+                with { Ending = Ending.Faulted, Fault = fault };
         }
     }
 
-    /// <summary>Keeps what the links did. A command that found everything already so leaves nothing, not even its id.</summary>
+    /// <summary>
+    /// Keeps what the links did. A command that found everything already so leaves nothing, not even its id.
+    /// </summary>
     private Ended Accept(in Envelope envelope, long first)
     {
         if (_recorded.Count == 0)
@@ -111,7 +120,8 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
             bank.Tables.Rollback();
             return new(Ending.Accepted, Position, 0);
         }
-        if (_recorded.Count > 1 && envelope.Caller != Envelope.Engine) bank.Memory.SetParts(envelope.Id, _recorded.Count);
+        if (_recorded.Count > 1 && envelope.Caller != Envelope.Engine)
+            bank.Memory.SetParts(envelope.Id, _recorded.Count);
         bank.Tables.Commit();
         Position += _recorded.Count;
         return new(Ending.Accepted, first, _recorded.Count);
@@ -173,7 +183,8 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
     }
 
     /// <summary>Only a capability's follow-up opens an account for the book itself.</summary>
-    private static bool IsBooksOwn(Command command) => command is OpenAccount open && (open.Flags & AccountFlags.System) != 0;
+    private static bool IsBooksOwn(Command command) =>
+        command is OpenAccount open && (open.Flags & AccountFlags.System) != 0;
 
     private Rejection? RunLinks(in Moment at, in Envelope envelope, Command command)
     {
@@ -207,7 +218,8 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         foreach (var next in decision.FollowUps)
         {
             if (++_followUps > MaxFollowUps) return TooManyFollowUps;
-            if (depth == MaxDepth) throw new InvalidOperationException($"{command.GetType().Name} follows up too deeply.");
+            if (depth == MaxDepth)
+                throw new InvalidOperationException($"{command.GetType().Name} follows up too deeply.");
             if (RunLink(at, envelope, next, depth + 1) is { } refused) return refused;
         }
         return null;
@@ -288,7 +300,9 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
             new(envelope.Id.Value, envelope.Fingerprint, first, envelope.Caller, parts), bank.Book.Genesis.IdMemory);
     }
 
-    /// <summary>A transfer named otherwise than its command is remembered too, so that no other takes its name.</summary>
+    /// <summary>
+    /// A transfer named otherwise than its command is remembered too, so that no other takes its name.
+    /// </summary>
     private void RememberName(in Envelope envelope, Event @event, long position)
     {
         if (NameOf(@event) is not { Version: 7 } name || name.Value == envelope.Id.Value) return;

@@ -22,7 +22,8 @@ public abstract record KeyEvent : Event
 
 /// <summary>A key. Rows are never deleted, so that a caller's number keeps its meaning.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public readonly record struct KeyRow(UInt128 HashHigh, UInt128 HashLow, Tag Id, Instant Expires, Scopes Scopes, int Revoked)
+public readonly record struct KeyRow(
+    UInt128 HashHigh, UInt128 HashLow, Tag Id, Instant Expires, Scopes Scopes, int Revoked)
     : IRow<KeyRow, Tag>
 {
     public Tag Key => Id;
@@ -42,7 +43,8 @@ public sealed class Keys
         ScopesExceed = new("key.scopes_exceed", "A key cannot give what its issuer lacks.", RejectionKind.Forbidden),
         ReservedId = new("key.reserved_id", "A key has an id of its own; engine is the engine's."),
         ExpiryPast = new("key.expiry_past", "A key expires in the future."),
-        LastWayIn = new("key.last_way_in", "The last key that can issue keys cannot be revoked.", RejectionKind.Conflict),
+        LastWayIn = new(
+            "key.last_way_in", "The last key that can issue keys cannot be revoked.", RejectionKind.Conflict),
         NotUsable = new("key.not_usable", "The key was revoked or has expired.", RejectionKind.Forbidden),
         ScopeMissing = new("key.scope_missing", "The key lacks the scope that this needs.", RejectionKind.Forbidden);
 
@@ -57,7 +59,8 @@ public sealed class Keys
         if ((c.Scopes & ~at.Scopes) != 0) return ScopesExceed;
         if (c.Expires is { } expires && expires <= at.Now) return ExpiryPast;
         if (Rows.Count >= MaxKeys) return TooMany;
-        return Rows.Find(c.Id) >= 0 ? AlreadyExists : new KeyEvent.Issued(c.Id, c.HashHigh, c.HashLow, c.Scopes, c.Expires);
+        return Rows.Find(c.Id) >= 0 ? AlreadyExists
+            : new KeyEvent.Issued(c.Id, c.HashHigh, c.HashLow, c.Scopes, c.Expires);
     }
 
     public Decision Decide(in Moment at, RevokeKey c)
@@ -71,7 +74,9 @@ public sealed class Keys
     {
         switch (@event)
         {
-            case KeyEvent.Issued e: Rows.Insert(new(e.HashHigh, e.HashLow, e.Id, e.Expires ?? Instant.Last, e.Scopes, 0)); break;
+            case KeyEvent.Issued e:
+                Rows.Insert(new(e.HashHigh, e.HashLow, e.Id, e.Expires ?? Instant.Last, e.Scopes, 0));
+                break;
             case KeyEvent.Revoked e:
                 var row = Rows.Find(e.Id);
                 Rows.Update(row, Rows[row] with { Revoked = 1 });

@@ -10,7 +10,9 @@ public readonly record struct Envelope(CommandId Id, int Caller, UInt128 Fingerp
     public const int Engine = -1;
 }
 
-/// <summary>The record of every "no" and fault, so that a repeat gets the same answer after restart and take-over.</summary>
+/// <summary>
+/// The record of every "no" and fault, so that a repeat gets the same answer after restart and take-over.
+/// </summary>
 public abstract record CommandEvent : Event
 {
     private CommandEvent() { }
@@ -19,7 +21,9 @@ public abstract record CommandEvent : Event
     /// <param name="Link">The link of a chain that broke it, from 1; 0 when the command stood alone.</param>
     public sealed record Refused(string Asked, string Code, string Why, RejectionKind Kind, int Link) : CommandEvent;
 
-    /// <summary>The engine failed on this content; the command was undone, and its content is refused from now on.</summary>
+    /// <summary>
+    /// The engine failed on this content; the command was undone, and its content is refused from now on.
+    /// </summary>
     /// <param name="Fault">Names the fault in the logs.</param>
     public sealed record Faulted(string Asked, string Fault) : CommandEvent;
 }
@@ -101,7 +105,9 @@ public sealed class CommandMemory
         _rows.Update(row, _rows[row] with { Parts = parts });
     }
 
-    /// <summary>Content that made the engine fail. Its own commands have no fingerprint: they are parked instead.</summary>
+    /// <summary>
+    /// Content that made the engine fail. Its own commands have no fingerprint: they are parked instead.
+    /// </summary>
     public void RememberFaulty(UInt128 fingerprint)
     {
         if (fingerprint != 0 && _faulty.Find(fingerprint) < 0) _faulty.Insert(new(fingerprint));
@@ -114,7 +120,8 @@ public sealed class CommandMemory
         var mark = _mark[0];
         ref readonly var oldest = ref _rows[(int)mark.Oldest];
         var id = new CommandId(oldest.Id);
-        var horizon = id.Version == 7 ? long.Max(mark.HorizonMilliseconds, id.UnixMilliseconds) : mark.HorizonMilliseconds;
+        var made = id.Version == 7 ? id.UnixMilliseconds : 0;
+        var horizon = long.Max(mark.HorizonMilliseconds, made);
         _rows.Delete((int)mark.Oldest);
         _mark.Update(0, new((mark.Oldest + 1) % capacity, horizon));
     }

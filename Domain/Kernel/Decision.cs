@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace BankingEngine.Domain.Kernel;
 
-/// <summary>What is asked of the book, in the imperative. Carries every fact its decision needs, time excepted.</summary>
+/// <summary>
+/// What is asked of the book, in the imperative. Carries every fact its decision needs, time excepted.
+/// </summary>
 public abstract record Command;
 
 /// <summary>What happened, in the past tense, with all numbers needed to apply it again.</summary>
@@ -15,7 +17,9 @@ public enum EventClass : byte
     /// <summary>A caller wishes it: every guard, and a "no" refuses the command.</summary>
     Asked,
 
-    /// <summary>A contract or rail already decided it: never refused; a "no" diverts or is posted beyond the limit, visibly.</summary>
+    /// <summary>
+    /// A contract or rail already decided it: never refused; a "no" diverts or is posted beyond the limit, visibly.
+    /// </summary>
     Bound,
 
     /// <summary>Law, correction or write-off: by its own permission and reason.</summary>
@@ -76,7 +80,9 @@ public readonly struct Decision
     public ImmutableArray<Event>.Enumerator GetEnumerator() => Events.GetEnumerator();
 }
 
-/// <summary>When and by whom a command is decided: all that a decider may know of the world outside its state.</summary>
+/// <summary>
+/// When and by whom a command is decided: all that a decider may know of the world outside its state.
+/// </summary>
 /// <param name="Now">Engine time; never goes back.</param>
 /// <param name="Today">The book's business date.</param>
 /// <param name="Position">The position that the next event would take.</param>

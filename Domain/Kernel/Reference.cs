@@ -19,7 +19,8 @@ public abstract record ReferenceContent
     /// <param name="Weekend">ISO numbers of the weekly days off: 6 and 7 in most of the world.</param>
     public sealed record Calendar(ImmutableArray<int> Weekend, ImmutableArray<BusinessDate> Holidays) : ReferenceContent
     {
-        public bool Equals(Calendar? other) => other is not null && Weekend.AsSpan().SequenceEqual(other.Weekend.AsSpan())
+        public bool Equals(Calendar? other) => other is not null
+            && Weekend.AsSpan().SequenceEqual(other.Weekend.AsSpan())
             && Holidays.AsSpan().SequenceEqual(other.Holidays.AsSpan());
 
         public override int GetHashCode() => HashCode.Combine(Weekend.Length, Holidays.Length);
@@ -39,16 +40,20 @@ public abstract record ReferenceContent
 }
 
 /// <summary>One heading of a chart of accounts.</summary>
-/// <param name="Class">The class its accounts have, by name: asset, liability, equity, income, expense, memorandum.</param>
+/// <param name="Class">
+/// The class its accounts have, by name: asset, liability, equity, income, expense, memorandum.
+/// </param>
 public readonly record struct ChartLine(Tag Code, string Class, string Title)
 {
     /// <summary>The names of the classes.</summary>
-    public static ImmutableArray<string> Classes { get; } = ["asset", "liability", "equity", "income", "expense", "memorandum"];
+    public static ImmutableArray<string> Classes { get; } =
+        ["asset", "liability", "equity", "income", "expense", "memorandum"];
 }
 
 /// <summary>Publishes the next version of a piece of reference data.</summary>
 /// <param name="InForceFrom">First business date on which it is in force.</param>
-public sealed record PublishReference(Tag Name, BusinessDate InForceFrom, ReferenceContent Content, Tag Approver) : Command;
+public sealed record PublishReference(Tag Name, BusinessDate InForceFrom, ReferenceContent Content, Tag Approver)
+    : Command;
 
 public abstract record ReferenceEvent : Event
 {
@@ -58,7 +63,8 @@ public abstract record ReferenceEvent : Event
     /// <param name="Author">The key that published it.</param>
     /// <param name="Approver">Who approved it, as a code of the bank's own.</param>
     public sealed record Published(
-        Tag Name, int Version, BusinessDate InForceFrom, ReferenceContent Content, Tag Author, Tag Approver) : ReferenceEvent;
+        Tag Name, int Version, BusinessDate InForceFrom, ReferenceContent Content, Tag Author, Tag Approver)
+        : ReferenceEvent;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -70,7 +76,8 @@ public readonly record struct ReferenceKey(Tag Name, long Version, long Filler) 
         Name != other.Name ? Name.CompareTo(other.Name) : Version.CompareTo(other.Version);
 }
 
-public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Published Published) : IRow<ReferenceRow, ReferenceKey>
+public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Published Published)
+    : IRow<ReferenceRow, ReferenceKey>
 {
     public static void Write(in ReferenceRow row, ref RowWriter to)
     {
@@ -143,7 +150,9 @@ public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Publ
     }
 }
 
-/// <summary>All that is configured and must be provable: name, version, in force from, content, author, approver.</summary>
+/// <summary>
+/// All that is configured and must be provable: name, version, in force from, content, author, approver.
+/// </summary>
 public sealed class References
 {
     public const int MaxDocumentLength = 65_536;
@@ -151,14 +160,16 @@ public sealed class References
 
     public static readonly Rejection
         TooLarge = new("reference.too_large", "A document has at most 65,536 characters, a chart 2,000 lines."),
-        Malformed = new("reference.malformed", "The content does not make sense: dates or transitions out of order, or empty."),
+        Malformed = new(
+            "reference.malformed", "The content does not make sense: dates or transitions out of order, or empty."),
         KindDiffers = new("reference.kind_differs", "A name of reference data keeps the kind of its first version."),
         InForceInPast = new("reference.in_force_in_past", "Reference data comes into force today or later.");
 
     public References(Tables tables)
     {
         Rows = new(tables, "kernel.references");
-        InOrder = Rows.Ordered(static (in ReferenceRow r, out ReferenceKey k) => { k = r.Key; return true; }, unique: true);
+        InOrder = Rows.Ordered(static (in ReferenceRow r, out ReferenceKey k) => { k = r.Key; return true; },
+            unique: true);
     }
 
     public Table<ReferenceKey, ReferenceRow> Rows { get; }
@@ -170,13 +181,15 @@ public sealed class References
         if (c.InForceFrom < at.Today) return InForceInPast;
         if (Check(c.Content) is { } no) return no;
         var latest = LatestVersion(c.Name);
-        if (latest > 0 && Rows[Rows.Find(new(c.Name, latest))].Published.Content.GetType() != c.Content.GetType()) return KindDiffers;
+        if (latest > 0 && Rows[Rows.Find(new(c.Name, latest))].Published.Content.GetType() != c.Content.GetType())
+            return KindDiffers;
         return new ReferenceEvent.Published(c.Name, latest + 1, c.InForceFrom, c.Content, author, c.Approver);
     }
 
     public void Evolve(ReferenceEvent @event)
     {
-        if (@event is not ReferenceEvent.Published e) throw new System.Diagnostics.UnreachableException(@event.GetType().Name);
+        if (@event is not ReferenceEvent.Published e)
+            throw new System.Diagnostics.UnreachableException(@event.GetType().Name);
         Rows.Insert(new(new(e.Name, e.Version), e));
     }
 
@@ -206,9 +219,11 @@ public sealed class References
     private static Rejection? Check(ReferenceContent content) => content switch
     {
         ReferenceContent.Document d => d.Text.Length is 0 or > MaxDocumentLength ? TooLarge : null,
-        ReferenceContent.Chart c => c.Lines.Length is 0 or > MaxChartLines ? TooLarge : IsChart(c.Lines) ? null : Malformed,
+        ReferenceContent.Chart { Lines.Length: 0 or > MaxChartLines } => TooLarge,
+        ReferenceContent.Chart c => IsChart(c.Lines) ? null : Malformed,
         ReferenceContent.Calendar c => IsAscending(c.Holidays) && c.Weekend.Length < 7
-            && c.Holidays.Length <= BusinessCalendar.MaxHolidays && c.Weekend.All(d => d is >= 1 and <= 7) ? null : Malformed,
+            && c.Holidays.Length <= BusinessCalendar.MaxHolidays && c.Weekend.All(d => d is >= 1 and <= 7)
+                ? null : Malformed,
         ReferenceContent.Zone z => IsAscending(z.Transitions) ? null : Malformed,
         _ => throw new System.Diagnostics.UnreachableException(content.GetType().Name),
     };

@@ -22,7 +22,9 @@ public readonly struct Tag : IEquatable<Tag>, IComparable<Tag>
 
     public int Length => MaxLength - (int)UInt128.TrailingZeroCount(_packed) / 8;
 
-    /// <exception cref="FormatException">A caller bug: check text of outsiders with <see cref="TryParse(ReadOnlySpan{byte}, out Tag)"/>.</exception>
+    /// <exception cref="FormatException">
+    /// A caller bug: check text of outsiders with <see cref="TryParse(ReadOnlySpan{byte}, out Tag)"/>.
+    /// </exception>
     public static Tag Of(string text) =>
         TryParse(Encoding.UTF8.GetBytes(text), out var tag) ? tag : throw new FormatException($"Not a tag: {text}");
 

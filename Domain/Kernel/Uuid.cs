@@ -22,7 +22,8 @@ internal static class Uuid
         if (utf8.Length != TextLength || utf8[8] != (byte)'-' || utf8[13] != (byte)'-' || utf8[18] != (byte)'-'
             || utf8[23] != (byte)'-') return false;
         var wrong = 0;
-        var high = Read(utf8[..8], ref wrong) << 32 | Read(utf8[9..13], ref wrong) << 16 | Read(utf8[14..18], ref wrong);
+        var high = Read(utf8[..8], ref wrong) << 32
+            | Read(utf8[9..13], ref wrong) << 16 | Read(utf8[14..18], ref wrong);
         var low = Read(utf8[19..23], ref wrong) << 48 | Read(utf8[24..], ref wrong);
         if (wrong < 0) return false;
         value = new UInt128(high, low);
@@ -54,7 +55,9 @@ internal static class Uuid
         (UInt128)first48 << TimeShift | (UInt128)8 << VersionShift | (UInt128)middle12 << 64
         | (UInt128)2 << VariantShift | last62;
 
-    /// <summary>Reads digits without a branch for each: <paramref name="wrong"/> turns negative at any other letter.</summary>
+    /// <summary>
+    /// Reads digits without a branch for each: <paramref name="wrong"/> turns negative at any other letter.
+    /// </summary>
     private static ulong Read(ReadOnlySpan<byte> digits, ref int wrong)
     {
         var values = Values;

@@ -10,7 +10,9 @@ public abstract record AssetEvent : Event
     /// <summary>The book knows an asset besides the fiat currencies of ISO 4217. Its scale never changes.</summary>
     public sealed record Registered(Asset Asset, string Title) : AssetEvent;
 
-    /// <summary>No new entry may use it, but for compelled ones, which empty what is held; reservations run on.</summary>
+    /// <summary>
+    /// No new entry may use it, but for compelled ones, which empty what is held; reservations run on.
+    /// </summary>
     public sealed record Retired(AssetCode Code) : AssetEvent;
 }
 

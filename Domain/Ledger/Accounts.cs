@@ -7,7 +7,8 @@ using static BankingEngine.Domain.Ledger.LedgerRejections;
 namespace BankingEngine.Domain.Ledger;
 
 public sealed record OpenAccount(
-    AccountId Id, AccountClass Class, Tag Chart, Dimensions Dimensions, AccountFlags Flags, ImmutableArray<AssetCode> Assets)
+    AccountId Id, AccountClass Class, Tag Chart, Dimensions Dimensions, AccountFlags Flags,
+    ImmutableArray<AssetCode> Assets)
     : Command;
 
 public sealed record AddAsset(AccountId Id, AssetCode Asset) : Command;
@@ -31,16 +32,22 @@ public static class AccountRejections
         ReservedName = new("account.reserved_name", "Names that begin pos:, eqv: or client: are the book's own."),
         ChartUnknown = new("account.chart_unknown", "The chart of accounts has no such code of this class."),
         NoAssets = new("account.no_assets", "An account is opened for one asset or more."),
-        TooManyAssets = new("account.too_many_assets", $"An account is opened for at most {LedgerAccounts.MaxAssets} assets at once."),
-        LimitsExclude = new("account.limits_exclude_each_other", "Only one side of an account can be limited by the other."),
-        LimitBroken = new("account.limit_already_broken", "The account stands beyond this limit now.", RejectionKind.Conflict),
-        NotEmpty = new("account.not_empty", "A balance, a reservation or a restraint still stands.", RejectionKind.Conflict),
-        YearStands = new("account.year_open", "Income or expense of a year not yet closed stands on it.", RejectionKind.Conflict),
+        TooManyAssets = new(
+            "account.too_many_assets", $"An account is opened for at most {LedgerAccounts.MaxAssets} assets at once."),
+        LimitsExclude = new(
+            "account.limits_exclude_each_other", "Only one side of an account can be limited by the other."),
+        LimitBroken = new(
+            "account.limit_already_broken", "The account stands beyond this limit now.", RejectionKind.Conflict),
+        NotEmpty = new(
+            "account.not_empty", "A balance, a reservation or a restraint still stands.", RejectionKind.Conflict),
+        YearStands = new(
+            "account.year_open", "Income or expense of a year not yet closed stands on it.", RejectionKind.Conflict),
         AlreadyClosed = new("account.already_closed", "The account is closed already.", RejectionKind.Conflict),
         NotClosed = new("account.not_closed", "The account is open.", RejectionKind.Conflict),
         SystemAccount = new("account.system", "The book's own accounts stay open."),
         OverdraftNegative = new("account.overdraft_negative", "A granted overdraft is zero or more."),
-        AssetExists = new("asset.already_exists", "The book already knows an asset of this code.", RejectionKind.Conflict),
+        AssetExists = new(
+            "asset.already_exists", "The book already knows an asset of this code.", RejectionKind.Conflict),
         AssetScale = new("asset.scale_out_of_range", "An asset has 0 to 18 decimals."),
         FunctionalAsset = new("asset.functional", "The functional currency cannot be retired.");
 }
@@ -52,7 +59,8 @@ public static class LedgerAccounts
     /// <summary>The reference data that, once published, lists the chart codes that accounts may have.</summary>
     public static readonly Tag ChartName = Tag.Of("chart");
 
-    private const AccountFlags Limits = AccountFlags.DebitsMustNotExceedCredits | AccountFlags.CreditsMustNotExceedDebits;
+    private const AccountFlags Limits =
+        AccountFlags.DebitsMustNotExceedCredits | AccountFlags.CreditsMustNotExceedDebits;
 
     public static Decision Decide(LedgerView ledger, in Moment at, OpenAccount c)
     {
@@ -84,7 +92,8 @@ public static class LedgerAccounts
         if (asset < 0) return AssetUnknown;
         if (t.Assets[asset].Retired != 0) return AssetRetired;
         var balance = t.FindBalance(account, asset);
-        return balance >= 0 && t.Balances[balance].Has(BalanceFlags.Opened) ? [] : new AccountEvent.AssetAdded(c.Id, c.Asset);
+        return balance >= 0 && t.Balances[balance].Has(BalanceFlags.Opened)
+            ? [] : new AccountEvent.AssetAdded(c.Id, c.Asset);
     }
 
     public static Decision Decide(LedgerView ledger, SetLimits c)
@@ -135,6 +144,9 @@ public static class LedgerAccounts
         {
             ref readonly var balance = ref t.Balances[b];
             if (balance.Net != 0 || balance.DebitsPending != 0 || balance.CreditsPending != 0) return NotEmpty;
+        }
+        for (var b = row.FirstBalance; b >= 0; b = t.Balances[b].Next)
+        {
             if (Books.StandsInYear(t, b)) return YearStands;
         }
         return new AccountEvent.Closed(c.Id, c.Reason);
@@ -144,13 +156,15 @@ public static class LedgerAccounts
     {
         var account = ledger.Tables.Accounts.Find(c.Id);
         if (account < 0) return AccountNotFound;
-        return ledger.Tables.Accounts[account].Has(AccountFlags.Closed) ? new AccountEvent.Reopened(c.Id, c.Reason) : NotClosed;
+        return ledger.Tables.Accounts[account].Has(AccountFlags.Closed)
+            ? new AccountEvent.Reopened(c.Id, c.Reason) : NotClosed;
     }
 
     public static Decision Decide(LedgerView ledger, RegisterAsset c)
     {
         if (c.Scale > 18) return AssetScale;
-        return ledger.Tables.Assets.Find(c.Code) >= 0 ? AssetExists : new AssetEvent.Registered(new(c.Code, c.Scale), c.Title);
+        return ledger.Tables.Assets.Find(c.Code) >= 0
+            ? AssetExists : new AssetEvent.Registered(new(c.Code, c.Scale), c.Title);
     }
 
     public static Decision Decide(LedgerView ledger, RetireAsset c)
@@ -190,13 +204,16 @@ public static class LedgerAccounts
         }
     }
 
-    /// <summary>Before a chart is published every code will do; the book's own accounts have theirs whatever it lists.</summary>
+    /// <summary>
+    /// Before a chart is published every code will do; the book's own accounts have theirs whatever it lists.
+    /// </summary>
     private static bool Lists(ReferenceEvent.Published? inForce, OpenAccount c)
     {
         if (inForce?.Content is not ReferenceContent.Chart chart) return true;
         foreach (var line in chart.Lines)
         {
-            if (line.Code == c.Chart) return string.Equals(line.Class, c.Class.ToString(), StringComparison.OrdinalIgnoreCase);
+            if (line.Code == c.Chart)
+                return string.Equals(line.Class, c.Class.ToString(), StringComparison.OrdinalIgnoreCase);
         }
         return false;
     }

@@ -8,11 +8,13 @@ namespace BankingEngine.Domain.Ledger;
 /// <summary>The book's moving dates.</summary>
 /// <param name="NextCutOff">When the business date ends.</param>
 /// <param name="ClosingYear">The year whose close is under way; 0 when none is.</param>
-/// <param name="ClockOffset">Microseconds by which a sandbox clock was advanced, or an accepted step taken back.</param>
+/// <param name="ClockOffset">
+/// Microseconds by which a sandbox clock was advanced, or an accepted step taken back.
+/// </param>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct DayRow(
-    Instant NextCutOff, long ClockOffset, BusinessDate Today, BusinessDate ClosedSoftlyThrough, BusinessDate ClosedThrough,
-    int ClosedYear, int ClosingYear, int Filler) : IRow<DayRow, int>
+    Instant NextCutOff, long ClockOffset, BusinessDate Today, BusinessDate ClosedSoftlyThrough,
+    BusinessDate ClosedThrough, int ClosedYear, int ClosingYear, int Filler) : IRow<DayRow, int>
 {
     public int Key => 0;
 }
@@ -24,19 +26,22 @@ public readonly record struct GenesisRow(Genesis Genesis) : IRow<GenesisRow, int
     public static void Write(in GenesisRow row, ref RowWriter to)
     {
         var g = row.Genesis;
-        to.Value(new Fixed(g.Name, g.Zone, g.Calendar, g.Jurisdiction, g.Functional, (int)g.Mode, g.CutOffSeconds, g.IdMemory, 0));
+        to.Value(new Fixed(g.Name, g.Zone, g.Calendar, g.Jurisdiction, g.Functional, (int)g.Mode, g.CutOffSeconds,
+            g.IdMemory, 0));
         to.Text(g.Entity);
     }
 
     public static GenesisRow Read(ref RowReader from)
     {
         var f = from.Value<Fixed>();
-        return new(new(f.Name, (BookMode)f.Mode, from.Text(), f.Functional, f.Zone, f.Calendar, f.Jurisdiction, f.CutOff, f.IdMemory));
+        return new(new(f.Name, (BookMode)f.Mode, from.Text(), f.Functional, f.Zone, f.Calendar, f.Jurisdiction,
+            f.CutOff, f.IdMemory));
     }
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct Fixed(
-        Tag Name, Tag Zone, Tag Calendar, Tag Jurisdiction, AssetCode Functional, int Mode, int CutOff, int IdMemory, int Filler);
+        Tag Name, Tag Zone, Tag Calendar, Tag Jurisdiction, AssetCode Functional, int Mode, int CutOff, int IdMemory,
+        int Filler);
 }
 
 /// <summary>A key that checkpoints were signed with from an event on.</summary>
@@ -92,7 +97,8 @@ public sealed class BookTables
     }
 
     /// <summary>To be called when the tables were loaded from a snapshot: derived values are not stored.</summary>
-    public void Restored() => Hash = IsOpen ? Hash128.Hash64(System.Text.Encoding.ASCII.GetBytes(Genesis.Name.ToString()), 0) : 0;
+    public void Restored() =>
+        Hash = IsOpen ? Hash128.Hash64(System.Text.Encoding.ASCII.GetBytes(Genesis.Name.ToString()), 0) : 0;
 
     public void Move(DayRow day) => _day.Update(0, day);
 }
@@ -111,16 +117,20 @@ public static class Books
     /// <summary>A sandbox clock goes no further, so that timeouts and dates stay inside the calendar.</summary>
     public static readonly Instant LastSandboxInstant = Instant.Parse("9900-01-01T00:00:00Z");
 
-    /// <summary>Income and expense balances carried by one event of a year's close: 128 balances are 256 legs.</summary>
+    /// <summary>
+    /// Income and expense balances carried by one event of a year's close: 128 balances are 256 legs.
+    /// </summary>
     public const int CarriedAtOnce = 128;
 
     public static Decision Decide(BookTables book, OpenBook c)
     {
         if (book.IsOpen) return AlreadyOpen;
         if (!Iso4217.TryGet(c.Genesis.Functional, out _)) return FunctionalUnknown;
-        if (c.Genesis.Entity.Length != 20 || c.Genesis.CutOffSeconds is < 1 or > 86_400 || c.Genesis.IdMemory < Genesis.MinIdMemory)
+        if (c.Genesis.Entity.Length != 20 || c.Genesis.CutOffSeconds is < 1 or > 86_400
+            || c.Genesis.IdMemory < Genesis.MinIdMemory)
             return GenesisMalformed;
-        return Decision.Accept(new BookEvent.Opened(c.Genesis, c.Today, [.. Iso4217.All.Select(currency => currency.Asset)])).Then(
+        var opened = new BookEvent.Opened(c.Genesis, c.Today, [.. Iso4217.All.Select(currency => currency.Asset)]);
+        return Decision.Accept(opened).Then(
             Own(SystemAccounts.Suspense, AccountClass.Liability, "2900"),
             Own(SystemAccounts.BlockedFunds, AccountClass.Liability, "2910"),
             Own(SystemAccounts.RetainedEarnings, AccountClass.Equity, "3200"),
@@ -139,7 +149,8 @@ public static class Books
     public static Decision Decide(LedgerView ledger, in Moment at, ClosePeriodSoftly c)
     {
         if (c.Through >= at.Today) return InFuture;
-        return c.Through <= ledger.Book.Day.ClosedSoftlyThrough ? AlreadyClosed : new BookEvent.PeriodClosedSoftly(c.Through);
+        return c.Through <= ledger.Book.Day.ClosedSoftlyThrough
+            ? AlreadyClosed : new BookEvent.PeriodClosedSoftly(c.Through);
     }
 
     public static Decision Decide(LedgerView ledger, ReopenPeriod c)
@@ -154,7 +165,8 @@ public static class Books
         var day = ledger.Book.Day;
         if (c.Through <= day.ClosedThrough) return AlreadyClosed;
         if (c.Through > day.ClosedSoftlyThrough) return NotClosedSoftly;
-        if (NextYear(ledger.Tables, 0) is { } first && new BusinessDate(first, 12, 31) <= c.Through) return YearNotClosed;
+        if (NextYear(ledger.Tables, 0) is { } first && new BusinessDate(first, 12, 31) <= c.Through)
+            return YearNotClosed;
         return new BookEvent.PeriodClosed(c.Through);
     }
 
@@ -189,7 +201,9 @@ public static class Books
         return at.Now.AddSeconds(c.Seconds) > LastSandboxInstant ? ClockStep : new BookEvent.ClockAdvanced(c.Seconds);
     }
 
-    /// <summary>The postings of a year's close: each balance's income or expense of that year, to retained earnings.</summary>
+    /// <summary>
+    /// The postings of a year's close: each balance's income or expense of that year, to retained earnings.
+    /// </summary>
     public static void Post(LedgerView ledger, EntryEvent.YearCarried e, List<Leg> legs)
     {
         foreach (var (account, amount) in DueOf(ledger.Tables, e.Year))
@@ -206,16 +220,21 @@ public static class Books
         switch (@event)
         {
             case BookEvent.Opened e: Open(book, t, e); break;
-            case BookEvent.DayAdvanced e: book.Move(book.Day with { Today = e.Today, NextCutOff = e.NextCutOff }); break;
+            case BookEvent.DayAdvanced e:
+                book.Move(book.Day with { Today = e.Today, NextCutOff = e.NextCutOff });
+                break;
             case BookEvent.PeriodClosedSoftly e: book.Move(book.Day with { ClosedSoftlyThrough = e.Through }); break;
-            case BookEvent.PeriodReopened e: book.Move(book.Day with { ClosedSoftlyThrough = e.Through.AddDays(-1) }); break;
+            case BookEvent.PeriodReopened e:
+                book.Move(book.Day with { ClosedSoftlyThrough = e.Through.AddDays(-1) });
+                break;
             case BookEvent.PeriodClosed e: book.Move(book.Day with { ClosedThrough = e.Through }); break;
             case BookEvent.YearClosing e: book.Move(book.Day with { ClosingYear = e.Year }); break;
             case BookEvent.YearClosed e:
                 book.Move(book.Day with { ClosedYear = int.Max(book.Day.ClosedYear, e.Year), ClosingYear = 0 });
                 break;
             case BookEvent.ClockAdvanced e:
-                book.Move(book.Day with { ClockOffset = book.Day.ClockOffset + e.Seconds * Instant.MicrosecondsPerSecond });
+                var offset = book.Day.ClockOffset + e.Seconds * Instant.MicrosecondsPerSecond;
+                book.Move(book.Day with { ClockOffset = offset });
                 break;
             case BookEvent.ClockAccepted e:
                 // Time that was given out cannot be taken back: the book runs ahead of the machine from now on.

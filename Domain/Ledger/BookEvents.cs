@@ -35,7 +35,9 @@ public abstract record BookEvent : Event
     private BookEvent() { }
 
     /// <summary>The first event of a journal.</summary>
-    /// <param name="Assets">The fiat currencies of ISO 4217 as they stood, so that a later list changes no past.</param>
+    /// <param name="Assets">
+    /// The fiat currencies of ISO 4217 as they stood, so that a later list changes no past.
+    /// </param>
     public sealed record Opened(Genesis Genesis, BusinessDate Today, ImmutableArray<Asset> Assets) : BookEvent
     {
         public bool Equals(Opened? other) => other is not null && Genesis == other.Genesis && Today == other.Today
@@ -105,15 +107,20 @@ public static class BookRejections
     public static readonly Rejection
         AlreadyOpen = new("book.already_open", "A book is opened once.", RejectionKind.Conflict),
         FunctionalUnknown = new("book.functional_unknown", "The functional currency is a fiat currency of ISO 4217."),
-        GenesisMalformed = new("book.genesis_malformed", "An LEI has 20 characters, a cut-off 1 to 86,400 seconds, a memory 2,000 ids or more."),
+        GenesisMalformed = new(
+            "book.genesis_malformed",
+            "An LEI has 20 characters, a cut-off 1 to 86,400 seconds, a memory 2,000 ids or more."),
         NotDue = new("day.not_due", "The business date has not reached its cut-off.", RejectionKind.Conflict),
         InFuture = new("period.in_future", "Only a period that has ended can be closed."),
         AlreadyClosed = new("period.already_closed", "The period is closed already.", RejectionKind.Conflict),
         NotClosedSoftly = new("period.not_closed_softly", "The period is not closed softly.", RejectionKind.Conflict),
-        YearNotClosed = new("year.not_closed", "Income and expense of an ended year stand open: close the year first.", RejectionKind.Conflict),
+        YearNotClosed = new(
+            "year.not_closed", "Income and expense of an ended year stand open: close the year first.",
+            RejectionKind.Conflict),
         YearOpen = new("year.period_open", "Close the year's last day softly before the year.", RejectionKind.Conflict),
         YearAlreadyClosed = new("year.already_closed", "The year is closed already.", RejectionKind.Conflict),
         YearIsClosing = new("year.is_closing", "A year is being closed.", RejectionKind.Conflict),
         NotSandbox = new("book.not_sandbox", "Only a sandbox book simulates.", RejectionKind.Forbidden),
-        ClockStep = new("clock.step_out_of_range", "A sandbox clock advances by 1 second to 10 years, to the year 9900 at most.");
+        ClockStep = new(
+            "clock.step_out_of_range", "A sandbox clock advances by 1 second to 10 years, to the year 9900 at most.");
 }

@@ -7,7 +7,8 @@ namespace BankingEngine.Domain.Ledger;
 public readonly record struct StatedLeg(AccountId Account, Side Side, StatedAmount Amount);
 
 /// <summary>Balanced legs of any number, up to <see cref="Movements.MaxLegs"/>.</summary>
-public sealed record PostEntry(ImmutableArray<StatedLeg> Legs, Particulars Particulars, TransferId? Id = null) : Command;
+public sealed record PostEntry(ImmutableArray<StatedLeg> Legs, Particulars Particulars, TransferId? Id = null)
+    : Command;
 
 /// <summary>The same, compelled: limits and restraints do not refuse it, and it says why.</summary>
 public sealed record AdjustEntry(
@@ -17,9 +18,10 @@ public sealed record AdjustEntry(
 /// <param name="Original">Position of what is reversed; 0 when the host found none.</param>
 /// <param name="Legs">What it posted, as the journal holds it: read by the host, never stated by a caller.</param>
 /// <param name="Particulars">
-/// While the original's value date lies ahead it is stated again here, so that the mirror takes back those very credits.
+/// While the original's value date lies ahead it is stated again here: then the mirror takes back those very credits.
 /// </param>
-public sealed record ReverseEntry(long Original, ImmutableArray<Leg> Legs, string Reason, Particulars Particulars) : Command;
+public sealed record ReverseEntry(long Original, ImmutableArray<Leg> Legs, string Reason, Particulars Particulars)
+    : Command;
 
 /// <summary>The bank takes one asset of a customer and gives another.</summary>
 /// <param name="Equivalent">What both sides are worth in the book's functional currency, as dealt.</param>
@@ -38,7 +40,8 @@ public static class EntryRejections
         AlreadyReversed = new("entry.already_reversed", "This posting was already reversed.", RejectionKind.Conflict),
         NotReversible = new("entry.not_reversible", "Only what was posted can be reversed, and a reversal cannot."),
         SameAsset = new("exchange.same_asset", "An exchange is between two assets."),
-        EquivalentMissing = new("exchange.equivalent_missing", "State the equivalent: neither side is the functional currency."),
+        EquivalentMissing = new(
+            "exchange.equivalent_missing", "State the equivalent: neither side is the functional currency."),
         EquivalentDiffers = new("exchange.equivalent_differs", "The equivalent is the functional side's own amount."),
         DeskUnnameable = new("exchange.desk_unnameable", "Desk and asset do not make the name of a position account.");
 }
@@ -83,7 +86,8 @@ public static class Entries
         if (Transfers.IdOf(ledger, at, c.Id, out var id) is { } taken) return taken;
         if (ledger.Tables.Accounts.Find(c.Customer) < 0) return LedgerRejections.AccountNotFound;
         if (ledger.Date(c.Particulars, at, out var said) is { } closed) return closed;
-        if (IsRetired(ledger, sold.Asset.Code) || IsRetired(ledger, bought.Asset.Code)) return LedgerRejections.AssetRetired;
+        if (IsRetired(ledger, sold.Asset.Code) || IsRetired(ledger, bought.Asset.Code))
+            return LedgerRejections.AssetRetired;
         if (OpenPositions(ledger, c.Desk, sold.Asset, bought.Asset) is { IsEmpty: false } missing)
             return Decision.Accept([]).Then([.. missing, c]);
         return new EntryEvent.Exchanged(id, c.Customer, sold, bought, equivalent, c.Desk, said);
@@ -94,7 +98,8 @@ public static class Entries
     {
         foreach (var leg in stated)
         {
-            if (ledger.Resolve(leg.Amount, out var amount) is { } no) throw new System.Diagnostics.UnreachableException(no.Code);
+            if (ledger.Resolve(leg.Amount, out var amount) is { } no)
+                throw new System.Diagnostics.UnreachableException(no.Code);
             legs.Add(new(leg.Account, leg.Side, amount));
         }
     }
@@ -165,7 +170,8 @@ public static class Entries
     private static bool IsRetired(LedgerView ledger, AssetCode code) =>
         ledger.Tables.Assets[ledger.Tables.Assets.Find(code)].Retired != 0;
 
-    private static Rejection? Equivalent(LedgerView ledger, StatedAmount? stated, Amount sold, Amount bought, out Amount equivalent)
+    private static Rejection? Equivalent(
+        LedgerView ledger, StatedAmount? stated, Amount sold, Amount bought, out Amount equivalent)
     {
         var functional = ledger.Book.Genesis.Functional;
         Amount? own = sold.Asset.Code == functional ? sold : bought.Asset.Code == functional ? bought : null;
@@ -173,7 +179,8 @@ public static class Entries
         if (stated is not { } given) return own is null ? EntryRejections.EquivalentMissing : null;
         if (ledger.Resolve(given, out var resolved) is { } no) return no;
         if (resolved.Minor <= 0) return LedgerRejections.AmountNotPositive;
-        if (resolved.Asset.Code != functional || (own is { } side && side != resolved)) return EntryRejections.EquivalentDiffers;
+        if (resolved.Asset.Code != functional || (own is { } side && side != resolved))
+            return EntryRejections.EquivalentDiffers;
         equivalent = resolved;
         return null;
     }
@@ -186,10 +193,15 @@ public static class Entries
         foreach (var asset in new[] { sold.Code, bought.Code })
         {
             if (asset == functional) continue;
-            foreach (var (name, held) in new[] { (PositionOf(desk, asset), asset), (EquivalentOf(desk, asset), functional) })
+            var both = new[] { (PositionOf(desk, asset), asset), (EquivalentOf(desk, asset), functional) };
+            foreach (var (name, held) in both)
             {
                 if (ledger.Tables.Accounts.Find(name) < 0)
-                    missing.Add(new OpenAccount(name, AccountClass.Asset, Tag.Of("1900"), new(default, default, desk), AccountFlags.System, [held]));
+                {
+                    var dimensions = new Dimensions(default, default, desk);
+                    missing.Add(new OpenAccount(
+                        name, AccountClass.Asset, Tag.Of("1900"), dimensions, AccountFlags.System, [held]));
+                }
             }
         }
         return missing.ToImmutable();

@@ -8,7 +8,9 @@ namespace BankingEngine.Domain.Ledger;
 /// </summary>
 public static class Guards
 {
-    /// <summary>Balanced per asset, client property and own books apart, totals in range. Holds for every class.</summary>
+    /// <summary>
+    /// Balanced per asset, client property and own books apart, totals in range. Holds for every class.
+    /// </summary>
     public static Rejection? Law(LedgerView ledger, Movements movements)
     {
         var t = ledger.Tables;
@@ -17,7 +19,8 @@ public static class Guards
             ref var m = ref movements[i];
             // The first use of a balance counts too: several legs may add up beyond what one could state.
             var row = m.Balance < 0 ? default : t.Balances[m.Balance];
-            if (row.DebitsPosted + m.DebitsPosted > LedgerView.MaxTotal || row.CreditsPosted + m.CreditsPosted > LedgerView.MaxTotal
+            if (row.DebitsPosted + m.DebitsPosted > LedgerView.MaxTotal
+                || row.CreditsPosted + m.CreditsPosted > LedgerView.MaxTotal
                 || row.DebitsPending + m.DebitsPending > LedgerView.MaxTotal
                 || row.CreditsPending + m.CreditsPending > LedgerView.MaxTotal)
                 return LedgerRejections.AmountOutOfRange;
@@ -43,7 +46,9 @@ public static class Guards
         return null;
     }
 
-    /// <summary>Compelled: neither limits nor restraints, but no money reaches what is closed or was never opened.</summary>
+    /// <summary>
+    /// Compelled: neither limits nor restraints, but no money reaches what is closed or was never opened.
+    /// </summary>
     public static Rejection? Compelled(LedgerView ledger, Movements movements)
     {
         for (var i = 0; i < movements.Count; i++)
@@ -53,7 +58,9 @@ public static class Guards
         return null;
     }
 
-    /// <summary>An account that is closed, or was not opened for the asset, takes no part. Releases always pass.</summary>
+    /// <summary>
+    /// An account that is closed, or was not opened for the asset, takes no part. Releases always pass.
+    /// </summary>
     public static Rejection? Closed(LedgerView ledger, in Movement m)
     {
         if (IsRelease(m)) return null;
@@ -61,7 +68,8 @@ public static class Guards
         ref readonly var account = ref t.Accounts[m.Account];
         if (account.Has(AccountFlags.Closed)) return LedgerRejections.AccountClosed;
         if (account.Has(AccountFlags.AnyAsset)) return null;
-        return m.Balance >= 0 && t.Balances[m.Balance].Has(BalanceFlags.Opened) ? null : LedgerRejections.AssetNotOpened;
+        return m.Balance >= 0 && t.Balances[m.Balance].Has(BalanceFlags.Opened)
+            ? null : LedgerRejections.AssetNotOpened;
     }
 
     /// <summary>Restraints of the whole account, by the side that the entry moves, net.</summary>
@@ -75,7 +83,9 @@ public static class Guards
         return null;
     }
 
-    /// <summary>Available funds, where the account's debits are limited or an amount is held back; and the mirror.</summary>
+    /// <summary>
+    /// Available funds, where the account's debits are limited or an amount is held back; and the mirror.
+    /// </summary>
     public static Rejection? Limit(LedgerView ledger, in Moment at, in Movement m, BusinessDate? valueOn)
     {
         var t = ledger.Tables;
@@ -102,18 +112,21 @@ public static class Guards
     /// on an account in an asset; of its legs those on the side that meets the "no" are concerned.
     /// </summary>
     /// <param name="movements">The net effects of these very legs.</param>
-    public static void Divert(LedgerView ledger, in Moment at, List<Leg> legs, Movements movements, BusinessDate? valueOn)
+    public static void Divert(
+        LedgerView ledger, in Moment at, List<Leg> legs, Movements movements, BusinessDate? valueOn)
     {
         var t = ledger.Tables;
         for (var i = 0; i < legs.Count; i++)
         {
             var leg = legs[i];
-            ref readonly var m = ref movements.Of(t, t.Accounts.Find(leg.Account), t.Assets.Find(leg.Amount.Asset.Code));
+            var (account, asset) = (t.Accounts.Find(leg.Account), t.Assets.Find(leg.Amount.Asset.Code));
+            ref readonly var m = ref movements.Of(t, account, asset);
             var isClients = IsMemorandum(t, m);
             if (Closed(ledger, m) is { } closed)
                 legs[i] = Diverted(leg, isClients ? SystemAccounts.ClientSuspense : SystemAccounts.Suspense, closed);
             else if (Restraint(ledger, at, m) is { } blocked && leg.Side == (IsDebit(m) ? Side.Debit : Side.Credit))
-                legs[i] = Diverted(leg, isClients ? SystemAccounts.ClientSuspense : SystemAccounts.BlockedFunds, blocked);
+                legs[i] = Diverted(
+                    leg, isClients ? SystemAccounts.ClientSuspense : SystemAccounts.BlockedFunds, blocked);
             else if (Limit(ledger, at, m, valueOn) is { } beyond
                 && leg.Side == (beyond == LedgerRejections.InsufficientFunds ? Side.Debit : Side.Credit))
                 legs[i] = leg with { Because = beyond.Code };

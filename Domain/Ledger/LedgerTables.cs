@@ -12,7 +12,9 @@ public enum AccountClass : byte
     Income,
     Expense,
 
-    /// <summary>Client property held as agent, commitments, guarantees, pledges: never mixed with the bank's own.</summary>
+    /// <summary>
+    /// Client property held as agent, commitments, guarantees, pledges: never mixed with the bank's own.
+    /// </summary>
     Memorandum,
 }
 
@@ -45,7 +47,9 @@ public enum BalanceFlags
     /// <summary>The account was opened for this asset; without it only diverted money reaches the row.</summary>
     Opened = 1,
 
-    /// <summary>Some credits carry a value date that may lie ahead: see <see cref="LedgerTables.FutureValues"/>.</summary>
+    /// <summary>
+    /// Some credits carry a value date that may lie ahead: see <see cref="LedgerTables.FutureValues"/>.
+    /// </summary>
     HasFutureValue = 2,
 
     /// <summary>See <see cref="LedgerTables.Overdrafts"/>.</summary>
@@ -75,7 +79,8 @@ public readonly record struct ChartRow(Tag Key) : IRow<ChartRow, Tag>;
 /// <summary>56 bytes; one per account.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct AccountRow(
-    AccountId Id, int Chart, int Dimensions, int FirstBalance, AccountClass Class, AccountFlags Flags, ushort Restraints)
+    AccountId Id, int Chart, int Dimensions, int FirstBalance, AccountClass Class, AccountFlags Flags,
+    ushort Restraints)
     : IRow<AccountRow, AccountId>
 {
     public AccountId Key => Id;
@@ -124,7 +129,9 @@ public readonly record struct OverdraftRow(Int128 Limit, long Balance, long Fill
 }
 
 /// <summary>An open reservation. Resolved ones leave the table; the journal keeps them.</summary>
-/// <param name="Expires">First instant at which it can no longer be posted; the last instant there is when it never expires.</param>
+/// <param name="Expires">
+/// First instant at which it can no longer be posted; the last instant there is when it never expires.
+/// </param>
 /// <param name="Parked">1 when its expiry failed inside the engine: it waits for a person to cancel it.</param>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct ReservationRow(
@@ -145,7 +152,8 @@ public readonly record struct ReversalRow(long Original, long Correction) : IRow
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct YearKey(int Year, int Balance) : IComparable<YearKey>
 {
-    public int CompareTo(YearKey other) => Year != other.Year ? Year.CompareTo(other.Year) : Balance.CompareTo(other.Balance);
+    public int CompareTo(YearKey other) =>
+        Year != other.Year ? Year.CompareTo(other.Year) : Balance.CompareTo(other.Balance);
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -162,20 +170,32 @@ public sealed class LedgerTables
         Accounts = new(tables, "ledger.accounts");
         Balances = new(tables, "ledger.balances");
         FutureValues = new(tables, "ledger.future_values");
-        FutureValuesByBalance = FutureValues.Ordered(static (in FutureValueRow r, out FutureValueKey k) => { k = r.Key; return true; }, unique: true);
+        FutureValuesByBalance = FutureValues.Ordered(
+            static (in FutureValueRow r, out FutureValueKey k) => { k = r.Key; return true; }, unique: true);
         Overdrafts = new(tables, "ledger.overdrafts");
         Reservations = new(tables, "ledger.reservations");
         ReservationsByExpiry = Reservations.Ordered(
-            static (in ReservationRow r, out Instant k) => { k = r.Expires; return r.Expires < Transfers.Never && r.Parked == 0; }, unique: false);
+            static (in ReservationRow r, out Instant k) =>
+            {
+                k = r.Expires;
+                return r.Expires < Transfers.Never && r.Parked == 0;
+            },
+            unique: false);
         Reversals = new(tables, "ledger.reversals");
         ReversalsByCorrection = Reversals.Hashed(
             static (in ReversalRow r, out long k) => { k = r.Correction; return true; }, unique: true);
         Years = new(tables, "ledger.years");
         YearsInOrder = Years.Ordered(static (in YearRow r, out YearKey k) => { k = r.Key; return true; }, unique: true);
         Restraints = new(tables, "ledger.restraints");
-        RestraintsByAccount = Restraints.Hashed(static (in RestraintRow r, out int k) => { k = r.Account; return true; }, unique: false);
+        RestraintsByAccount = Restraints.Hashed(
+            static (in RestraintRow r, out int k) => { k = r.Account; return true; }, unique: false);
         RestraintsByEnd = Restraints.Ordered(
-            static (in RestraintRow r, out Instant k) => { k = r.Terms.Until ?? Instant.Last; return r.Terms.Until.HasValue && !r.Parked; }, unique: false);
+            static (in RestraintRow r, out Instant k) =>
+            {
+                k = r.Terms.Until ?? Instant.Last;
+                return r.Terms.Until.HasValue && !r.Parked;
+            },
+            unique: false);
     }
 
     public Table<AssetCode, AssetRow> Assets { get; }

@@ -28,14 +28,19 @@ public static class LedgerRejections
         AmountOutOfRange = new("amount.out_of_range", "A total would leave the range of the ledger."),
         AmountNotPositive = new("amount.not_positive", "An amount must exceed zero."),
         SameAccount = new("transfer.same_account", "Debit and credit accounts must differ."),
-        DebitAccountNotFound = new("transfer.debit_account_not_found", "No such debit account.", RejectionKind.NotFound),
-        CreditAccountNotFound = new("transfer.credit_account_not_found", "No such credit account.", RejectionKind.NotFound),
+        DebitAccountNotFound = new(
+            "transfer.debit_account_not_found", "No such debit account.", RejectionKind.NotFound),
+        CreditAccountNotFound = new(
+            "transfer.credit_account_not_found", "No such credit account.", RejectionKind.NotFound),
         AccountNotFound = new("account.not_found", "No such account.", RejectionKind.NotFound),
-        MemorandumMixed = new("entry.memorandum_mixed", "Client property and the bank's own books never meet in one balance."),
+        MemorandumMixed = new(
+            "entry.memorandum_mixed", "Client property and the bank's own books never meet in one balance."),
         BookedInFuture = new("date.booked_in_future", "An entry is booked on the business date or before."),
-        ValueTooFar = new("date.value_too_far", $"A value date lies within {LedgerView.MaxValueDays} days of the business date."),
+        ValueTooFar = new(
+            "date.value_too_far", $"A value date lies within {LedgerView.MaxValueDays} days of the business date."),
         PeriodClosed = new("period.closed", "The accounting date lies in a period closed for good."),
-        PeriodClosedSoftly = new("period.closed_softly", "The accounting date lies in a softly closed period.", RejectionKind.Forbidden),
+        PeriodClosedSoftly = new(
+            "period.closed_softly", "The accounting date lies in a softly closed period.", RejectionKind.Forbidden),
         AccountClosed = new("account.closed", "The account is closed."),
         AssetNotOpened = new("account.asset_not_opened", "The account was not opened for this asset."),
         InsufficientFunds = new("limit.insufficient_funds", "Available funds do not cover the debit."),
@@ -101,14 +106,17 @@ public sealed class LedgerView(LedgerTables tables, BookTables book)
         }
         if (booked > at.Today) return LedgerRejections.BookedInFuture;
         if (booked <= day.ClosedThrough) return LedgerRejections.PeriodClosed;
-        if (booked <= day.ClosedSoftlyThrough && (at.Scopes & Scopes.Adjust) == 0) return LedgerRejections.PeriodClosedSoftly;
+        if (booked <= day.ClosedSoftlyThrough && (at.Scopes & Scopes.Adjust) == 0)
+            return LedgerRejections.PeriodClosedSoftly;
         if (stated.ValueOn is not { } value) return null;
         if (int.Abs(value.Day - at.Today.Day) > MaxValueDays) return LedgerRejections.ValueTooFar;
         if (value == booked) dated = dated with { ValueOn = null };
         return null;
     }
 
-    /// <summary>What may be spent: posted − pending debits − held back − credits not yet of value + granted overdraft.</summary>
+    /// <summary>
+    /// What may be spent: posted − pending debits − held back − credits not yet of value + granted overdraft.
+    /// </summary>
     public Int128 Available(in BalanceRow balance, int row, in Moment at)
     {
         var free = balance.Net - balance.DebitsPending;

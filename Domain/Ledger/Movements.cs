@@ -5,7 +5,8 @@ namespace BankingEngine.Domain.Ledger;
 /// <param name="Asset">Row of the asset.</param>
 /// <param name="Balance">Row of the balance, or −1 where the entry makes the first use of it.</param>
 public record struct Movement(
-    int Account, int Asset, int Balance, Int128 DebitsPosted, Int128 CreditsPosted, Int128 DebitsPending, Int128 CreditsPending);
+    int Account, int Asset, int Balance, Int128 DebitsPosted, Int128 CreditsPosted, Int128 DebitsPending,
+    Int128 CreditsPending);
 
 /// <summary>
 /// The movements of the entry at hand: legs gathered per account and asset, so that limits are judged once on the net

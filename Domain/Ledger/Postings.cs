@@ -51,7 +51,8 @@ public static class Postings
 
     /// <summary>Applies movements that the law has passed.</summary>
     public static void Apply(
-        LedgerTables t, Movements movements, Instant now, BusinessDate today, BusinessDate bookedOn, BusinessDate? valueOn)
+        LedgerTables t, Movements movements, Instant now, BusinessDate today, BusinessDate bookedOn,
+        BusinessDate? valueOn)
     {
         for (var i = 0; i < movements.Count; i++)
         {
@@ -103,7 +104,9 @@ public static class Postings
         return sum;
     }
 
-    /// <summary>The restraints of an amount on one balance, in the order they are served: by rank, then as placed.</summary>
+    /// <summary>
+    /// The restraints of an amount on one balance, in the order they are served: by rank, then as placed.
+    /// </summary>
     public static List<RestraintRow> InRank(LedgerTables t, int account, int asset)
     {
         var rows = new List<RestraintRow>();
@@ -147,7 +150,7 @@ public static class Postings
     }
 
     /// <summary>
-    /// Notes credits whose value lies ahead, net of debits of the same value date, and forgets those whose day has come.
+    /// Notes credits whose value lies ahead, net of debits of the same value date; forgets those whose day has come.
     /// </summary>
     private static BalanceFlags MoveValue(
         LedgerTables t, in Movement m, BalanceFlags flags, BusinessDate today, BusinessDate? valueOn)
@@ -165,7 +168,9 @@ public static class Postings
         return left ? flags | BalanceFlags.HasFutureValue : flags & ~BalanceFlags.HasFutureValue;
     }
 
-    /// <summary>What a date adds to the funds; a debit of that date takes from it, and what it takes beyond is taken today.</summary>
+    /// <summary>
+    /// What a date adds to the funds; a debit of that date takes from it, and what it takes beyond is taken today.
+    /// </summary>
     private static void AddValue(LedgerTables t, FutureValueKey key, Int128 net)
     {
         var index = t.FutureValues.Find(key);

@@ -23,7 +23,8 @@ public static class RestraintRejections
         NotFound = new("restraint.not_found", "No restraint of this id stands.", RejectionKind.NotFound),
         AlreadyExists = new("restraint.already_exists", "This id already names a restraint.", RejectionKind.Conflict),
         TooMany = new("restraint.too_many", $"An account carries at most {Restraints.MaxPerAccount} restraints."),
-        AmountMissing = new("restraint.amount_missing", "A restraint of an amount states the amount, and no other does."),
+        AmountMissing = new(
+            "restraint.amount_missing", "A restraint of an amount states the amount, and no other does."),
         WrongAsset = new("restraint.wrong_asset", "The protected minimum is stated in the asset of the amount."),
         PeriodEmpty = new("restraint.period_empty", "A restraint ends after it begins."),
         NotAnAmount = new("restraint.not_an_amount", "Only a restraint of an amount can be seized against."),
@@ -40,9 +41,12 @@ public static class RestraintRejections
 /// With a protected minimum: the most that was ever held back. It never falls by spending, so money left free once
 /// stays free, and what was caught stays caught.
 /// </param>
-/// <param name="Parked">Its lapse failed inside the engine and waits for a person; it has no effect all the same.</param>
+/// <param name="Parked">
+/// Its lapse failed inside the engine and waits for a person; it has no effect all the same.
+/// </param>
 public readonly record struct RestraintRow(
-    RestraintId Id, long Placed, int Account, int Asset, Int128 Remaining, Int128 Captured, bool Parked, RestraintTerms Terms)
+    RestraintId Id, long Placed, int Account, int Asset, Int128 Remaining, Int128 Captured, bool Parked,
+    RestraintTerms Terms)
     : IRow<RestraintRow, RestraintId>
 {
     public RestraintId Key => Id;
@@ -62,7 +66,8 @@ public readonly record struct RestraintRow(
     public static void Write(in RestraintRow row, ref RowWriter to)
     {
         to.Value(new Fixed(
-            row.Id.Value, row.Remaining, row.Captured, row.Terms.Amount?.Minor ?? 0, row.Terms.ProtectedMinimum?.Minor ?? -1,
+            row.Id.Value, row.Remaining, row.Captured, row.Terms.Amount?.Minor ?? 0,
+            row.Terms.ProtectedMinimum?.Minor ?? -1,
             row.Terms.Reason, row.Terms.Authority, row.Terms.Amount?.Asset.Code ?? default, row.Terms.From,
             row.Terms.Until ?? Instant.Last, row.Account, row.Asset, row.Terms.Rank, row.Terms.Amount?.Asset.Scale ?? 0,
             (int)row.Terms.Scope, row.Parked ? 1 : 0, row.Placed));
@@ -83,8 +88,9 @@ public readonly record struct RestraintRow(
     /// <summary>What of a row has a fixed size, as it is hashed and stored.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct Fixed(
-        UInt128 Id, Int128 Remaining, Int128 Captured, Int128 Amount, Int128 Floor, Tag Reason, Tag Authority, AssetCode Code,
-        Instant From, Instant Until, int Account, int AssetRow, int Rank, int Scale, int Scope, int Parked, long Placed);
+        UInt128 Id, Int128 Remaining, Int128 Captured, Int128 Amount, Int128 Floor, Tag Reason, Tag Authority,
+        AssetCode Code, Instant From, Instant Until, int Account, int AssetRow, int Rank, int Scale, int Scope,
+        int Parked, long Placed);
 }
 
 /// <summary>Restraints: any number on an account; lifting one leaves the others.</summary>
@@ -181,7 +187,8 @@ public static class Restraints
         t.Accounts.Update(account, row with { Restraints = (ushort)(row.Restraints + 1) });
         if (asset < 0) return;
         var balance = Postings.BalanceFor(t, account, asset);
-        t.Balances.Update(balance, t.Balances[balance] with { Flags = t.Balances[balance].Flags | BalanceFlags.HasRestrainedAmount });
+        var held = t.Balances[balance];
+        t.Balances.Update(balance, held with { Flags = held.Flags | BalanceFlags.HasRestrainedAmount });
     }
 
     private static void Lift(LedgerTables t, RestraintId id)
@@ -197,7 +204,8 @@ public static class Restraints
             if (t.Restraints[other].Asset == asset) return;
         }
         var balance = t.FindBalance(account, asset);
-        t.Balances.Update(balance, t.Balances[balance] with { Flags = t.Balances[balance].Flags & ~BalanceFlags.HasRestrainedAmount });
+        var free = t.Balances[balance];
+        t.Balances.Update(balance, free with { Flags = free.Flags & ~BalanceFlags.HasRestrainedAmount });
     }
 
     /// <summary>What was seized is held back no longer; a restraint of which nothing remains is done.</summary>

@@ -11,7 +11,9 @@ public sealed record Metadata(string Json)
 
 /// <summary>What a channel says about a posting besides its money. All of it is stored with the event.</summary>
 /// <param name="Code">What kind of business it is, in the bank's own codes.</param>
-/// <param name="Reference">The channel's end-to-end reference, open text of at most 64 printable ASCII characters.</param>
+/// <param name="Reference">
+/// The channel's end-to-end reference, open text of at most 64 printable ASCII characters.
+/// </param>
 /// <param name="Remittance">Sealed personal text for the payee: ciphertext, never clear.</param>
 /// <param name="Metadata">Open pairs of text, bounded.</param>
 /// <param name="BookedOn">Accounting date; default: the business date.</param>
@@ -56,7 +58,9 @@ public abstract record TransferEvent : Event
 
     public sealed record Expired(TransferId Id, AccountId Debit, AccountId Credit, Amount Released) : TransferEvent;
 
-    /// <summary>A correction of an earlier transfer or entry: the mirror of its legs, linked to it by position.</summary>
+    /// <summary>
+    /// A correction of an earlier transfer or entry: the mirror of its legs, linked to it by position.
+    /// </summary>
     public sealed record Reversed(long Original, string Reason, Particulars Particulars) : TransferEvent;
 }
 
@@ -74,10 +78,13 @@ public abstract record EntryEvent : Event
     /// <summary>The bank exchanged assets: the legs pass through the desk's currency positions.</summary>
     /// <param name="Equivalent">The value of both sides in the book's functional currency, as dealt.</param>
     public sealed record Exchanged(
-        TransferId Id, AccountId Customer, Amount Sold, Amount Bought, Amount Equivalent, Tag Desk, Particulars Particulars)
+        TransferId Id, AccountId Customer, Amount Sold, Amount Bought, Amount Equivalent, Tag Desk,
+        Particulars Particulars)
         : EntryEvent;
 
-    /// <summary>Part of the year's close: income and expense to retained earnings, booked on the year's last day.</summary>
+    /// <summary>
+    /// Part of the year's close: income and expense to retained earnings, booked on the year's last day.
+    /// </summary>
     public sealed record YearCarried(int Year, BusinessDate BookedOn) : EntryEvent;
 }
 

@@ -18,7 +18,9 @@ public enum Balancing : byte
     Credit = 2,
 }
 
-/// <param name="Id">Names the transfer; default: the command's id where it is a UUIDv7, else one made of the position.</param>
+/// <param name="Id">
+/// Names the transfer; default: the command's id where it is a UUIDv7, else one made of the position.
+/// </param>
 public sealed record MakeTransfer(
     AccountId Debit, AccountId Credit, StatedAmount Amount, Particulars Particulars,
     TransferId? Id = null, Balancing Balancing = Balancing.Exact) : Command;
@@ -29,7 +31,9 @@ public sealed record ReserveTransfer(
     TransferId? Id = null, Balancing Balancing = Balancing.Exact) : Command;
 
 /// <param name="Amount">Null: all that is still held.</param>
-/// <param name="IsFinal">Whether the rest is released; a reservation posted in parts stays open until its final part.</param>
+/// <param name="IsFinal">
+/// Whether the rest is released; a reservation posted in parts stays open until its final part.
+/// </param>
 public sealed record PostTransfer(TransferId Id, StatedAmount? Amount, bool IsFinal, Particulars Particulars) : Command;
 
 public sealed record CancelTransfer(TransferId Id) : Command;
@@ -46,7 +50,8 @@ public static class TransferRejections
 {
     public static readonly Rejection
         NotFound = new("transfer.not_found", "No open reservation of this id.", RejectionKind.NotFound),
-        AlreadyExists = new("transfer.already_exists", "This id already names another transfer.", RejectionKind.Conflict),
+        AlreadyExists = new(
+            "transfer.already_exists", "This id already names another transfer.", RejectionKind.Conflict),
         IdNotTimeOrdered = new("transfer.id_not_uuidv7", "A transfer's id is a UUIDv7."),
         ExceedsReservation = new("transfer.exceeds_reservation", "Cannot post more than is still reserved."),
         WrongAsset = new("transfer.wrong_asset", "Post in the asset that was reserved."),
@@ -66,16 +71,20 @@ public static class Transfers
 
     public static Decision Decide(LedgerView ledger, in Moment at, MakeTransfer c)
     {
-        if (Terms(ledger, at, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var id, out var amount, out var said)
-            is { } no) return no;
+        if (Terms(
+                ledger, at, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing,
+                out var id, out var amount, out var said) is { } no)
+            return no;
         return new TransferEvent.Made(id, c.Debit, c.Credit, amount, said);
     }
 
     public static Decision Decide(LedgerView ledger, in Moment at, ReserveTransfer c)
     {
         if (c.TimeoutSeconds is < 1 or > MaxTimeoutSeconds) return TimeoutOutOfRange;
-        if (Terms(ledger, at, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var id, out var amount, out var said)
-            is { } no) return no;
+        if (Terms(
+                ledger, at, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing,
+                out var id, out var amount, out var said) is { } no)
+            return no;
         Instant? expires = c.TimeoutSeconds is { } seconds ? at.Now.AddSeconds(seconds) : null;
         return new TransferEvent.Reserved(id, c.Debit, c.Credit, amount, expires, said);
     }
@@ -120,8 +129,10 @@ public static class Transfers
     public static Decision Decide(LedgerView ledger, in Moment at, ImportTransfer c)
     {
         if (c.Originated > at.Now) return OriginatedInFuture;
-        if (Terms(ledger, at, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, Balancing.Exact, out var id, out var amount, out var said)
-            is { } no) return no;
+        if (Terms(
+                ledger, at, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, Balancing.Exact,
+                out var id, out var amount, out var said) is { } no)
+            return no;
         return new TransferEvent.Imported(id, c.Debit, c.Credit, amount, c.Originated, said);
     }
 
@@ -150,7 +161,9 @@ public static class Transfers
         }
     }
 
-    /// <summary>What single transfers and reservations check alike: amount, parties, id, dates, then how much there is.</summary>
+    /// <summary>
+    /// What single transfers and reservations check alike: amount, parties, id, dates, then how much there is.
+    /// </summary>
     private static Rejection? Terms(
         LedgerView ledger, in Moment at, TransferId? named, AccountId debit, AccountId credit, in StatedAmount stated,
         Particulars particulars, Balancing balancing, out TransferId id, out Amount amount, out Particulars said)
@@ -175,13 +188,16 @@ public static class Transfers
     /// <summary>The name of a new transfer, unique among all that are open or remembered.</summary>
     public static Rejection? IdOf(LedgerView ledger, in Moment at, TransferId? named, out TransferId id)
     {
-        id = named ?? (at.Command.Version == 7 ? new(at.Command.Value) : TransferId.FromPosition(ledger.Book.Hash, at.Position));
+        id = named ?? (at.Command.Version == 7
+            ? new(at.Command.Value)
+            : TransferId.FromPosition(ledger.Book.Hash, at.Position));
         if (named is { Version: not 7 }) return IdNotTimeOrdered;
         return ledger.Tables.Reservations.Find(id) >= 0 ? AlreadyExists : null;
     }
 
     /// <summary>The most that a balancing transfer may take; counts pending amounts against both sides.</summary>
-    private static Int128 Room(LedgerView ledger, in Moment at, int debit, int credit, AssetCode code, Balancing balancing)
+    private static Int128 Room(
+        LedgerView ledger, in Moment at, int debit, int credit, AssetCode code, Balancing balancing)
     {
         var t = ledger.Tables;
         var asset = t.Assets.Find(code);

@@ -47,7 +47,7 @@ public sealed class Shell : IDisposable
 
     public Task<Said> FoundAsync(string entity = "529900T8BM49AURSDO55") => RunAsync(
         "init", "--data", Book, "--name", "spec", "--entity", entity, "--functional", "EUR", "--zone", "Europe/Berlin",
-        "--calendar", "weekdays", "--cut-off", "18:30", "--jurisdiction", "de", "--mode", "live", "--id-memory", "1000",
+        "--calendar", "weekdays", "--cut-off", "18:30", "--jurisdiction", "de", "--mode", "live", "--id-memory", "2000",
         "--json");
 
     public Task<Said> ImportAsync(string? from = null) => RunAsync(

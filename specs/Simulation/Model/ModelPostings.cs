@@ -11,8 +11,10 @@ public sealed partial class ReferenceModel
 
     private enum Guard
     {
+        /// <summary>Bound, and releases.</summary>
         LawOnly,
-        All,
+        Compelled,
+        Asked,
     }
 
     /// <summary>What an entry does to one account in one asset.</summary>
@@ -30,13 +32,17 @@ public sealed partial class ReferenceModel
     private string? Happen(Asked asked, TransferId? name, IEnumerable<Move> stated, Guard guard, Particulars said)
     {
         var moves = stated.GroupBy(move => (move.Account, move.Asset)).Select(Sum).ToList();
+        if (Taken(asked, name) is { } taken) return taken;
         if (Law(moves) is { } unlawful) return unlawful;
-        if (guard == Guard.All)
+        if (guard != Guard.LawOnly)
         {
             foreach (var move in moves)
             {
                 if (Closed(move) is { } no) return no;
             }
+        }
+        if (guard == Guard.Asked)
+        {
             foreach (var move in moves)
             {
                 if (Blocked(asked, move) is { } no) return no;
@@ -47,10 +53,20 @@ public sealed partial class ReferenceModel
             }
         }
         var remember = name is { Version: 7 } given && given.Value != asked.Id.Value;
-        if (remember && _s.Uses.ContainsKey(name!.Value.Value)) return "transfer.already_exists";
         foreach (var move in moves) Apply(asked, move, said);
         if (remember) Use(name!.Value.Value, new(asked.Caller, 0, _s.Position + 1 + _parts, 1));
         _parts++;
+        return null;
+    }
+
+    /// <summary>A name obeys the rules of command ids; the command's own id names one posting only.</summary>
+    private string? Taken(Asked asked, TransferId? name)
+    {
+        if (name is not { Version: 7 } given) return null;
+        if (given.Value != asked.Id.Value)
+            return _s.Uses.ContainsKey(given.Value) ? "transfer.already_exists" : Age(given.Value, asked.Now);
+        if (_usedOwnId) return "transfer.already_exists";
+        _usedOwnId = true;
         return null;
     }
 
@@ -124,7 +140,7 @@ public sealed partial class ReferenceModel
     {
         var account = _s.Accounts[move.Account];
         var balance = account.In(move.Asset);
-        var spendable = valueOn > _s.Today ? 0 : move.Credit;
+        var spendable = valueOn > _s.Today ? BigInteger.Min(move.Credit, move.Debit) : move.Credit;
         var effect = spendable - move.Debit - move.PendingDebit;
         if (effect < 0 && (account.DebitsLimited || _s.Served(move.Account, move.Asset, asked.Now).Count > 0)
             && _s.Available(move.Account, move.Asset, asked.Now) + effect < 0)
@@ -148,8 +164,11 @@ public sealed partial class ReferenceModel
             DebitsPending = b.DebitsPending + move.PendingDebit,
             CreditsPending = b.CreditsPending + move.PendingCredit,
         };
-        if (said.ValueOn is { } value && value > _s.Today && move.Credit > 0)
-            b = b with { ValueAhead = b.ValueAhead.SetItem(value.Day, b.ValueAhead.GetValueOrDefault(value.Day) + move.Credit) };
+        if (said.ValueOn is { } value && value > _s.Today)
+        {
+            var ahead = b.ValueAhead.GetValueOrDefault(value.Day) + move.Credit - move.Debit;
+            b = b with { ValueAhead = b.ValueAhead.SetItem(value.Day, BigInteger.Max(0, ahead)) };
+        }
         _s = _s.With(move.Account, move.Asset, b);
         Catch(asked, move);
         if (account.Class is not (AccountClass.Income or AccountClass.Expense) || move.Credit == move.Debit) return;
@@ -164,7 +183,7 @@ public sealed partial class ReferenceModel
         BigInteger held = 0;
         foreach (var (id, restraint) in _s.Served(move.Account, move.Asset, asked.Now))
         {
-            var holds = restraint.HoldsOf(_s.Accounts[move.Account].In(move.Asset).Free - held);
+            var holds = restraint.HoldsOf(_s.FreeNow(move.Account, move.Asset) - held);
             held += holds;
             if (restraint.Minimum > 0)
                 _s = _s with { Restraints = _s.Restraints.SetItem(id, restraint with { Caught = holds }) };

@@ -34,6 +34,7 @@ public sealed partial class ReferenceModel
     private ModelState _s;
     private int _parts;
     private int _followUps;
+    private bool _usedOwnId;
 
     public ReferenceModel(ModelFounding founding)
     {
@@ -61,7 +62,7 @@ public sealed partial class ReferenceModel
     {
         if (envelope.Caller >= 0 && FromMemory(envelope, now) is { } known) return known;
         var before = _s;
-        (_parts, _followUps) = (0, 0);
+        (_parts, _followUps, _usedOwnId) = (0, 0, false);
         var link = 0;
         var code = MayAsk(envelope.Caller, now, command) ?? Do(envelope, now, command, out link);
         if (code is not null)
@@ -112,13 +113,15 @@ public sealed partial class ReferenceModel
                 ? new(Ending.Repeated, use.Position, use.Parts)
                 : new(Ending.NotTaken, 0, 0, "command.id_reused");
         }
-        if (envelope.Id.Version == 7)
-        {
-            var made = (long)(ulong)(envelope.Id.Value >> 80);
-            if (made <= _s.HorizonMilliseconds) return new(Ending.NotTaken, 0, 0, "command.id_too_old");
-            if (made > now.Microseconds / 1_000 + 300_000) return new(Ending.NotTaken, 0, 0, "command.id_from_future");
-        }
+        if (envelope.Id.Version == 7 && Age(envelope.Id.Value, now) is { } unfit) return new(Ending.NotTaken, 0, 0, unfit);
         return _s.Faulty.Contains(envelope.Fingerprint) ? new(Ending.NotTaken, 0, 0, "engine.fault_known") : null;
+    }
+
+    private string? Age(UInt128 id, Instant now)
+    {
+        var made = (long)(ulong)(id >> 80);
+        if (made <= _s.HorizonMilliseconds) return "command.id_too_old";
+        return made > now.Microseconds / 1_000 + 300_000 ? "command.id_from_future" : null;
     }
 
     private ModelAnswer Note(in Envelope envelope, ModelAnswer answer)
