@@ -135,6 +135,9 @@ public static class LedgerAccounts
         {
             ref readonly var balance = ref t.Balances[b];
             if (balance.Net != 0 || balance.DebitsPending != 0 || balance.CreditsPending != 0) return NotEmpty;
+        }
+        for (var b = row.FirstBalance; b >= 0; b = t.Balances[b].Next)
+        {
             if (Books.StandsInYear(t, b)) return YearStands;
         }
         return new AccountEvent.Closed(c.Id, c.Reason);

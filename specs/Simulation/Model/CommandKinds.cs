@@ -22,7 +22,7 @@ public sealed partial class CommandStream
         < 855 => new LiftRestraint(RestraintOf(view.State), "released"),
         < 885 => new Seize(RestraintOf(view.State), Account(), Money(), Said(view.State)),
         < 905 => new GrantOverdraft(Account(), Money()),
-        < 925 => new SetLimits(Account(), (AccountFlags)_random.Next(4)),
+        < 925 => new SetLimits(Account(), (AccountFlags)_random.Next(Chance(90) ? 4 : 32)),
         < 940 => Open(),
         < 955 => Chance(50) ? new CloseAccount(Account(), "left") : new ReopenAccount(Account(), "back"),
         < 965 => new AddAsset(Account(), Asset()),
@@ -81,6 +81,7 @@ public sealed partial class CommandStream
     private OpenAccount Open()
     {
         var flags = (AccountFlags)_random.Next(4) | (Chance(10) ? AccountFlags.AnyAsset : AccountFlags.None);
+        if (Chance(3)) flags |= Chance(50) ? AccountFlags.System : AccountFlags.Closed;
         var any = flags.HasFlag(AccountFlags.AnyAsset) != Chance(3);
         var assets = Enumerable.Range(0, _random.Next(40) == 0 ? 65 : _random.Next(1, 3)).Select(_ => Asset());
         var name = Chance(70) ? $"cust:{_random.Next(12)}" : Chance(50) ? $"pos:x:{_random.Next(3)}" : Any(Names);

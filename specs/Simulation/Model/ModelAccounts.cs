@@ -80,6 +80,7 @@ public sealed partial class ReferenceModel
         if (_s.Restraints.Values.Any(restraint => restraint.Account == name)) return "account.not_empty";
         if (account.Balances.Values.Any(b => b.CreditsPosted != b.DebitsPosted || b.DebitsPending != 0 || b.CreditsPending != 0))
             return "account.not_empty";
+        if (_s.Years.Keys.Any(key => key.Account == name)) return "account.year_open";
         _s = _s.With(name, account with { Closed = true });
         return Happened();
     }

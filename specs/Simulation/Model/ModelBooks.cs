@@ -79,7 +79,7 @@ public sealed partial class ReferenceModel
                 LegOf("bank:retained-earnings", item.Key.Asset, to, size),
             };
         });
-        return Happen(asked, null, moves, Guard.LawOnly, new(BookedOn: new(c.Year, 12, 31)));
+        return Happen(asked, null, moves, Guard.Compelled, new(BookedOn: new(c.Year, 12, 31)));
     }
 
     /// <summary>A part that the law refuses, because a total would leave its range, ends the attempt.</summary>

@@ -19,13 +19,13 @@ public sealed partial class ReferenceModel
         {
             if (Resolve(leg.Amount, out var minor) is { } no) return no;
             if (minor <= 0) return "amount.not_positive";
-            if (_s.Assets[leg.Amount.Asset.ToString()].Retired) return "asset.retired";
             moves.Add(LegOf(leg.Account.ToString(), leg.Amount.Asset.ToString(), leg.Side, minor));
         }
         if (Name(asked, named, out var name) is { } taken) return taken;
         if (moves.Any(move => !_s.Accounts.ContainsKey(move.Account))) return "account.not_found";
         if (Dates(asked, said) is { } closed) return closed;
-        return Happen(asked, name, moves, compelled ? Guard.LawOnly : Guard.All, said);
+        if (!compelled && moves.Any(move => _s.Assets[move.Asset].Retired)) return "asset.retired";
+        return Happen(asked, name, moves, compelled ? Guard.Compelled : Guard.All, said);
     }
 
     /// <summary>The mirror of a posting, once; by its own permission, so only the law judges it.</summary>
@@ -33,13 +33,14 @@ public sealed partial class ReferenceModel
     {
         if (c.Original <= 0) return "entry.not_found";
         if (_s.Reversed.Contains(c.Original)) return "entry.already_reversed";
-        if (c.Legs.IsEmpty) return "entry.not_reversible";
+        var position = _s.Position + 1 + _parts;
+        if (c.Legs.IsEmpty || c.Original >= position || _s.Corrections.Contains(c.Original)) return "entry.not_reversible";
         if (Dates(asked, c.Particulars) is { } closed) return closed;
         var mirror = c.Legs.Select(leg => LegOf(
             leg.Account.ToString(), leg.Amount.Asset.Code.ToString(), leg.Side == Side.Debit ? Side.Credit : Side.Debit,
             (BigInteger)leg.Amount.Minor));
-        if (Happen(asked, null, mirror, Guard.LawOnly, c.Particulars) is { } no) return no;
-        _s = _s with { Reversed = _s.Reversed.Add(c.Original) };
+        if (Happen(asked, null, mirror, Guard.Compelled, c.Particulars) is { } no) return no;
+        _s = _s with { Reversed = _s.Reversed.Add(c.Original), Corrections = _s.Corrections.Add(position) };
         return null;
     }
 
@@ -52,11 +53,13 @@ public sealed partial class ReferenceModel
         if (sell == buy) return "exchange.same_asset";
         BigInteger? own = sell == _founding.Functional ? sold : buy == _founding.Functional ? bought : null;
         if (Equivalent(c.Equivalent, own, out var worth) is { } differs) return differs;
-        if (!_s.Accounts.ContainsKey(c.Customer.ToString())) return "account.not_found";
-        if (_s.Assets[sell].Retired || _s.Assets[buy].Retired) return "asset.retired";
+        string[] foreign = [.. new[] { sell, buy }.Where(asset => asset != _founding.Functional)];
+        if (foreign.Any(asset => !AccountId.TryParse(Position("pos", c.Desk, asset), out _))) return "exchange.desk_unnameable";
         if (Name(asked, c.Id, out _) is { } taken) return taken;
+        if (!_s.Accounts.ContainsKey(c.Customer.ToString())) return "account.not_found";
         if (Dates(asked, c.Particulars) is { } closed) return closed;
-        if (OpenPositions(c.Desk, sell, buy) is { } unnameable) return unnameable;
+        if (_s.Assets[sell].Retired || _s.Assets[buy].Retired) return "asset.retired";
+        if (OpenPositions(c.Desk, foreign) is { } tooMany) return tooMany;
         // Where accounts were opened first, the exchange has a later position, and its name follows it.
         Name(asked, c.Id, out var name);
         var moves = new List<Move>
@@ -88,10 +91,8 @@ public sealed partial class ReferenceModel
     }
 
     /// <summary>A desk's first dealing in an asset opens its position and the equivalent, each an event of its own.</summary>
-    private string? OpenPositions(Tag desk, string sell, string buy)
+    private string? OpenPositions(Tag desk, string[] foreign)
     {
-        string[] foreign = [.. new[] { sell, buy }.Where(asset => asset != _founding.Functional)];
-        if (foreign.Any(asset => !AccountId.TryParse(Position("pos", desk, asset), out _))) return "exchange.desk_unnameable";
         var opened = 0;
         foreach (var asset in foreign)
         {

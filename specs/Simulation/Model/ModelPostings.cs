@@ -11,7 +11,11 @@ public sealed partial class ReferenceModel
 
     private enum Guard
     {
-        LawOnly,
+        /// <summary>Already decided elsewhere: the law alone.</summary>
+        Bound,
+
+        /// <summary>By law or correction: no limits, no restraints, but nothing reaches what is closed.</summary>
+        Compelled,
         All,
     }
 
@@ -29,14 +33,15 @@ public sealed partial class ReferenceModel
     /// <summary>One event with money: judged whole, then applied, then its name is remembered.</summary>
     private string? Happen(Asked asked, TransferId? name, IEnumerable<Move> stated, Guard guard, Particulars said)
     {
+        if (Taken(asked, name) is { } taken) return taken;
         var moves = stated.GroupBy(move => (move.Account, move.Asset)).Select(Sum).ToList();
         if (Law(moves) is { } unlawful) return unlawful;
+        foreach (var move in moves)
+        {
+            if (guard != Guard.Bound && Closed(move) is { } no) return no;
+        }
         if (guard == Guard.All)
         {
-            foreach (var move in moves)
-            {
-                if (Closed(move) is { } no) return no;
-            }
             foreach (var move in moves)
             {
                 if (Blocked(asked, move) is { } no) return no;
@@ -46,12 +51,23 @@ public sealed partial class ReferenceModel
                 if (Limited(asked, move, said.ValueOn) is { } no) return no;
             }
         }
-        var remember = name is { Version: 7 } given && given.Value != asked.Id.Value;
-        if (remember && _s.Uses.ContainsKey(name!.Value.Value)) return "transfer.already_exists";
         foreach (var move in moves) Apply(asked, move, said);
-        if (remember) Use(name!.Value.Value, new(asked.Caller, 0, _s.Position + 1 + _parts, 1));
+        if (name is { Version: 7 } && name.Value.Value != asked.Id.Value) Use(name.Value.Value, new(asked.Caller, 0, _s.Position + 1 + _parts, 1));
         _parts++;
         return null;
+    }
+
+    /// <summary>A name of a caller's choice obeys the rules of command ids; the command's own id names one posting.</summary>
+    private string? Taken(Asked asked, TransferId? name)
+    {
+        if (name is not { Version: 7 } given) return null;
+        if (given.Value == asked.Id.Value)
+        {
+            if (_ownIdUsed) return "transfer.already_exists";
+            _ownIdUsed = true;
+            return null;
+        }
+        return _s.Uses.ContainsKey(given.Value) ? "transfer.already_exists" : OutOfTime(given.Value, asked.Now);
     }
 
     private static Move Sum(IGrouping<(string Account, string Asset), Move> group)
@@ -124,7 +140,8 @@ public sealed partial class ReferenceModel
     {
         var account = _s.Accounts[move.Account];
         var balance = account.In(move.Asset);
-        var spendable = valueOn > _s.Today ? 0 : move.Credit;
+        // What has value later covers nothing but debits that have value then too.
+        var spendable = valueOn > _s.Today ? BigInteger.Min(move.Credit, move.Debit) : move.Credit;
         var effect = spendable - move.Debit - move.PendingDebit;
         if (effect < 0 && (account.DebitsLimited || _s.Served(move.Account, move.Asset, asked.Now).Count > 0)
             && _s.Available(move.Account, move.Asset, asked.Now) + effect < 0)
@@ -148,8 +165,11 @@ public sealed partial class ReferenceModel
             DebitsPending = b.DebitsPending + move.PendingDebit,
             CreditsPending = b.CreditsPending + move.PendingCredit,
         };
-        if (said.ValueOn is { } value && value > _s.Today && move.Credit > 0)
-            b = b with { ValueAhead = b.ValueAhead.SetItem(value.Day, b.ValueAhead.GetValueOrDefault(value.Day) + move.Credit) };
+        if (said.ValueOn is { } value && value > _s.Today)
+        {
+            var ahead = b.ValueAhead.GetValueOrDefault(value.Day) + move.Credit - move.Debit;
+            b = b with { ValueAhead = ahead > 0 ? b.ValueAhead.SetItem(value.Day, ahead) : b.ValueAhead.Remove(value.Day) };
+        }
         _s = _s.With(move.Account, move.Asset, b);
         Catch(asked, move);
         if (account.Class is not (AccountClass.Income or AccountClass.Expense) || move.Credit == move.Debit) return;
@@ -162,9 +182,10 @@ public sealed partial class ReferenceModel
     private void Catch(Asked asked, Move move)
     {
         BigInteger held = 0;
+        var free = _s.Spendable(move.Account, move.Asset);
         foreach (var (id, restraint) in _s.Served(move.Account, move.Asset, asked.Now))
         {
-            var holds = restraint.HoldsOf(_s.Accounts[move.Account].In(move.Asset).Free - held);
+            var holds = restraint.HoldsOf(free - held);
             held += holds;
             if (restraint.Minimum > 0)
                 _s = _s with { Restraints = _s.Restraints.SetItem(id, restraint with { Caught = holds }) };

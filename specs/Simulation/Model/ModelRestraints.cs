@@ -69,7 +69,7 @@ public sealed partial class ReferenceModel
         [
             new(row.Account, row.Asset) { Debit = minor }, new(c.To.ToString(), row.Asset) { Credit = minor },
         ];
-        if (Happen(asked, null, moves, Guard.LawOnly, c.Particulars) is { } unlawful) return unlawful;
+        if (Happen(asked, null, moves, Guard.Compelled, c.Particulars) is { } unlawful) return unlawful;
         row = _s.Restraints[c.Id.Value];
         var left = row with { Remaining = row.Remaining - minor, Caught = BigInteger.Max(0, row.Caught - minor) };
         _s = _s with
@@ -84,7 +84,7 @@ public sealed partial class ReferenceModel
     /// <summary>What a restraint holds of what is really there, after those served before it.</summary>
     private BigInteger Seizable(Asked asked, UInt128 id, ModelRestraint row)
     {
-        var left = _s.Accounts[row.Account].In(row.Asset).Free;
+        var left = _s.Spendable(row.Account, row.Asset);
         foreach (var (other, restraint) in _s.Served(row.Account, row.Asset, asked.Now))
         {
             var holds = BigInteger.Max(0, BigInteger.Min(restraint.HoldsOf(left), left));

@@ -68,6 +68,9 @@ public sealed record ModelState
         ImmutableDictionary<UInt128, ModelRestraint>.Empty;
     public ImmutableHashSet<long> Reversed { get; init; } = [];
 
+    /// <summary>Positions of reversals.</summary>
+    public ImmutableHashSet<long> Corrections { get; init; } = [];
+
     /// <summary>Income and expense not yet carried, by year, account and asset; zeros are left out.</summary>
     public ImmutableDictionary<(int Year, string Account, string Asset), BigInteger> Years { get; init; } =
         ImmutableDictionary<(int, string, string), BigInteger>.Empty;
@@ -109,12 +112,12 @@ public sealed record ModelState
     {
         BigInteger held = 0;
         foreach (var (_, restraint) in Served(account, asset, now))
-            held += restraint.HoldsOf(Accounts[account].In(asset).Free - held);
+            held += restraint.HoldsOf(Spendable(account, asset) - held);
         return held;
     }
 
-    /// <summary>Posted − pending debits − restrained − credits not yet of value + granted overdraft.</summary>
-    public BigInteger Available(string account, string asset, Instant now)
+    /// <summary>Posted − pending debits − credits not yet of value: what restraints can lay hold of.</summary>
+    public BigInteger Spendable(string account, string asset)
     {
         var balance = Accounts[account].In(asset);
         var ahead = BigInteger.Zero;
@@ -122,6 +125,10 @@ public sealed record ModelState
         {
             if (day > Today.Day) ahead += minor;
         }
-        return balance.Free - Restrained(account, asset, now) - ahead + balance.Overdraft;
+        return balance.Free - ahead;
     }
+
+    /// <summary>Posted − pending debits − restrained − credits not yet of value + granted overdraft.</summary>
+    public BigInteger Available(string account, string asset, Instant now) =>
+        Spendable(account, asset) - Restrained(account, asset, now) + Accounts[account].In(asset).Overdraft;
 }

@@ -14,8 +14,8 @@ public sealed partial class ReferenceModel
 
     private string? Reserve(Asked asked, ReserveTransfer c)
     {
-        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var terms) is { } no) return no;
         if (c.TimeoutSeconds is < 1 or > 315_360_000) return "transfer.timeout_out_of_range";
+        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var terms) is { } no) return no;
         // A reservation has no accounting of its own yet: its dates count when it is posted.
         if (Happen(asked, terms.Name, Both(terms, pending: true), Guard.All, Particulars.None) is { } refused) return refused;
         Instant? expires = c.TimeoutSeconds is { } seconds ? new Instant(asked.Now.Microseconds + seconds * 1_000_000L) : null;
@@ -74,7 +74,7 @@ public sealed partial class ReferenceModel
             new(open.Credit, open.Asset) { PendingCredit = -open.Remaining },
         ];
         _s = _s with { Reservations = _s.Reservations.Remove(id.Value) };
-        return Happen(asked, null, moves, Guard.LawOnly, Particulars.None);
+        return Happen(asked, null, moves, Guard.Bound, Particulars.None);
     }
 
     /// <summary>Books what happened elsewhere: what an account cannot take goes to suspense or blocked funds.</summary>
@@ -83,7 +83,7 @@ public sealed partial class ReferenceModel
         if (c.Originated > asked.Now) return "transfer.originated_in_future";
         if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, Balancing.Exact, out var terms) is { } no) return no;
         Move[] meant = [.. Both(terms, pending: false).Select(move => move with { Account = Taker(asked, move) })];
-        return Happen(asked, terms.Name, meant, Guard.LawOnly, c.Particulars);
+        return Happen(asked, terms.Name, meant, Guard.Bound, c.Particulars);
     }
 
     private string Taker(Asked asked, Move move)

@@ -34,6 +34,7 @@ public sealed partial class ReferenceModel
     private ModelState _s;
     private int _parts;
     private int _followUps;
+    private bool _ownIdUsed;
 
     public ReferenceModel(ModelFounding founding)
     {
@@ -61,7 +62,7 @@ public sealed partial class ReferenceModel
     {
         if (envelope.Caller >= 0 && FromMemory(envelope, now) is { } known) return known;
         var before = _s;
-        (_parts, _followUps) = (0, 0);
+        (_parts, _followUps, _ownIdUsed) = (0, 0, false);
         var link = 0;
         var code = MayAsk(envelope.Caller, now, command) ?? Do(envelope, now, command, out link);
         if (code is not null)
@@ -112,13 +113,17 @@ public sealed partial class ReferenceModel
                 ? new(Ending.Repeated, use.Position, use.Parts)
                 : new(Ending.NotTaken, 0, 0, "command.id_reused");
         }
-        if (envelope.Id.Version == 7)
-        {
-            var made = (long)(ulong)(envelope.Id.Value >> 80);
-            if (made <= _s.HorizonMilliseconds) return new(Ending.NotTaken, 0, 0, "command.id_too_old");
-            if (made > now.Microseconds / 1_000 + 300_000) return new(Ending.NotTaken, 0, 0, "command.id_from_future");
-        }
+        if (OutOfTime(envelope.Id.Value, now) is { } no) return new(Ending.NotTaken, 0, 0, no);
         return _s.Faulty.Contains(envelope.Fingerprint) ? new(Ending.NotTaken, 0, 0, "engine.fault_known") : null;
+    }
+
+    /// <summary>Ids that tell their time may be neither older than the memory nor ahead by more than five minutes.</summary>
+    private string? OutOfTime(UInt128 id, Instant now)
+    {
+        if ((id >> 76 & 0xF) != 7) return null;
+        var made = (long)(ulong)(id >> 80);
+        if (made <= _s.HorizonMilliseconds) return "command.id_too_old";
+        return made > now.Microseconds / 1_000 + 300_000 ? "command.id_from_future" : null;
     }
 
     private ModelAnswer Note(in Envelope envelope, ModelAnswer answer)
@@ -143,10 +148,14 @@ public sealed partial class ReferenceModel
     private string? MayAsk(int caller, Instant now, Command command)
     {
         if (caller < 0) return null;
-        if (command is Chain nested && nested.Links.Any(link => link is Chain)) return "chain.nested";
-        var needed = command is Chain chain
-            ? chain.Links.Aggregate(Scopes.None, (sum, link) => sum | ScopeFor(link))
-            : ScopeFor(command);
+        var needed = Scopes.None;
+        foreach (var link in command is Chain chain ? chain.Links : [command])
+        {
+            if (link is Chain) return "chain.nested";
+            // Only the book itself opens accounts for itself.
+            if (link is OpenAccount open && open.Flags.HasFlag(AccountFlags.System)) return "account.reserved_name";
+            needed |= ScopeFor(link);
+        }
         var key = _founding.Callers[caller];
         if (key.Expires is { } expires && expires <= now) return "key.not_usable";
         return (key.Scopes & needed) == needed ? null : "key.scope_missing";

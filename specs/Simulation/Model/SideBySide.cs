@@ -222,7 +222,7 @@ internal sealed class SideBySide
 /// <summary>The book that streams run on: small memory of ids, weekends, a cut-off in the afternoon, three keys.</summary>
 internal static class StreamFounding
 {
-    public const int IdMemory = 1_000;
+    public const int IdMemory = Genesis.MinIdMemory;
     private const int CutOffSeconds = 17 * 3_600;
     private static readonly Scopes Teller = Scopes.Accounts | Scopes.Transfers | Scopes.Restraints | Scopes.Sandbox;
     private static readonly Instant Expires = Instant.Parse("2026-09-01T00:00:00Z");
