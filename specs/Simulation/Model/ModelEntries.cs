@@ -10,7 +10,8 @@ public sealed partial class ReferenceModel
     /// <summary>The engine runs at most this many commands after the one that was asked.</summary>
     private const int MaxFollowUps = 64;
 
-    private string? Entry(Asked asked, ImmutableArray<StatedLeg> legs, Particulars said, TransferId? named, bool compelled)
+    private string? Entry(Asked asked, ImmutableArray<StatedLeg> legs, Particulars said, TransferId? named,
+        bool compelled)
     {
         if (legs.Length < 2) return "entry.too_few_legs";
         if (legs.Length > 256) return "entry.too_many_legs";
@@ -34,7 +35,8 @@ public sealed partial class ReferenceModel
         if (c.Original <= 0) return "entry.not_found";
         if (_s.Reversed.Contains(c.Original)) return "entry.already_reversed";
         var position = _s.Position + 1 + _parts;
-        if (c.Legs.IsEmpty || c.Original >= position || _s.Corrections.Contains(c.Original)) return "entry.not_reversible";
+        if (c.Legs.IsEmpty || c.Original >= position || _s.Corrections.Contains(c.Original))
+            return "entry.not_reversible";
         if (Dates(asked, c.Particulars) is { } closed) return closed;
         var mirror = c.Legs.Select(leg => LegOf(
             leg.Account.ToString(), leg.Amount.Asset.Code.ToString(), leg.Side == Side.Debit ? Side.Credit : Side.Debit,
@@ -54,7 +56,8 @@ public sealed partial class ReferenceModel
         BigInteger? own = sell == _founding.Functional ? sold : buy == _founding.Functional ? bought : null;
         if (Equivalent(c.Equivalent, own, out var worth) is { } differs) return differs;
         string[] foreign = [.. new[] { sell, buy }.Where(asset => asset != _founding.Functional)];
-        if (foreign.Any(asset => !AccountId.TryParse(Position("pos", c.Desk, asset), out _))) return "exchange.desk_unnameable";
+        if (foreign.Any(asset => !AccountId.TryParse(Position("pos", c.Desk, asset), out _)))
+            return "exchange.desk_unnameable";
         if (Name(asked, c.Id, out _) is { } taken) return taken;
         if (!_s.Accounts.ContainsKey(c.Customer.ToString())) return "account.not_found";
         if (Dates(asked, c.Particulars) is { } closed) return closed;
@@ -64,7 +67,8 @@ public sealed partial class ReferenceModel
         Name(asked, c.Id, out var name);
         var moves = new List<Move>
         {
-            LegOf(c.Customer.ToString(), sell, Side.Debit, sold), LegOf(c.Customer.ToString(), buy, Side.Credit, bought),
+            LegOf(c.Customer.ToString(), sell, Side.Debit, sold),
+            LegOf(c.Customer.ToString(), buy, Side.Credit, bought),
         };
         if (sell != _founding.Functional)
         {
@@ -85,12 +89,15 @@ public sealed partial class ReferenceModel
         if (stated is not { } given) return own is null ? "exchange.equivalent_missing" : null;
         if (Resolve(given, out var minor) is { } no) return no;
         if (minor <= 0) return "amount.not_positive";
-        if (given.Asset.ToString() != _founding.Functional || (own is { } side && side != minor)) return "exchange.equivalent_differs";
+        if (given.Asset.ToString() != _founding.Functional || (own is { } side && side != minor))
+            return "exchange.equivalent_differs";
         worth = minor;
         return null;
     }
 
-    /// <summary>A desk's first dealing in an asset opens its position and the equivalent, each an event of its own.</summary>
+    /// <summary>
+    /// A desk's first dealing in an asset opens its position and the equivalent, each an event of its own.
+    /// </summary>
     private string? OpenPositions(Tag desk, string[] foreign)
     {
         var opened = 0;

@@ -52,12 +52,15 @@ public sealed partial class ReferenceModel
             }
         }
         foreach (var move in moves) Apply(asked, move, said);
-        if (name is { Version: 7 } && name.Value.Value != asked.Id.Value) Use(name.Value.Value, new(asked.Caller, 0, _s.Position + 1 + _parts, 1));
+        if (name is { Version: 7 } && name.Value.Value != asked.Id.Value)
+            Use(name.Value.Value, new(asked.Caller, 0, _s.Position + 1 + _parts, 1));
         _parts++;
         return null;
     }
 
-    /// <summary>A name of a caller's choice obeys the rules of command ids; the command's own id names one posting.</summary>
+    /// <summary>
+    /// A name of a caller's choice obeys the rules of command ids; the command's own id names one posting.
+    /// </summary>
     private string? Taken(Asked asked, TransferId? name)
     {
         if (name is not { Version: 7 } given) return null;
@@ -103,7 +106,8 @@ public sealed partial class ReferenceModel
         foreach (var asset in moves.Select(move => move.Asset).Distinct())
         {
             if (Surplus(moves.Where(move => move.Asset == asset && _s.Accounts[move.Account].IsMemorandum)) != 0
-                || SurplusPending(moves.Where(move => move.Asset == asset && _s.Accounts[move.Account].IsMemorandum)) != 0)
+                || SurplusPending(moves.Where(move =>
+                    move.Asset == asset && _s.Accounts[move.Account].IsMemorandum)) != 0)
                 return "entry.memorandum_mixed";
         }
         return null;
@@ -126,7 +130,8 @@ public sealed partial class ReferenceModel
     private string? Blocked(Asked asked, Move move)
     {
         if (move.OnlyReleases) return null;
-        var net = move.Debit + BigInteger.Max(0, move.PendingDebit) - move.Credit - BigInteger.Max(0, move.PendingCredit);
+        var net = move.Debit + BigInteger.Max(0, move.PendingDebit)
+            - move.Credit - BigInteger.Max(0, move.PendingCredit);
         foreach (var restraint in _s.Restraints.Values)
         {
             if (restraint.Account != move.Account || !restraint.StandsAt(asked.Now)) continue;
@@ -168,7 +173,10 @@ public sealed partial class ReferenceModel
         if (said.ValueOn is { } value && value > _s.Today)
         {
             var ahead = b.ValueAhead.GetValueOrDefault(value.Day) + move.Credit - move.Debit;
-            b = b with { ValueAhead = ahead > 0 ? b.ValueAhead.SetItem(value.Day, ahead) : b.ValueAhead.Remove(value.Day) };
+            b = b with
+            {
+                ValueAhead = ahead > 0 ? b.ValueAhead.SetItem(value.Day, ahead) : b.ValueAhead.Remove(value.Day),
+            };
         }
         _s = _s.With(move.Account, move.Asset, b);
         Catch(asked, move);

@@ -15,10 +15,13 @@ public sealed partial class ReferenceModel
     private string? Reserve(Asked asked, ReserveTransfer c)
     {
         if (c.TimeoutSeconds is < 1 or > 315_360_000) return "transfer.timeout_out_of_range";
-        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var terms) is { } no) return no;
+        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var terms) is { } no)
+            return no;
         // A reservation has no accounting of its own yet: its dates count when it is posted.
-        if (Happen(asked, terms.Name, Both(terms, pending: true), Guard.All, Particulars.None) is { } refused) return refused;
-        Instant? expires = c.TimeoutSeconds is { } seconds ? new Instant(asked.Now.Microseconds + seconds * 1_000_000L) : null;
+        if (Happen(asked, terms.Name, Both(terms, pending: true), Guard.All, Particulars.None) is { } refused)
+            return refused;
+        Instant? expires = c.TimeoutSeconds is { } seconds
+            ? new Instant(asked.Now.Microseconds + seconds * 1_000_000L) : null;
         var row = new ModelReservation(terms.Debit, terms.Credit, terms.Asset, terms.Minor, expires);
         _s = _s with { Reservations = _s.Reservations.Add(terms.Name.Value, row) };
         return null;
@@ -81,7 +84,8 @@ public sealed partial class ReferenceModel
     private string? Import(Asked asked, ImportTransfer c)
     {
         if (c.Originated > asked.Now) return "transfer.originated_in_future";
-        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, Balancing.Exact, out var terms) is { } no) return no;
+        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, Balancing.Exact, out var terms) is { } no)
+            return no;
         Move[] meant = [.. Both(terms, pending: false).Select(move => move with { Account = Taker(asked, move) })];
         return Happen(asked, terms.Name, meant, Guard.Bound, c.Particulars);
     }
@@ -93,7 +97,8 @@ public sealed partial class ReferenceModel
         return Blocked(asked, move) is not null ? suspense ?? "bank:blocked-funds" : move.Account;
     }
 
-    private readonly record struct TermsOf(TransferId Name, string Debit, string Credit, string Asset, BigInteger Minor);
+    private readonly record struct TermsOf(TransferId Name, string Debit, string Credit, string Asset,
+        BigInteger Minor);
 
     private string? Terms(
         Asked asked, TransferId? named, AccountId debit, AccountId credit, StatedAmount stated, Particulars particulars,
@@ -120,7 +125,9 @@ public sealed partial class ReferenceModel
         return minor > 0 ? null : "limit.insufficient_funds";
     }
 
-    /// <summary>The name a new posting gets: its own, or the command's where that is time-ordered, or the position's.</summary>
+    /// <summary>
+    /// The name a new posting gets: its own, or the command's where that is time-ordered, or the position's.
+    /// </summary>
     private string? Name(Asked asked, TransferId? named, out TransferId name)
     {
         name = named ?? (asked.Id.Version == 7 && !asked.InChain ? new(asked.Id.Value) : NameOfPosition());
@@ -149,6 +156,14 @@ public sealed partial class ReferenceModel
     }
 
     private static Move[] Both(TermsOf terms, bool pending) => pending
-        ? [new(terms.Debit, terms.Asset) { PendingDebit = terms.Minor }, new(terms.Credit, terms.Asset) { PendingCredit = terms.Minor }]
-        : [new(terms.Debit, terms.Asset) { Debit = terms.Minor }, new(terms.Credit, terms.Asset) { Credit = terms.Minor }];
+        ?
+        [
+            new(terms.Debit, terms.Asset) { PendingDebit = terms.Minor },
+            new(terms.Credit, terms.Asset) { PendingCredit = terms.Minor },
+        ]
+        :
+        [
+            new(terms.Debit, terms.Asset) { Debit = terms.Minor },
+            new(terms.Credit, terms.Asset) { Credit = terms.Minor },
+        ];
 }
