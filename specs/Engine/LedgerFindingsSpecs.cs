@@ -36,7 +36,8 @@ public sealed class LedgerFindingsSpecs
     {
         using var book = await TestBook.FoundAsync();
         await Open(book, "alice", AccountFlags.None);
-        var answer = await book.Send(new Chain([.. Enumerable.Range(0, 30).Select(i => (Command)Exchange($"desk{i}"))]));
+        var links = Enumerable.Range(0, 30).Select(i => (Command)Exchange($"desk{i}"));
+        var answer = await book.Send(new Chain([.. links]));
         (answer.Ended.Ending, Code(answer)).Should().Be((Ending.Refused, "command.too_many_follow_ups"));
     }
 

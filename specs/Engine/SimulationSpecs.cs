@@ -4,7 +4,9 @@ using Xunit.Abstractions;
 
 namespace BankingEngine.Specs.Engine;
 
-/// <summary>Short runs of the simulations. <c>specs/Simulation</c> runs them for as long as one likes, by seed.</summary>
+/// <summary>
+/// Short runs of the simulations. <c>specs/Simulation</c> runs them for as long as one likes, by seed.
+/// </summary>
 public sealed class SimulationSpecs(ITestOutputHelper output)
 {
     [Fact]

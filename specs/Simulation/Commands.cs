@@ -17,13 +17,27 @@ internal static class Commands
 
     public static int Run(string[] args)
     {
+        try
+        {
+            return Dispatch(args);
+        }
+        catch (Exception broken) when (broken is InvalidOperationException or ModelDifferenceException)
+        {
+            Console.Error.WriteLine(broken.Message);
+            return 1;
+        }
+    }
+
+    private static int Dispatch(string[] args)
+    {
         switch (args.FirstOrDefault())
         {
             case "storage": return Storage(Number(args, "--first", 1), Number(args, "--seeds", 1_000));
             case "model": return Model(Number(args, "--seed", 1), Number(args, "--commands", 20_000));
             case "engine": return Engine(Number(args, "--first", 1), Number(args, "--seeds", 5));
             case "faults": return Faults(Number(args, "--first", 1), Number(args, "--seeds", 100));
-            case "crash": return Crash(Number(args, "--seed", Random.Shared.Next(1, 1_000_000)), Number(args, "--rounds", 10));
+            case "crash":
+                return Crash(Number(args, "--seed", Random.Shared.Next(1, 1_000_000)), Number(args, "--rounds", 10));
             case "canary": return Canary();
             default:
                 Console.Error.WriteLine(Help);
@@ -40,27 +54,20 @@ internal static class Commands
 
     private static int Model(int seed, int commands)
     {
-        Console.WriteLine($"Engine against model, {commands} commands in streams of {ModelRun.StreamLength} from seed {seed}");
-        try
-        {
-            var result = ModelRun.Run(seed, commands);
-            Console.WriteLine(result);
-            foreach (var (code, times) in result.Codes) Console.WriteLine($"{times,9} {code}");
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"No difference; {result.Commands / result.Took.TotalSeconds:N0} commands a second"));
-            return 0;
-        }
-        catch (ModelDifferenceException difference)
-        {
-            Console.Error.WriteLine(difference.Message);
-            return 1;
-        }
+        Console.WriteLine($"Engine against model, {commands} commands from seed {seed}");
+        var result = ModelRun.Run(seed, commands);
+        Console.WriteLine(result);
+        foreach (var (code, times) in result.Codes) Console.WriteLine($"{times,9} {code}");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"No difference; {result.Commands / result.Took.TotalSeconds:N0} commands a second"));
+        return 0;
     }
 
     private static int Engine(int first, int seeds)
     {
         Console.WriteLine($"Streams through the whole engine, seeds {first} to {first + seeds - 1}");
-        for (var seed = first; seed < first + seeds; seed++) EngineRun.RunAsync(seed, 2_000, restarts: 4).GetAwaiter().GetResult();
+        for (var seed = first; seed < first + seeds; seed++)
+            EngineRun.RunAsync(seed, 2_000, restarts: 4).GetAwaiter().GetResult();
         return 0;
     }
 

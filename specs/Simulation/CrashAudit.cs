@@ -9,7 +9,9 @@ using BankingEngine.Specs.Simulation.Model;
 
 namespace BankingEngine.Specs.Simulation;
 
-/// <summary>Follows a killed server's journal with a replica and the reference model, and holds both to what callers saw.</summary>
+/// <summary>
+/// Follows a killed server's journal with a replica and the reference model, and holds both to what callers saw.
+/// </summary>
 /// <param name="folder">Of the book.</param>
 internal sealed class CrashAudit(string folder)
 {
@@ -40,12 +42,14 @@ internal sealed class CrashAudit(string folder)
             }
         }
         if (waiting.TryPeek(out var ahead) && ahead.Position > _replica.Position)
-            throw new InvalidOperationException($"A reader saw position {ahead.Position}; the journal ends at {_replica.Position}.");
+            throw new InvalidOperationException(
+                $"A reader saw position {ahead.Position}; the journal ends at {_replica.Position}.");
         foreach (var (id, answer) in acknowledged)
         {
             if (!_firsts.TryGetValue(id, out var position))
                 throw new InvalidOperationException($"{id} was answered {answer} and is gone.");
-            if (position != answer.Position) throw new InvalidOperationException($"{id} was answered {answer} and is at {position}.");
+            if (position != answer.Position)
+                throw new InvalidOperationException($"{id} was answered {answer} and is at {position}.");
         }
         CompareBalances();
     }
@@ -57,7 +61,7 @@ internal sealed class CrashAudit(string folder)
         var again = new Execution(new Bank(seed: 3));
         Replay.Run(journal, again, frontier: new(), new(Verify: true));
         if (again.Position != _replica.Position || again.Bank.Tables.Digest != _replica.Bank.Tables.Digest)
-            throw new InvalidOperationException($"Replayed from its start the journal gives another book at {again.Position}.");
+            throw new InvalidOperationException($"Replayed from its start the journal gives another book.");
     }
 
     /// <summary>Events of the one command that founds a book.</summary>
@@ -74,12 +78,14 @@ internal sealed class CrashAudit(string folder)
         var asked = sent.GetValueOrDefault(head.Command)?.Command ?? EngineCommand(@event);
         var envelope = new Envelope(head.Command, _replica.Bank.CallerOf(head.By), head.Print);
         if (envelope.Caller >= 0 && !_firsts.TryAdd(head.Command, head.Position))
-            throw new InvalidOperationException($"{head.Command} is at {_firsts[head.Command]} and again at {head.Position}.");
+            throw new InvalidOperationException(
+                $"{head.Command} is at {_firsts[head.Command]} and again at {head.Position}.");
         var expected = _model.Run(envelope, head.At, asked);
         var held = @event is CommandEvent.Refused no
             ? new ModelAnswer(Ending.Refused, head.Position, 1, no.Code, no.Link)
             : new ModelAnswer(Ending.Accepted, head.Position, head.Parts);
-        if (held != expected) throw new InvalidOperationException($"The journal holds {held} for {asked}, the model says {expected}.");
+        if (held != expected)
+            throw new InvalidOperationException($"The journal holds {held} for {asked}, the model says {expected}.");
     }
 
     /// <summary>What the engine did of its own accord: the demo's accounts and money, timers, its key.</summary>
@@ -99,8 +105,8 @@ internal sealed class CrashAudit(string folder)
         var genesis = _replica.Bank.Book.Genesis;
         var scales = ImmutableSortedDictionary<string, int>.Empty.Add("EUR", 2).Add("USD", 2);
         return new(new(
-            _replica.Bank.Book.Day.Today, genesis.CutOffSeconds, genesis.IdMemory, _replica.Bank.Book.Hash, "EUR", [6, 7],
-            scales, [new(Scopes.All, null)], _replica.Position));
+            _replica.Bank.Book.Day.Today, genesis.CutOffSeconds, genesis.IdMemory, _replica.Bank.Book.Hash, "EUR",
+            [6, 7], scales, [new(Scopes.All, null)], _replica.Position));
     }
 
     private void Compare(CrashRead read)
@@ -120,8 +126,10 @@ internal sealed class CrashAudit(string folder)
                 var row = t.FindBalance(t.Accounts.Find(AccountId.Parse(name)), t.Assets.Find(AssetCode.Parse(asset)));
                 var theirs = row < 0 ? default : t.Balances[row];
                 if (theirs.DebitsPosted != (Int128)b.DebitsPosted || theirs.CreditsPosted != (Int128)b.CreditsPosted
-                    || theirs.DebitsPending != (Int128)b.DebitsPending || theirs.CreditsPending != (Int128)b.CreditsPending)
-                    throw new InvalidOperationException($"{name} in {asset}: the journal gives {theirs}, the model {b}.");
+                    || theirs.DebitsPending != (Int128)b.DebitsPending
+                    || theirs.CreditsPending != (Int128)b.CreditsPending)
+                    throw new InvalidOperationException(
+                        $"{name} in {asset}: the journal gives {theirs}, the model {b}.");
             }
         }
         if (t.Reservations.Count != _model.State.Reservations.Count)

@@ -85,7 +85,9 @@ public sealed class CrashLoop : IDisposable
         _result.Events = _audit.Position;
     }
 
-    /// <summary>First what is not known, then some of what is: the answer must be the first one, byte for byte.</summary>
+    /// <summary>
+    /// First what is not known, then some of what is: the answer must be the first one, byte for byte.
+    /// </summary>
     private async Task AskAgainAsync(CrashServer server, Random random)
     {
         foreach (var command in _sent.Values.Where(command => !_acknowledged.ContainsKey(command.Id)).ToList())
@@ -101,7 +103,8 @@ public sealed class CrashLoop : IDisposable
         {
             var id = known[random.Next(known.Length)];
             var answer = await server.SendAsync(_sent[id]).ConfigureAwait(false);
-            if (answer is null || !answer.Again || answer.Status != _acknowledged[id].Status || answer.Body != _acknowledged[id].Body)
+            if (answer is null || !answer.Again || answer.Status != _acknowledged[id].Status
+                || answer.Body != _acknowledged[id].Body)
                 throw new InvalidOperationException($"{id} was answered {_acknowledged[id]} and now {answer}.");
             _result.AskedAgain++;
         }
@@ -114,7 +117,8 @@ public sealed class CrashLoop : IDisposable
         {
             if (random.Next(6) == 0)
             {
-                if (await server.ReadAsync(random.Next(2) == 0 ? "customers:alice" : "customers:bob").ConfigureAwait(false) is not { } read) return;
+                var account = random.Next(2) == 0 ? "customers:alice" : "customers:bob";
+                if (await server.ReadAsync(account).ConfigureAwait(false) is not { } read) return;
                 _reads.Add(read);
                 lock (_result) _result.Reads++;
                 continue;
@@ -136,7 +140,8 @@ public sealed class CrashLoop : IDisposable
             var open = reserved[random.Next(reserved.Count)];
             return random.Next(2) == 0
                 ? new(id, $"/v1/transfers/{open}/cancel", "{}", new CancelTransfer(new(open.Value)))
-                : new(id, $"/v1/transfers/{open}/post", """{"final":true}""", new PostTransfer(new(open.Value), null, IsFinal: true, Particulars.None));
+                : new(id, $"/v1/transfers/{open}/post", """{"final":true}""",
+                    new PostTransfer(new(open.Value), null, IsFinal: true, Particulars.None));
         }
         string[] names = ["bank:cash", "customers:alice", "customers:bob", "bank:fees"];
         var from = random.Next(3);
@@ -146,9 +151,11 @@ public sealed class CrashLoop : IDisposable
         var text = string.Create(CultureInfo.InvariantCulture, $"{cents / 100}.{cents % 100:D2}");
         var body = $$"""{"debit":"{{debit}}","credit":"{{credit}}","amount":{"asset":"EUR","amount":"{{text}}"}""";
         if (random.Next(4) != 0)
-            return new(id, "/v1/transfers", body + "}", new MakeTransfer(AccountId.Parse(debit), AccountId.Parse(credit), amount, Particulars.None));
+            return new(id, "/v1/transfers", body + "}",
+                new MakeTransfer(AccountId.Parse(debit), AccountId.Parse(credit), amount, Particulars.None));
         var seconds = random.Next(1, 4);
-        return new(id, "/v1/transfers", string.Create(CultureInfo.InvariantCulture, $$"""{{body}},"pending":true,"timeout_seconds":{{seconds}}}"""),
+        return new(id, "/v1/transfers", string.Create(CultureInfo.InvariantCulture,
+            $$"""{{body}},"pending":true,"timeout_seconds":{{seconds}}}"""),
             new ReserveTransfer(AccountId.Parse(debit), AccountId.Parse(credit), amount, seconds, Particulars.None));
     }
 }

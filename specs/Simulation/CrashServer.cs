@@ -22,7 +22,9 @@ internal sealed class CrashServer : IDisposable
     /// <exception cref="InvalidOperationException">It does not start; the message holds what it said.</exception>
     public static async Task<CrashServer> StartAsync(string host, string folder)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } own && own.EndsWith("dotnet", StringComparison.Ordinal) ? own : "dotnet")
+        var runsThis = Environment.ProcessPath;
+        var start = new ProcessStartInfo(
+            runsThis?.EndsWith("dotnet", StringComparison.Ordinal) == true ? runsThis : "dotnet")
         {
             ArgumentList = { host, "serve", "--data", folder, "--urls", "http://127.0.0.1:0" },
             RedirectStandardOutput = true,
@@ -35,7 +37,8 @@ internal sealed class CrashServer : IDisposable
         {
             lock (said) said.AppendLine(line);
             const string Mark = "Listening on ";
-            if (line?.StartsWith(Mark, StringComparison.Ordinal) == true) listening.TrySetResult(line[Mark.Length..].Split(',')[0]);
+            if (line?.StartsWith(Mark, StringComparison.Ordinal) == true)
+                listening.TrySetResult(line[Mark.Length..].Split(',')[0]);
         }
         process.OutputDataReceived += (_, line) => Hear(line.Data);
         process.ErrorDataReceived += (_, line) => Hear(line.Data);
@@ -83,12 +86,14 @@ internal sealed class CrashServer : IDisposable
     {
         try
         {
-            using var json = JsonDocument.Parse(await _client.GetStringAsync($"/v1/accounts/{account}/balances").ConfigureAwait(false));
+            var text = await _client.GetStringAsync($"/v1/accounts/{account}/balances").ConfigureAwait(false);
+            using var json = JsonDocument.Parse(text);
             var euros = json.RootElement.GetProperty("balances").EnumerateArray()
                 .First(balance => balance.GetProperty("asset").GetString() == "EUR");
             return new(
                 json.RootElement.GetProperty("position").GetInt64(), account,
-                Minor(euros.GetProperty("posted").GetProperty("balance")), Minor(euros.GetProperty("pending").GetProperty("debits")));
+                Minor(euros.GetProperty("posted").GetProperty("balance")),
+                Minor(euros.GetProperty("pending").GetProperty("debits")));
         }
         catch (Exception broken) when (broken is HttpRequestException or IOException or TaskCanceledException)
         {

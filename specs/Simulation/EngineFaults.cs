@@ -18,8 +18,8 @@ public sealed record EngineFaultsResult
 }
 
 /// <summary>
-/// The whole engine on a disk that fails while a block is being written: nobody who waits is told an outcome that is not
-/// durable, the engine stops, and the book that is opened again holds every command that was answered.
+/// The whole engine on a disk that fails while a block is being written: nobody who waits is told an outcome that is
+/// not durable, the engine stops, and the book that is opened again holds every command that was answered.
 /// </summary>
 public static class EngineFaults
 {
@@ -57,7 +57,8 @@ public static class EngineFaults
         var unknown = new List<CommandId>();
         var fatal = new TaskCompletionSource();
         var engine = Open(files, caches, fatal);
-        await engine.SendAsync(new(default, Envelope.Engine, 0), StreamFounding.Command(StreamFounding.Today), "found").ConfigureAwait(false);
+        var found = StreamFounding.Command(StreamFounding.Today);
+        await engine.SendAsync(new(default, Envelope.Engine, 0), found, "found").ConfigureAwait(false);
         // Set between blocks only: the disk in memory is not for two threads, and no block is under way here.
         if (random.Next(3) == 0) files.Free = random.Next(20_000);
         else files.FailsAfter = random.Next(1, 40);
@@ -72,19 +73,24 @@ public static class EngineFaults
         using var again = Open(files, caches, new());
         foreach (var (id, ended) in answered)
         {
-            var row = await again.ReadAsync((bank, _) => bank.Memory.TryFind(id, out var found) ? found : default).ConfigureAwait(false);
+            var row = await again.ReadAsync((bank, _) => bank.Memory.TryFind(id, out var kept) ? kept : default)
+                .ConfigureAwait(false);
             if (row.Position != ended.Position || row.Parts != ended.Parts)
-                throw new InvalidOperationException($"Seed {seed}: {id} was answered {ended} and is now at {row.Position} × {row.Parts}.");
+                throw new InvalidOperationException(
+                    $"Seed {seed}: {id} was answered {ended} and is now at {row.Position} × {row.Parts}.");
         }
         result.Answered += answered.Count;
         result.Unknown += unknown.Count;
         foreach (var id in unknown)
         {
-            if (await again.ReadAsync((bank, _) => bank.Memory.TryFind(id, out var _)).ConfigureAwait(false)) result.UnknownButDurable++;
+            if (await again.ReadAsync((bank, _) => bank.Memory.TryFind(id, out var _)).ConfigureAwait(false))
+                result.UnknownButDurable++;
         }
     }
 
-    /// <summary>Sends in bursts, so that several commands share a block, until the engine stops or the load ends.</summary>
+    /// <summary>
+    /// Sends in bursts, so that several commands share a block, until the engine stops or the load ends.
+    /// </summary>
     private static async Task LoadAsync(
         BookEngine engine, Random random, Dictionary<CommandId, Ended> answered, List<CommandId> unknown)
     {
@@ -93,8 +99,9 @@ public static class EngineFaults
             var burst = new List<(CommandId Id, Task<Answer> Answer)>();
             for (var i = random.Next(1, 8); i > 0; i--)
             {
-                var id = new CommandId((UInt128)(ulong)(StreamFounding.Start.Microseconds / 1_000) << 80 | (UInt128)7 << 76
-                    | (UInt128)2 << 62 | (uint)++sent);
+                var milliseconds = (ulong)(StreamFounding.Start.Microseconds / 1_000);
+                var id = new CommandId(
+                    (UInt128)milliseconds << 80 | (UInt128)7 << 76 | (UInt128)2 << 62 | (uint)++sent);
                 var command = Asked(random, sent);
                 try
                 {

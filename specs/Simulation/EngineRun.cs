@@ -49,25 +49,30 @@ public static class EngineRun
         var engine = Open(folder, time);
         try
         {
-            await SendAsync(engine, new(default, Envelope.Engine, 0), StreamFounding.Command(StreamFounding.Today)).ConfigureAwait(false);
+            await SendAsync(engine, new(default, Envelope.Engine, 0),
+                StreamFounding.Command(StreamFounding.Today)).ConfigureAwait(false);
             long advanced = 0;
             for (var i = 0; i < agreed.Count; i++)
             {
-                if (i > 0 && i % restartEvery == 0) engine = await ReopenAsync(seed, i, engine, folder, time).ConfigureAwait(false);
+                if (i > 0 && i % restartEvery == 0)
+                    engine = await ReopenAsync(seed, i, engine, folder, time).ConfigureAwait(false);
                 var (step, expected) = agreed[i];
                 time.Set(step.Now, advanced);
-                // A read lets every timer that is due run first; after a leap there are more than fit between two commands.
+                // A read lets every timer that is due run first; after a leap there are more than fit between two
+                // commands.
                 await DigestAsync(engine).ConfigureAwait(false);
                 var said = ModelAnswer.Of(await SendAsync(engine, step.Envelope, step.Command).ConfigureAwait(false));
                 if (said != expected)
-                    throw new InvalidOperationException($"Seed {seed}, step {i + 1}: the engine said {said}, not {expected}.");
+                    throw new InvalidOperationException(
+                        $"Seed {seed}, step {i + 1}: the engine said {said}, not {expected}.");
                 if (step.Command is Domain.Ledger.AdvanceClock clock && said.Ending == Ending.Accepted)
                     advanced += clock.Seconds * Instant.MicrosecondsPerSecond;
             }
             await DigestAsync(engine).ConfigureAwait(false);
             engine = await ReopenAsync(seed, agreed.Count, engine, folder, time).ConfigureAwait(false);
             if (await DigestAsync(engine).ConfigureAwait(false) != digest)
-                throw new InvalidOperationException($"Seed {seed}: the book on disk has another digest than the one path alone.");
+                throw new InvalidOperationException(
+                    $"Seed {seed}: the book on disk has another digest than the one path alone.");
         }
         finally
         {
@@ -75,7 +80,8 @@ public static class EngineRun
         }
     }
 
-    private static async Task<BookEngine> ReopenAsync(int seed, int step, BookEngine engine, string folder, SetTime time)
+    private static async Task<BookEngine> ReopenAsync(
+        int seed, int step, BookEngine engine, string folder, SetTime time)
     {
         var before = await DigestAsync(engine).ConfigureAwait(false);
         engine.Dispose();
@@ -94,5 +100,6 @@ public static class EngineRun
     private static async Task<Ended> SendAsync(BookEngine engine, Envelope envelope, Command command) =>
         (await engine.SendAsync(envelope, command, "simulated").ConfigureAwait(false)).Ended;
 
-    private static Task<UInt128> DigestAsync(BookEngine engine) => engine.ReadAsync(static (bank, _) => bank.Tables.Digest);
+    private static Task<UInt128> DigestAsync(BookEngine engine) =>
+        engine.ReadAsync(static (bank, _) => bank.Tables.Digest);
 }

@@ -22,7 +22,7 @@ public sealed partial class CommandStream
         < 855 => new LiftRestraint(RestraintOf(view.State), "released"),
         < 885 => new Seize(RestraintOf(view.State), Account(), Money(), Said(view.State)),
         < 905 => new GrantOverdraft(Account(), Money()),
-        < 925 => new SetLimits(Account(), (AccountFlags)_random.Next(4)),
+        < 925 => new SetLimits(Account(), (AccountFlags)_random.Next(Chance(90) ? 4 : 32)),
         < 940 => Open(),
         < 955 => Chance(50) ? new CloseAccount(Account(), "left") : new ReopenAccount(Account(), "back"),
         < 965 => new AddAsset(Account(), Asset()),
@@ -35,7 +35,8 @@ public sealed partial class CommandStream
     };
 
     private MakeTransfer Transfer(ModelState state, Instant now) =>
-        new(Chance(40) ? AccountId.Parse("bank:cash") : Account(), Account(), Money(), Said(state), Named(now), Balance());
+        new(Chance(40) ? AccountId.Parse("bank:cash") : Account(), Account(), Money(), Said(state), Named(now),
+            Balance());
 
     private PostTransfer Post(ModelState state)
     {
@@ -75,12 +76,14 @@ public sealed partial class CommandStream
         Instant? until = Chance(20) ? null : now.AddSeconds(_random.Next(-5, 900));
         RestraintId? id = Chance(70) ? null : new((UInt128)(ulong)_random.Next(1, 40) * 1_000_003);
         if (Chance(5) && state.Restraints.Count > 0) id = RestraintOf(state);
-        return new(id, Account(), Tag.Of("claim"), Tag.Of("court"), _random.Next(3), scope, amount, minimum, from, until, null);
+        return new(id, Account(), Tag.Of("claim"), Tag.Of("court"), _random.Next(3), scope, amount, minimum, from,
+            until, null);
     }
 
     private OpenAccount Open()
     {
         var flags = (AccountFlags)_random.Next(4) | (Chance(10) ? AccountFlags.AnyAsset : AccountFlags.None);
+        if (Chance(3)) flags |= Chance(50) ? AccountFlags.System : AccountFlags.Closed;
         var any = flags.HasFlag(AccountFlags.AnyAsset) != Chance(3);
         var assets = Enumerable.Range(0, _random.Next(40) == 0 ? 65 : _random.Next(1, 3)).Select(_ => Asset());
         var name = Chance(70) ? $"cust:{_random.Next(12)}" : Chance(50) ? $"pos:x:{_random.Next(3)}" : Any(Names);
@@ -89,7 +92,10 @@ public sealed partial class CommandStream
 
     private Command Period(ModelState state)
     {
-        var date = state.Today.AddDays(_random.Next(8) switch { 0 => 0, 1 => 1, 2 => -1, var n => -_random.Next(n * 60) });
+        var date = state.Today.AddDays(_random.Next(8) switch
+        {
+            0 => 0, 1 => 1, 2 => -1, var n => -_random.Next(n * 60),
+        });
         var ended = new BusinessDate(state.Today.Year - 1, 12, 31);
         return _random.Next(10) switch
         {
@@ -121,16 +127,21 @@ public sealed partial class CommandStream
         _ => new(AssetCode.Parse(Chance(85) ? "EUR" : "USD"), _random.Next(1, 100_000), 2),
     };
 
-    private StatedAmount Small(AssetCode asset) => new(asset, _random.Next(0, 20_000), asset.ToString() == "JPY" ? (byte)0 : (byte)2);
+    private StatedAmount Small(AssetCode asset) =>
+        new(asset, _random.Next(0, 20_000), asset.ToString() == "JPY" ? (byte)0 : (byte)2);
 
     private int? Timeout() => _random.Next(20) switch
     {
-        0 => null, 1 => _random.Next(4) switch { 0 => 0, 1 => -1, 2 => 315_360_001, _ => 315_360_000 }, _ => _random.Next(1, 300),
+        0 => null,
+        1 => _random.Next(4) switch { 0 => 0, 1 => -1, 2 => 315_360_001, _ => 315_360_000 },
+        _ => _random.Next(1, 300),
     };
 
     private Balancing Balance() => Chance(85) ? Balancing.Exact : (Balancing)_random.Next(1, 4);
 
-    /// <summary>Mostly the command's own id names a posting; sometimes a name of its own, which may be taken or unfit.</summary>
+    /// <summary>
+    /// Mostly the command's own id names a posting; sometimes a name of its own, which may be taken or unfit.
+    /// </summary>
     private TransferId? Named(Instant now)
     {
         var pick = _random.Next(100);

@@ -25,7 +25,8 @@ public sealed partial class CommandStream(int seed)
         "alice", "bob", "agent:vault", "bank:suspense", "bank:retained-earnings", "agent:pledge", "nobody",
     ];
 
-    private static readonly string[] Codes = ["EUR", "EUR", "EUR", "EUR", "USD", "USD", "BTC", "JPY", "CHF", "KWD", "XQX", "A."];
+    private static readonly string[] Codes =
+        ["EUR", "EUR", "EUR", "EUR", "USD", "USD", "BTC", "JPY", "CHF", "KWD", "XQX", "A."];
 
     private readonly Random _random = new(seed);
     private readonly List<(Envelope Envelope, Command Command)> _recent = [];
@@ -53,20 +54,25 @@ public sealed partial class CommandStream(int seed)
     {
         yield return new RegisterAsset(AssetCode.Parse("BTC"), 8, "Bitcoin");
         foreach (var name in new[] { "alice", "bob", "carol" })
-            yield return Opening(name, AccountClass.Liability, AccountFlags.DebitsMustNotExceedCredits, "EUR", "USD", "BTC");
+            yield return Opening(name, AccountClass.Liability, AccountFlags.DebitsMustNotExceedCredits, "EUR",
+                "USD", "BTC");
         yield return Opening("dave", AccountClass.Liability, AccountFlags.None, "EUR", "JPY");
         yield return Opening("bank:cash", AccountClass.Asset, AccountFlags.AnyAsset);
         yield return Opening("bank:loans", AccountClass.Asset, AccountFlags.CreditsMustNotExceedDebits, "EUR", "USD");
         yield return Opening("bank:fees", AccountClass.Income, AccountFlags.None, "EUR", "USD");
         yield return Opening("bank:costs", AccountClass.Expense, AccountFlags.None, "EUR");
         yield return Opening("agent:vault", AccountClass.Memorandum, AccountFlags.None, "BTC", "EUR");
-        yield return Opening("agent:pledge", AccountClass.Memorandum, AccountFlags.DebitsMustNotExceedCredits, "BTC", "EUR");
+        yield return Opening("agent:pledge", AccountClass.Memorandum, AccountFlags.DebitsMustNotExceedCredits,
+            "BTC", "EUR");
     }
 
     private static OpenAccount Opening(string name, AccountClass @class, AccountFlags flags, params string[] assets) =>
-        new(AccountId.Parse(name), @class, Tag.Of("1000"), default, flags, [.. assets.Select(code => AssetCode.Parse(code))]);
+        new(AccountId.Parse(name), @class, Tag.Of("1000"), default, flags,
+            [.. assets.Select(code => AssetCode.Parse(code))]);
 
-    /// <summary>Mostly creeps; at times to the very instant at which something falls due, or a day or half a year on.</summary>
+    /// <summary>
+    /// Mostly creeps; at times to the very instant at which something falls due, or a day or half a year on.
+    /// </summary>
     private Instant Later(ModelState state, Instant now)
     {
         var pick = _random.Next(4_000);
@@ -79,9 +85,10 @@ public sealed partial class CommandStream(int seed)
 
     private Instant? Due(ModelState state)
     {
-        var dues = state.Reservations.Values.Select(row => row.Expires).Concat(state.Restraints.Values.Select(row => row.Until))
-            .Append(state.CutOff).Concat(state.Restraints.Values.Select(row => (Instant?)row.From)).Where(at => at is not null)
-            .Order().ToList();
+        var dues = state.Reservations.Values.Select(row => row.Expires)
+            .Concat(state.Restraints.Values.Select(row => row.Until))
+            .Concat(state.Restraints.Values.Select(row => (Instant?)row.From))
+            .Append(state.CutOff).Where(at => at is not null).Order().ToList();
         return dues.Count == 0 ? null : dues[_random.Next(Math.Min(4, dues.Count))];
     }
 
@@ -127,7 +134,8 @@ public sealed partial class CommandStream(int seed)
         for (var i = 0; i < length; i++) links.Add(One(view, now));
         if (length > 1 && Chance(1)) links[0] = new Chain([links[0]]);
         // Links that each open a desk's positions: the engine's follow-ups have an end.
-        if (length == 40 && Chance(40)) return new([.. Enumerable.Range(0, 16).Select(_ => (Command)Exchange(view, now))]);
+        if (length == 40 && Chance(40))
+            return new([.. Enumerable.Range(0, 16).Select(_ => (Command)Exchange(view, now))]);
         return new(links.ToImmutable());
     }
 

@@ -5,7 +5,8 @@ namespace BankingEngine.Specs.Simulation.Model;
 
 public sealed partial class ReferenceModel
 {
-    private const AccountFlags BothLimits = AccountFlags.DebitsMustNotExceedCredits | AccountFlags.CreditsMustNotExceedDebits;
+    private const AccountFlags BothLimits =
+        AccountFlags.DebitsMustNotExceedCredits | AccountFlags.CreditsMustNotExceedDebits;
 
     private string? Open(OpenAccount c)
     {
@@ -78,7 +79,8 @@ public sealed partial class ReferenceModel
         if (account.Closed) return "account.already_closed";
         if (account.System) return "account.system";
         if (_s.Restraints.Values.Any(restraint => restraint.Account == name)) return "account.not_empty";
-        if (account.Balances.Values.Any(b => b.CreditsPosted != b.DebitsPosted || b.DebitsPending != 0 || b.CreditsPending != 0))
+        if (account.Balances.Values.Any(b =>
+            b.CreditsPosted != b.DebitsPosted || b.DebitsPending != 0 || b.CreditsPending != 0))
             return "account.not_empty";
         if (_s.Years.Keys.Any(year => year.Account == name)) return "account.year_open";
         _s = _s.With(name, account with { Closed = true });

@@ -59,7 +59,9 @@ public sealed partial class ReferenceModel
         return Happened();
     }
 
-    /// <summary>Income and expense of the year to retained earnings, 128 balances to an event; then it is closed.</summary>
+    /// <summary>
+    /// Income and expense of the year to retained earnings, 128 balances to an event; then it is closed.
+    /// </summary>
     private string? CarryYearOver(Asked asked, CarryYear c)
     {
         var due = _s.Years.Where(item => item.Key.Year == c.Year).ToList();
@@ -93,13 +95,17 @@ public sealed partial class ReferenceModel
     private string? Advance(Asked asked, AdvanceClock c)
     {
         if (c.Seconds is < 1 or > 315_360_000) return "clock.step_out_of_range";
-        return asked.Now.Microseconds / 1_000_000 + c.Seconds > LastSandboxSecond ? "clock.step_out_of_range" : Happened();
+        return asked.Now.Microseconds / 1_000_000 + c.Seconds > LastSandboxSecond
+            ? "clock.step_out_of_range"
+            : Happened();
     }
 
     /// <summary>The start of the year 9900: later than this, ten years of timeout would leave the calendar.</summary>
     private static readonly long LastSandboxSecond = new BusinessDate(9900, 1, 1).Day * 86_400L;
 
-    /// <summary>The founding says at which second of its date a business date ends; the books here stand in UTC.</summary>
+    /// <summary>
+    /// The founding says at which second of its date a business date ends; the books here stand in UTC.
+    /// </summary>
     private Instant CutOffOf(BusinessDate date) =>
         new((date.Day * 86_400L + _founding.CutOffSeconds) * Instant.MicrosecondsPerSecond);
 }

@@ -10,7 +10,8 @@ public sealed partial class ReferenceModel
     /// <summary>The engine runs at most this many commands after the one that was asked.</summary>
     private const int MaxFollowUps = 64;
 
-    private string? Entry(Asked asked, ImmutableArray<StatedLeg> legs, Particulars said, TransferId? named, bool compelled)
+    private string? Entry(Asked asked, ImmutableArray<StatedLeg> legs, Particulars said, TransferId? named,
+        bool compelled)
     {
         if (legs.Length < 2) return "entry.too_few_legs";
         if (legs.Length > 256) return "entry.too_many_legs";
@@ -63,7 +64,8 @@ public sealed partial class ReferenceModel
         Name(asked, c.Id, out var name);
         var moves = new List<Move>
         {
-            LegOf(c.Customer.ToString(), sell, Side.Debit, sold), LegOf(c.Customer.ToString(), buy, Side.Credit, bought),
+            LegOf(c.Customer.ToString(), sell, Side.Debit, sold),
+            LegOf(c.Customer.ToString(), buy, Side.Credit, bought),
         };
         if (sell != _founding.Functional)
         {
@@ -84,13 +86,16 @@ public sealed partial class ReferenceModel
         if (stated is not { } given) return own is null ? "exchange.equivalent_missing" : null;
         if (Resolve(given, out var minor) is { } no) return no;
         if (minor <= 0) return "amount.not_positive";
-        if (given.Asset.ToString() != _founding.Functional || (own is { } side && side != minor)) return "exchange.equivalent_differs";
+        if (given.Asset.ToString() != _founding.Functional || (own is { } side && side != minor))
+            return "exchange.equivalent_differs";
         worth = minor;
         return null;
     }
 
-    /// <summary>A desk's first dealing in an asset opens its position and the equivalent, each an event of its own.</summary>
-    private string? OpenPositions(Tag desk, string sell, string buy)
+    /// <summary>
+    /// A desk's first dealing in an asset opens its position and the equivalent, each an event of its own.
+    /// </summary>
+    private string? OpenPositions(Tag desk, string[] foreign)
     {
         string[] foreign = [.. new[] { sell, buy }.Where(asset => asset != _founding.Functional)];
         var opened = 0;

@@ -31,6 +31,7 @@ public sealed partial class ReferenceModel
     /// <summary>One event with money: judged whole, then applied, then its name is remembered.</summary>
     private string? Happen(Asked asked, TransferId? name, IEnumerable<Move> stated, Guard guard, Particulars said)
     {
+        if (Taken(asked, name) is { } taken) return taken;
         var moves = stated.GroupBy(move => (move.Account, move.Asset)).Select(Sum).ToList();
         if (Taken(asked, name) is { } taken) return taken;
         if (Law(moves) is { } unlawful) return unlawful;
@@ -54,7 +55,8 @@ public sealed partial class ReferenceModel
         }
         var remember = name is { Version: 7 } given && given.Value != asked.Id.Value;
         foreach (var move in moves) Apply(asked, move, said);
-        if (remember) Use(name!.Value.Value, new(asked.Caller, 0, _s.Position + 1 + _parts, 1));
+        if (name is { Version: 7 } && name.Value.Value != asked.Id.Value)
+            Use(name.Value.Value, new(asked.Caller, 0, _s.Position + 1 + _parts, 1));
         _parts++;
         return null;
     }
@@ -103,7 +105,8 @@ public sealed partial class ReferenceModel
         foreach (var asset in moves.Select(move => move.Asset).Distinct())
         {
             if (Surplus(moves.Where(move => move.Asset == asset && _s.Accounts[move.Account].IsMemorandum)) != 0
-                || SurplusPending(moves.Where(move => move.Asset == asset && _s.Accounts[move.Account].IsMemorandum)) != 0)
+                || SurplusPending(moves.Where(move =>
+                    move.Asset == asset && _s.Accounts[move.Account].IsMemorandum)) != 0)
                 return "entry.memorandum_mixed";
         }
         return null;
@@ -126,7 +129,8 @@ public sealed partial class ReferenceModel
     private string? Blocked(Asked asked, Move move)
     {
         if (move.OnlyReleases) return null;
-        var net = move.Debit + BigInteger.Max(0, move.PendingDebit) - move.Credit - BigInteger.Max(0, move.PendingCredit);
+        var net = move.Debit + BigInteger.Max(0, move.PendingDebit)
+            - move.Credit - BigInteger.Max(0, move.PendingCredit);
         foreach (var restraint in _s.Restraints.Values)
         {
             if (restraint.Account != move.Account || !restraint.StandsAt(asked.Now)) continue;
@@ -181,6 +185,7 @@ public sealed partial class ReferenceModel
     private void Catch(Asked asked, Move move)
     {
         BigInteger held = 0;
+        var free = _s.Spendable(move.Account, move.Asset);
         foreach (var (id, restraint) in _s.Served(move.Account, move.Asset, asked.Now))
         {
             var holds = restraint.HoldsOf(_s.FreeNow(move.Account, move.Asset) - held);

@@ -52,7 +52,9 @@ public sealed partial class ReferenceModel
         return Happened();
     }
 
-    /// <summary>Takes money under a restraint and lessens it by as much; the other restraints stay as they are.</summary>
+    /// <summary>
+    /// Takes money under a restraint and lessens it by as much; the other restraints stay as they are.
+    /// </summary>
     private string? Take(Asked asked, Seize c)
     {
         if (!_s.Restraints.TryGetValue(c.Id.Value, out var row)) return "restraint.not_found";

@@ -23,13 +23,19 @@ public sealed record ModelRunResult
     public SortedDictionary<string, int> Codes { get; } = new(StringComparer.Ordinal);
 }
 
-/// <summary>Engine and model parted: the message names seed, step and the shortest stream that still shows it.</summary>
+/// <summary>
+/// Engine and model parted: the message names seed, step and the shortest stream that still shows it.
+/// </summary>
 public sealed class ModelDifferenceException(string message) : Exception(message);
 
-/// <summary>Runs random streams through the engine's one path and through the model, and compares every answer.</summary>
+/// <summary>
+/// Runs random streams through the engine's one path and through the model, and compares every answer.
+/// </summary>
 public static class ModelRun
 {
-    /// <summary>Commands of one stream: enough to fill the memory of ids many times over, few enough to be shrunk.</summary>
+    /// <summary>
+    /// Commands of one stream: enough to fill the memory of ids many times over, few enough to be shrunk.
+    /// </summary>
     public const int StreamLength = 20_000;
 
     private const int MostShrinkingRuns = 400;
@@ -57,7 +63,8 @@ public static class ModelRun
     {
         var answers = new List<(Step, ModelAnswer)>();
         var stream = new CommandStream(seed) { WithFaults = withFaults };
-        digest = Stream(stream, seed, commands, Sabotage.None, new(), (step, answer) => answers.Add((step, answer))).Digest;
+        digest = Stream(stream, seed, commands, Sabotage.None, new(), (step, answer) =>
+            answers.Add((step, answer))).Digest;
         return answers;
     }
 
@@ -78,12 +85,14 @@ public static class ModelRun
         return both;
     }
 
-    private static ModelDifferenceException Explain(int seed, int at, string difference, List<Step> steps, Sabotage sabotage)
+    private static ModelDifferenceException Explain(int seed, int at, string difference, List<Step> steps,
+        Sabotage sabotage)
     {
         var shortest = Shrink(steps, sabotage, ref difference);
         var listed = string.Join('\n', shortest.TakeLast(12).Select(step =>
             $"  {step.Now} caller {step.Envelope.Caller} id {step.Envelope.Id} {Text(step.Command)}"));
-        return new($"Seed {seed}, step {at}: {difference}\nShortest stream found, {shortest.Count} commands, its last:\n{listed}");
+        return new($"Seed {seed}, step {at}: {difference}\n"
+            + $"Shortest stream found, {shortest.Count} commands, its last:\n{listed}");
     }
 
     private static string Text(Command command) => command switch

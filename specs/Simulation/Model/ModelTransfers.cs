@@ -74,16 +74,17 @@ public sealed partial class ReferenceModel
             new(open.Credit, open.Asset) { PendingCredit = -open.Remaining },
         ];
         _s = _s with { Reservations = _s.Reservations.Remove(id.Value) };
-        return Happen(asked, null, moves, Guard.LawOnly, Particulars.None);
+        return Happen(asked, null, moves, Guard.Bound, Particulars.None);
     }
 
     /// <summary>Books what happened elsewhere: what an account cannot take goes to suspense or blocked funds.</summary>
     private string? Import(Asked asked, ImportTransfer c)
     {
         if (c.Originated > asked.Now) return "transfer.originated_in_future";
-        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, Balancing.Exact, out var terms) is { } no) return no;
+        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, Balancing.Exact, out var terms) is { } no)
+            return no;
         Move[] meant = [.. Both(terms, pending: false).Select(move => move with { Account = Taker(asked, move) })];
-        return Happen(asked, terms.Name, meant, Guard.LawOnly, c.Particulars);
+        return Happen(asked, terms.Name, meant, Guard.Bound, c.Particulars);
     }
 
     private string Taker(Asked asked, Move move)
@@ -93,7 +94,8 @@ public sealed partial class ReferenceModel
         return Blocked(asked, move) is not null ? suspense ?? "bank:blocked-funds" : move.Account;
     }
 
-    private readonly record struct TermsOf(TransferId Name, string Debit, string Credit, string Asset, BigInteger Minor);
+    private readonly record struct TermsOf(TransferId Name, string Debit, string Credit, string Asset,
+        BigInteger Minor);
 
     private string? Terms(
         Asked asked, TransferId? named, AccountId debit, AccountId credit, StatedAmount stated, Particulars particulars,
@@ -120,7 +122,9 @@ public sealed partial class ReferenceModel
         return minor > 0 ? null : "limit.insufficient_funds";
     }
 
-    /// <summary>The name a new posting gets: its own, or the command's where that is time-ordered, or the position's.</summary>
+    /// <summary>
+    /// The name a new posting gets: its own, or the command's where that is time-ordered, or the position's.
+    /// </summary>
     private string? Name(Asked asked, TransferId? named, out TransferId name)
     {
         name = named ?? (asked.Id.Version == 7 && !asked.InChain ? new(asked.Id.Value) : NameOfPosition());
@@ -149,6 +153,14 @@ public sealed partial class ReferenceModel
     }
 
     private static Move[] Both(TermsOf terms, bool pending) => pending
-        ? [new(terms.Debit, terms.Asset) { PendingDebit = terms.Minor }, new(terms.Credit, terms.Asset) { PendingCredit = terms.Minor }]
-        : [new(terms.Debit, terms.Asset) { Debit = terms.Minor }, new(terms.Credit, terms.Asset) { Credit = terms.Minor }];
+        ?
+        [
+            new(terms.Debit, terms.Asset) { PendingDebit = terms.Minor },
+            new(terms.Credit, terms.Asset) { PendingCredit = terms.Minor },
+        ]
+        :
+        [
+            new(terms.Debit, terms.Asset) { Debit = terms.Minor },
+            new(terms.Credit, terms.Asset) { Credit = terms.Minor },
+        ];
 }

@@ -46,7 +46,8 @@ public sealed partial class ReferenceModel
             Assets = founding.Scales.ToImmutableSortedDictionary(
                 scale => scale.Key, scale => new ModelAsset(scale.Value, Retired: false), StringComparer.Ordinal),
             Accounts = ImmutableSortedDictionary<string, ModelAccount>.Empty.WithComparers(StringComparer.Ordinal)
-                .Add("bank:suspense", Own(AccountClass.Liability)).Add("bank:blocked-funds", Own(AccountClass.Liability))
+                .Add("bank:suspense", Own(AccountClass.Liability))
+                .Add("bank:blocked-funds", Own(AccountClass.Liability))
                 .Add("bank:retained-earnings", Own(AccountClass.Equity)).Add("bank:migration", Own(AccountClass.Asset))
                 .Add("client:suspense", Own(AccountClass.Memorandum)),
             Today = founding.Today,
@@ -76,7 +77,10 @@ public sealed partial class ReferenceModel
             return new(Ending.Accepted, before.Position, 0);
         }
         if (envelope.Caller >= 0)
-            _s = _s with { Uses = _s.Uses.SetItem(envelope.Id.Value, _s.Uses[envelope.Id.Value] with { Parts = _parts }) };
+        {
+            var use = _s.Uses[envelope.Id.Value] with { Parts = _parts };
+            _s = _s with { Uses = _s.Uses.SetItem(envelope.Id.Value, use) };
+        }
         _s = _s with { Position = before.Position + _parts };
         return new(Ending.Accepted, before.Position + 1, _parts);
     }
@@ -126,7 +130,8 @@ public sealed partial class ReferenceModel
 
     private ModelAnswer Note(in Envelope envelope, ModelAnswer answer)
     {
-        if (envelope.Caller >= 0) Use(envelope.Id.Value, new(envelope.Caller, envelope.Fingerprint, answer.Position, 1));
+        if (envelope.Caller >= 0)
+            Use(envelope.Id.Value, new(envelope.Caller, envelope.Fingerprint, answer.Position, 1));
         _s = _s with { Position = answer.Position };
         return answer;
     }
@@ -146,10 +151,14 @@ public sealed partial class ReferenceModel
     private string? MayAsk(int caller, Instant now, Command command)
     {
         if (caller < 0) return null;
-        if (command is Chain nested && nested.Links.Any(link => link is Chain)) return "chain.nested";
-        var needed = command is Chain chain
-            ? chain.Links.Aggregate(Scopes.None, (sum, link) => sum | ScopeFor(link))
-            : ScopeFor(command);
+        var needed = Scopes.None;
+        foreach (var link in command is Chain chain ? chain.Links : [command])
+        {
+            if (link is Chain) return "chain.nested";
+            // Only the book itself opens accounts for itself.
+            if (link is OpenAccount open && open.Flags.HasFlag(AccountFlags.System)) return "account.reserved_name";
+            needed |= ScopeFor(link);
+        }
         var key = _founding.Callers[caller];
         if (key.Expires is { } expires && expires <= now) return "key.not_usable";
         return (key.Scopes & needed) == needed ? null : "key.scope_missing";
@@ -170,7 +179,8 @@ public sealed partial class ReferenceModel
     private string? Do(in Envelope envelope, Instant now, Command command, out int link)
     {
         link = 0;
-        if (envelope.Caller >= 0) Use(envelope.Id.Value, new(envelope.Caller, envelope.Fingerprint, _s.Position + 1, 1));
+        if (envelope.Caller >= 0)
+            Use(envelope.Id.Value, new(envelope.Caller, envelope.Fingerprint, _s.Position + 1, 1));
         var scopes = envelope.Caller < 0 ? Scopes.All : _founding.Callers[envelope.Caller].Scopes;
         var asked = new Asked(envelope.Id, envelope.Caller, now, (scopes & Scopes.Adjust) != 0, command is Chain);
         if (command is not Chain chain) return Link(asked, command);

@@ -71,7 +71,8 @@ internal sealed class SideBySide
         _armed = false;
         var said = ModelAnswer.Of(ended);
         var expected = _threw ? _model.RunFaulted(step.Envelope) : _model.Run(step.Envelope, Now, step.Command);
-        if (said != expected) return $"the engine said {said}, the model {expected}{(ended.Fault is { } f ? $"\n{f}" : "")}";
+        if (said != expected)
+            return $"the engine said {said}, the model {expected}{(ended.Fault is { } f ? $"\n{f}" : "")}";
         Answer = said;
         Count(said);
         if (step.Command is AdvanceClock clock && said.Ending == Ending.Accepted)
@@ -115,7 +116,9 @@ internal sealed class SideBySide
         if (row < 0) return default;
         var b = t.Balances[row];
         var at = new Moment(Now, _bank.Book.Day.Today, _engine.Position + 1, default, Scopes.None);
-        return new((BigInteger)b.DebitsPosted, (BigInteger)b.CreditsPosted, (BigInteger)b.DebitsPending, (BigInteger)b.CreditsPending,
+        return new(
+            (BigInteger)b.DebitsPosted, (BigInteger)b.CreditsPosted,
+            (BigInteger)b.DebitsPending, (BigInteger)b.CreditsPending,
             (BigInteger)_bank.Ledger.Available(b, row, at), (BigInteger)_bank.Ledger.Restrained(b, Now),
             (BigInteger)_bank.Ledger.Overdraft(b, row));
     }
@@ -148,7 +151,9 @@ internal sealed class SideBySide
         return answer == expected ? null : $"{due}: the engine said {answer}, the model {expected}";
     }
 
-    /// <summary>A host reads a reversal's legs from the journal; in a shortened stream they may never have been.</summary>
+    /// <summary>
+    /// A host reads a reversal's legs from the journal; in a shortened stream they may never have been.
+    /// </summary>
     private bool IsPossible(Command command) => command switch
     {
         Chain chain => chain.Links.All(link => link is Chain || IsPossible(link)),
@@ -219,7 +224,9 @@ internal sealed class SideBySide
     }
 }
 
-/// <summary>The book that streams run on: small memory of ids, weekends, a cut-off in the afternoon, three keys.</summary>
+/// <summary>
+/// The book that streams run on: small memory of ids, weekends, a cut-off in the afternoon, three keys.
+/// </summary>
 internal static class StreamFounding
 {
     public const int IdMemory = 2_000;
@@ -232,8 +239,8 @@ internal static class StreamFounding
     public static Instant Start { get; } = Instant.Parse("2026-01-05T08:00:00Z");
 
     public static Genesis Genesis { get; } = new(
-        Tag.Of("model"), BookMode.Sandbox, "529900TESTBANK00TE42", AssetCode.Parse("EUR"), Tag.Of("utc"), Tag.Of("weekdays"),
-        Tag.Of("de"), CutOffSeconds, IdMemory);
+        Tag.Of("model"), BookMode.Sandbox, "529900TESTBANK00TE42", AssetCode.Parse("EUR"), Tag.Of("utc"),
+        Tag.Of("weekdays"), Tag.Of("de"), CutOffSeconds, IdMemory);
 
     public static Chain Command(BusinessDate today) => new([
         new OpenBook(Genesis, today),
@@ -245,6 +252,7 @@ internal static class StreamFounding
 
     public static ModelFounding ForModel(BusinessDate today, ulong hash, long position) => new(
         today, CutOffSeconds, IdMemory, hash, "EUR", [6, 7],
-        new Dictionary<string, int> { ["EUR"] = 2, ["USD"] = 2, ["JPY"] = 0, ["CHF"] = 2, ["KWD"] = 3 }.ToImmutableSortedDictionary(),
+        ImmutableSortedDictionary<string, int>.Empty
+            .Add("EUR", 2).Add("USD", 2).Add("JPY", 0).Add("CHF", 2).Add("KWD", 3),
         [new(Scopes.All, null), new(Teller, null), new(Scopes.All, Expires)], position);
 }
