@@ -82,7 +82,7 @@ public sealed partial class ReferenceModel
         if (account.Balances.Values.Any(b =>
             b.CreditsPosted != b.DebitsPosted || b.DebitsPending != 0 || b.CreditsPending != 0))
             return "account.not_empty";
-        if (_s.Years.Keys.Any(year => year.Account == name)) return "account.year_open";
+        if (_s.Years.Keys.Any(key => key.Account == name)) return "account.year_open";
         _s = _s.With(name, account with { Closed = true });
         return Happened();
     }

@@ -26,7 +26,7 @@ public sealed partial class ReferenceModel
         if (moves.Any(move => !_s.Accounts.ContainsKey(move.Account))) return "account.not_found";
         if (Dates(asked, said) is { } closed) return closed;
         if (!compelled && moves.Any(move => _s.Assets[move.Asset].Retired)) return "asset.retired";
-        return Happen(asked, name, moves, compelled ? Guard.Compelled : Guard.Asked, said);
+        return Happen(asked, name, moves, compelled ? Guard.Compelled : Guard.All, said);
     }
 
     /// <summary>The mirror of a posting, once; by its own permission, so only the law judges it.</summary>
@@ -35,7 +35,8 @@ public sealed partial class ReferenceModel
         if (c.Original <= 0) return "entry.not_found";
         if (_s.Reversed.Contains(c.Original)) return "entry.already_reversed";
         var position = _s.Position + 1 + _parts;
-        if (c.Legs.IsEmpty || c.Original >= position || _s.Corrections.Contains(c.Original)) return "entry.not_reversible";
+        if (c.Legs.IsEmpty || c.Original >= position || _s.Corrections.Contains(c.Original))
+            return "entry.not_reversible";
         if (Dates(asked, c.Particulars) is { } closed) return closed;
         var mirror = c.Legs.Select(leg => LegOf(
             leg.Account.ToString(), leg.Amount.Asset.Code.ToString(), leg.Side == Side.Debit ? Side.Credit : Side.Debit,
@@ -54,12 +55,14 @@ public sealed partial class ReferenceModel
         if (sell == buy) return "exchange.same_asset";
         BigInteger? own = sell == _founding.Functional ? sold : buy == _founding.Functional ? bought : null;
         if (Equivalent(c.Equivalent, own, out var worth) is { } differs) return differs;
-        if (!CanName(c.Desk, sell) || !CanName(c.Desk, buy)) return "exchange.desk_unnameable";
+        string[] foreign = [.. new[] { sell, buy }.Where(asset => asset != _founding.Functional)];
+        if (foreign.Any(asset => !AccountId.TryParse(Position("pos", c.Desk, asset), out _)))
+            return "exchange.desk_unnameable";
         if (Name(asked, c.Id, out _) is { } taken) return taken;
         if (!_s.Accounts.ContainsKey(c.Customer.ToString())) return "account.not_found";
         if (Dates(asked, c.Particulars) is { } closed) return closed;
         if (_s.Assets[sell].Retired || _s.Assets[buy].Retired) return "asset.retired";
-        if (OpenPositions(c.Desk, sell, buy) is { } tooMany) return tooMany;
+        if (OpenPositions(c.Desk, foreign) is { } tooMany) return tooMany;
         // Where accounts were opened first, the exchange has a later position, and its name follows it.
         Name(asked, c.Id, out var name);
         var moves = new List<Move>
@@ -77,7 +80,7 @@ public sealed partial class ReferenceModel
             moves.Add(LegOf(Position("pos", c.Desk, buy), buy, Side.Debit, bought));
             moves.Add(LegOf(Position("eqv", c.Desk, buy), _founding.Functional, Side.Credit, worth));
         }
-        return Happen(asked, name, moves, Guard.Asked, c.Particulars);
+        return Happen(asked, name, moves, Guard.All, c.Particulars);
     }
 
     private string? Equivalent(StatedAmount? stated, BigInteger? own, out BigInteger worth)
@@ -97,7 +100,6 @@ public sealed partial class ReferenceModel
     /// </summary>
     private string? OpenPositions(Tag desk, string[] foreign)
     {
-        string[] foreign = [.. new[] { sell, buy }.Where(asset => asset != _founding.Functional)];
         var opened = 0;
         foreach (var asset in foreign)
         {
@@ -116,9 +118,6 @@ public sealed partial class ReferenceModel
         if (opened > 0) _followUps += opened + 1;
         return _followUps > MaxFollowUps ? "command.too_many_follow_ups" : null;
     }
-
-    private bool CanName(Tag desk, string asset) =>
-        asset == _founding.Functional || AccountId.TryParse(Position("pos", desk, asset), out _);
 
     private static string Position(string kind, Tag desk, string asset) => $"{kind}:{desk}:{asset.ToLowerInvariant()}";
 

@@ -11,10 +11,12 @@ public sealed partial class ReferenceModel
 
     private enum Guard
     {
-        /// <summary>Bound, and releases.</summary>
-        LawOnly,
+        /// <summary>Already decided elsewhere: the law alone.</summary>
+        Bound,
+
+        /// <summary>By law or correction: no limits, no restraints, but nothing reaches what is closed.</summary>
         Compelled,
-        Asked,
+        All,
     }
 
     /// <summary>What an entry does to one account in one asset.</summary>
@@ -33,16 +35,12 @@ public sealed partial class ReferenceModel
     {
         if (Taken(asked, name) is { } taken) return taken;
         var moves = stated.GroupBy(move => (move.Account, move.Asset)).Select(Sum).ToList();
-        if (Taken(asked, name) is { } taken) return taken;
         if (Law(moves) is { } unlawful) return unlawful;
-        if (guard != Guard.LawOnly)
+        foreach (var move in moves)
         {
-            foreach (var move in moves)
-            {
-                if (Closed(move) is { } no) return no;
-            }
+            if (guard != Guard.Bound && Closed(move) is { } no) return no;
         }
-        if (guard == Guard.Asked)
+        if (guard == Guard.All)
         {
             foreach (var move in moves)
             {
@@ -53,7 +51,6 @@ public sealed partial class ReferenceModel
                 if (Limited(asked, move, said.ValueOn) is { } no) return no;
             }
         }
-        var remember = name is { Version: 7 } given && given.Value != asked.Id.Value;
         foreach (var move in moves) Apply(asked, move, said);
         if (name is { Version: 7 } && name.Value.Value != asked.Id.Value)
             Use(name.Value.Value, new(asked.Caller, 0, _s.Position + 1 + _parts, 1));
@@ -61,15 +58,19 @@ public sealed partial class ReferenceModel
         return null;
     }
 
-    /// <summary>A name obeys the rules of command ids; the command's own id names one posting only.</summary>
+    /// <summary>
+    /// A name of a caller's choice obeys the rules of command ids; the command's own id names one posting.
+    /// </summary>
     private string? Taken(Asked asked, TransferId? name)
     {
         if (name is not { Version: 7 } given) return null;
-        if (given.Value != asked.Id.Value)
-            return _s.Uses.ContainsKey(given.Value) ? "transfer.already_exists" : Age(given.Value, asked.Now);
-        if (_usedOwnId) return "transfer.already_exists";
-        _usedOwnId = true;
-        return null;
+        if (given.Value == asked.Id.Value)
+        {
+            if (_ownIdUsed) return "transfer.already_exists";
+            _ownIdUsed = true;
+            return null;
+        }
+        return _s.Uses.ContainsKey(given.Value) ? "transfer.already_exists" : OutOfTime(given.Value, asked.Now);
     }
 
     private static Move Sum(IGrouping<(string Account, string Asset), Move> group)
@@ -144,6 +145,7 @@ public sealed partial class ReferenceModel
     {
         var account = _s.Accounts[move.Account];
         var balance = account.In(move.Asset);
+        // What has value later covers nothing but debits that have value then too.
         var spendable = valueOn > _s.Today ? BigInteger.Min(move.Credit, move.Debit) : move.Credit;
         var effect = spendable - move.Debit - move.PendingDebit;
         if (effect < 0 && (account.DebitsLimited || _s.Served(move.Account, move.Asset, asked.Now).Count > 0)
@@ -171,7 +173,10 @@ public sealed partial class ReferenceModel
         if (said.ValueOn is { } value && value > _s.Today)
         {
             var ahead = b.ValueAhead.GetValueOrDefault(value.Day) + move.Credit - move.Debit;
-            b = b with { ValueAhead = b.ValueAhead.SetItem(value.Day, BigInteger.Max(0, ahead)) };
+            b = b with
+            {
+                ValueAhead = ahead > 0 ? b.ValueAhead.SetItem(value.Day, ahead) : b.ValueAhead.Remove(value.Day),
+            };
         }
         _s = _s.With(move.Account, move.Asset, b);
         Catch(asked, move);
@@ -188,7 +193,7 @@ public sealed partial class ReferenceModel
         var free = _s.Spendable(move.Account, move.Asset);
         foreach (var (id, restraint) in _s.Served(move.Account, move.Asset, asked.Now))
         {
-            var holds = restraint.HoldsOf(_s.FreeNow(move.Account, move.Asset) - held);
+            var holds = restraint.HoldsOf(free - held);
             held += holds;
             if (restraint.Minimum > 0)
                 _s = _s with { Restraints = _s.Restraints.SetItem(id, restraint with { Caught = holds }) };

@@ -86,7 +86,7 @@ public sealed partial class ReferenceModel
     /// <summary>What a restraint holds of what is really there, after those served before it.</summary>
     private BigInteger Seizable(Asked asked, UInt128 id, ModelRestraint row)
     {
-        var left = _s.FreeNow(row.Account, row.Asset);
+        var left = _s.Spendable(row.Account, row.Asset);
         foreach (var (other, restraint) in _s.Served(row.Account, row.Asset, asked.Now))
         {
             var holds = BigInteger.Max(0, BigInteger.Min(restraint.HoldsOf(left), left));

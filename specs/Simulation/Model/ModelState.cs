@@ -68,7 +68,7 @@ public sealed record ModelState
         ImmutableDictionary<UInt128, ModelRestraint>.Empty;
     public ImmutableHashSet<long> Reversed { get; init; } = [];
 
-    /// <summary>Positions of reversals, which cannot be reversed.</summary>
+    /// <summary>Positions of reversals.</summary>
     public ImmutableHashSet<long> Corrections { get; init; } = [];
 
     /// <summary>Income and expense not yet carried, by year, account and asset; zeros are left out.</summary>
@@ -112,12 +112,12 @@ public sealed record ModelState
     {
         BigInteger held = 0;
         foreach (var (_, restraint) in Served(account, asset, now))
-            held += restraint.HoldsOf(FreeNow(account, asset) - held);
+            held += restraint.HoldsOf(Spendable(account, asset) - held);
         return held;
     }
 
-    /// <summary>What is free, less credits not yet of value.</summary>
-    public BigInteger FreeNow(string account, string asset)
+    /// <summary>Posted − pending debits − credits not yet of value: what restraints can lay hold of.</summary>
+    public BigInteger Spendable(string account, string asset)
     {
         var balance = Accounts[account].In(asset);
         var ahead = BigInteger.Zero;
@@ -130,5 +130,5 @@ public sealed record ModelState
 
     /// <summary>Posted − pending debits − restrained − credits not yet of value + granted overdraft.</summary>
     public BigInteger Available(string account, string asset, Instant now) =>
-        FreeNow(account, asset) - Restrained(account, asset, now) + Accounts[account].In(asset).Overdraft;
+        Spendable(account, asset) - Restrained(account, asset, now) + Accounts[account].In(asset).Overdraft;
 }

@@ -9,16 +9,19 @@ public sealed partial class ReferenceModel
     private string? Make(Asked asked, MakeTransfer c)
     {
         var no = Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var terms);
-        return no ?? Happen(asked, terms.Name, Both(terms, pending: false), Guard.Asked, c.Particulars);
+        return no ?? Happen(asked, terms.Name, Both(terms, pending: false), Guard.All, c.Particulars);
     }
 
     private string? Reserve(Asked asked, ReserveTransfer c)
     {
         if (c.TimeoutSeconds is < 1 or > 315_360_000) return "transfer.timeout_out_of_range";
-        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var terms) is { } no) return no;
+        if (Terms(asked, c.Id, c.Debit, c.Credit, c.Amount, c.Particulars, c.Balancing, out var terms) is { } no)
+            return no;
         // A reservation has no accounting of its own yet: its dates count when it is posted.
-        if (Happen(asked, terms.Name, Both(terms, pending: true), Guard.Asked, Particulars.None) is { } refused) return refused;
-        Instant? expires = c.TimeoutSeconds is { } seconds ? new Instant(asked.Now.Microseconds + seconds * 1_000_000L) : null;
+        if (Happen(asked, terms.Name, Both(terms, pending: true), Guard.All, Particulars.None) is { } refused)
+            return refused;
+        Instant? expires = c.TimeoutSeconds is { } seconds
+            ? new Instant(asked.Now.Microseconds + seconds * 1_000_000L) : null;
         var row = new ModelReservation(terms.Debit, terms.Credit, terms.Asset, terms.Minor, expires);
         _s = _s with { Reservations = _s.Reservations.Add(terms.Name.Value, row) };
         return null;
@@ -44,7 +47,7 @@ public sealed partial class ReferenceModel
             new(open.Debit, open.Asset) { Debit = minor, PendingDebit = -freed },
             new(open.Credit, open.Asset) { Credit = minor, PendingCredit = -freed },
         ];
-        if (Happen(asked, null, moves, Guard.Asked, c.Particulars) is { } refused) return refused;
+        if (Happen(asked, null, moves, Guard.All, c.Particulars) is { } refused) return refused;
         _s = _s with
         {
             Reservations = done

@@ -34,7 +34,7 @@ public sealed partial class ReferenceModel
     private ModelState _s;
     private int _parts;
     private int _followUps;
-    private bool _usedOwnId;
+    private bool _ownIdUsed;
 
     public ReferenceModel(ModelFounding founding)
     {
@@ -63,7 +63,7 @@ public sealed partial class ReferenceModel
     {
         if (envelope.Caller >= 0 && FromMemory(envelope, now) is { } known) return known;
         var before = _s;
-        (_parts, _followUps, _usedOwnId) = (0, 0, false);
+        (_parts, _followUps, _ownIdUsed) = (0, 0, false);
         var link = 0;
         var code = MayAsk(envelope.Caller, now, command) ?? Do(envelope, now, command, out link);
         if (code is not null)
@@ -117,12 +117,16 @@ public sealed partial class ReferenceModel
                 ? new(Ending.Repeated, use.Position, use.Parts)
                 : new(Ending.NotTaken, 0, 0, "command.id_reused");
         }
-        if (envelope.Id.Version == 7 && Age(envelope.Id.Value, now) is { } unfit) return new(Ending.NotTaken, 0, 0, unfit);
+        if (OutOfTime(envelope.Id.Value, now) is { } no) return new(Ending.NotTaken, 0, 0, no);
         return _s.Faulty.Contains(envelope.Fingerprint) ? new(Ending.NotTaken, 0, 0, "engine.fault_known") : null;
     }
 
-    private string? Age(UInt128 id, Instant now)
+    /// <summary>
+    /// Ids that tell their time may be neither older than the memory nor ahead by more than five minutes.
+    /// </summary>
+    private string? OutOfTime(UInt128 id, Instant now)
     {
+        if ((id >> 76 & 0xF) != 7) return null;
         var made = (long)(ulong)(id >> 80);
         if (made <= _s.HorizonMilliseconds) return "command.id_too_old";
         return made > now.Microseconds / 1_000 + 300_000 ? "command.id_from_future" : null;

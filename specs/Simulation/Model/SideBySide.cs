@@ -229,7 +229,7 @@ internal sealed class SideBySide
 /// </summary>
 internal static class StreamFounding
 {
-    public const int IdMemory = 2_000;
+    public const int IdMemory = Genesis.MinIdMemory;
     private const int CutOffSeconds = 17 * 3_600;
     private static readonly Scopes Teller = Scopes.Accounts | Scopes.Transfers | Scopes.Restraints | Scopes.Sandbox;
     private static readonly Instant Expires = Instant.Parse("2026-09-01T00:00:00Z");
