@@ -27,7 +27,8 @@ public static class Recovery
         var schema = DigestNotes.SchemaOf(execution.Bank.Tables);
         var notes = DigestNotes.Read(folder, schema);
         var last = Replay.Run(journal, execution, frontier: null, (options ?? new()) with { Notes = notes });
-        say($"{execution.Position - from} events replayed after position {from}; digest {execution.Bank.Tables.Digest:x32}.");
+        if (execution.Position > from)
+            say($"{execution.Position - from} events replayed after position {from}; digest {execution.Bank.Tables.Digest:x32}.");
         if (execution.Position > 0) execution.Resume(execution.Position);
         var (tree, frontier) = OpenTree(journal, Path.Combine(folder, TreeFolder), say);
         return new(journal, tree, frontier, execution, new(folder, schema), last > at ? last : at);
