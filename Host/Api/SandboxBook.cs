@@ -29,12 +29,16 @@ public static class SandboxBook
     public static Task<RunningBook> OpenAsync(
         string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time = null)
     {
-        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+        if (!IsToBeFounded(folder))
             return RunningBook.OpenAsync(folder, log, onFatal, time);
         Directory.CreateDirectory(folder);
         var identity = new JournalIdentity("sandbox", RandomNumberGenerator.GetBytes(32));
         return RunningBook.FoundAsync(folder, identity, log, onFatal, engine => FoundAsync(engine, folder), time);
     }
+
+    /// <summary>Whether a folder is empty, or not there at all.</summary>
+    public static bool IsToBeFounded(string folder) =>
+        !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any();
 
     /// <summary>The demo key's token; null when the book has none, or its file is gone.</summary>
     public static string? DemoKey(RunningBook book)
@@ -49,7 +53,8 @@ public static class SandboxBook
             Tag.Of("sandbox"), BookMode.Sandbox, "00000000000000SANDBX", AssetCode.Parse("EUR"), Tag.Of("utc"),
             Tag.Of("weekdays"),
             Tag.Of("de"), 86_400, Genesis.DefaultIdMemory);
-        var today = engine.RoughNow.DateAt(0);
+        var weekdays = new BusinessCalendar("weekdays", [Weekday.Saturday, Weekday.Sunday], []);
+        var today = weekdays.Adjust(engine.RoughNow.DateAt(0), DayAdjustment.Following);
         var token = await Founding.FoundAsync(engine, genesis, today, [], new([6, 7], []), KeyId).ConfigureAwait(false);
         WriteKey(Path.Combine(folder, KeyFile), token);
         foreach (var (command, named) in Demo()) await SendAsync(engine, command, named).ConfigureAwait(false);
@@ -103,7 +108,7 @@ public static class Greeting
     {
         await to.WriteLineAsync($"Book {book.Genesis.Name} at position {book.Engine.DurablePosition}, in {book.Folder}")
             .ConfigureAwait(false);
-        await to.WriteLineAsync($"Listening on {address}, described at {address}/docs").ConfigureAwait(false);
+        await to.WriteLineAsync($"Listening on {address}, described at {address}/docs; Ctrl+C ends it").ConfigureAwait(false);
         if (SandboxBook.DemoKey(book) is not { } key) return;
         var body = """{"debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"12.34"}}""";
         const string headers = "-H \"Idempotency-Key: $(date +%s%N)\" -H \"Content-Type: application/json\"";

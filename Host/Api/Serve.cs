@@ -1,19 +1,25 @@
+using System.Globalization;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Logging.Console;
 
 namespace BankingEngine.Host.Api;
 
 /// <summary>What to serve.</summary>
 /// <param name="Folder">
-/// Where the book lies; a folder without one gets a sandbox. Null: the sandbox below the working directory.
+/// Where the book lies; a folder without one gets a sandbox, unless <see cref="ServeOptions.MustExist"/>. Null: the
+/// sandbox below the working directory.
 /// </param>
 /// <param name="Arguments">The host's ordinary configuration: <c>--urls</c>, certificates, logging.</param>
 /// <param name="Time">Specs bring their own.</param>
 public sealed record ServeOptions(string? Folder = null, string[]? Arguments = null, ITimeSource? Time = null)
 {
+    /// <summary>A folder without a book is a failure, not a place for a sandbox.</summary>
+    public bool MustExist { get; init; }
+
     /// <summary>Adds to the services or the server before they are built.</summary>
     public Action<WebApplicationBuilder>? Configure { get; init; }
 
@@ -37,15 +43,18 @@ public static partial class Serve
 
     /// <returns>The exit code: 0 after an orderly end, <see cref="ExitFatal"/> when the engine failed.</returns>
     /// <exception cref="JournalException">The book cannot be opened.</exception>
+    /// <exception cref="IOException">An address cannot be listened on.</exception>
     public static async Task<int> RunAsync(ServeOptions options)
     {
         var builder = ApiHost.CreateBuilder(options.Arguments ?? [], options.Configure);
         if (string.IsNullOrEmpty(builder.Configuration["urls"])
             && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(DefaultUrl);
-        using var logs = LoggerFactory.Create(
-            logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
+        using var logs = LogsOf(builder.Configuration);
         var log = logs.CreateLogger("BankingEngine");
+        var output = options.Output ?? Console.Out;
+        var isListening = false;
+        Quieten(builder, () => isListening);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(options.Stop);
         Exception? fatal = null;
         void OnFatal(Exception why)
@@ -55,20 +64,68 @@ public static partial class Serve
             ending.Cancel();
         }
 
-        using var book = await OpenAsync(options, log, OnFatal).ConfigureAwait(false);
+        using var book = await OpenAsync(options, output, log, OnFatal).ConfigureAwait(false);
         await using var app = ApiHost.Build(builder, book);
         await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
+        isListening = true;
         var address =
             app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        await Greeting.WriteAsync(options.Output ?? Console.Out, book, address).ConfigureAwait(false);
+        await Greeting.WriteAsync(output, book, address).ConfigureAwait(false);
         options.Started?.Invoke(address, book);
         await WaitForEndAsync(app, ending.Token).ConfigureAwait(false);
-        return fatal is null ? 0 : ExitFatal;
+        if (fatal is not null) return ExitFatal;
+        await TakeLeaveAsync(output, book).ConfigureAwait(false);
+        return 0;
     }
 
-    private static Task<RunningBook> OpenAsync(ServeOptions options, ILogger log, Action<Exception> onFatal) =>
-        SandboxBook.OpenAsync(
-            Path.GetFullPath(options.Folder ?? SandboxBook.DefaultFolder), log, onFatal, options.Time);
+    private static async Task<RunningBook> OpenAsync(
+        ServeOptions options, TextWriter output, ILogger log, Action<Exception> onFatal)
+    {
+        var folder = Path.GetFullPath(options.Folder ?? SandboxBook.DefaultFolder);
+        if (options.MustExist)
+            return await RunningBook.OpenAsync(folder, log, onFatal, options.Time).ConfigureAwait(false);
+        if (SandboxBook.IsToBeFounded(folder))
+            await output.WriteLineAsync($"No book in {folder} yet: founding a sandbox with a small demo.")
+                .ConfigureAwait(false);
+        return await SandboxBook.OpenAsync(folder, log, onFatal, options.Time).ConfigureAwait(false);
+    }
+
+    /// <summary>The log of what happens beside the host, in the form that the host's has.</summary>
+    internal static ILoggerFactory LogsOf(IConfiguration configuration) => LoggerFactory.Create(logging => logging
+        .AddConfiguration(configuration.GetSection("Logging"))
+        .AddConsole(console => console.FormatterName ??= ConsoleFormatterNames.Simple));
+
+    /// <summary>
+    /// What the greeting says the log does not say again; and why an address cannot be listened on is thrown, so it is
+    /// not also logged with two traces. The ordinary configuration has the last word.
+    /// </summary>
+    private static void Quieten(WebApplicationBuilder builder, Func<bool> isListening) =>
+        builder.Services.Configure<LoggerFilterOptions>(filters =>
+        {
+            bool Listens(string? provider, string? category, LogLevel level) => isListening();
+            filters.Rules.Insert(0, new(null, "Microsoft.Hosting.Lifetime", LogLevel.Warning, null));
+            filters.Rules.Insert(0, new(null, "Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Warning, Listens));
+            filters.Rules.Insert(0, new(null, "Microsoft.AspNetCore.Server.Kestrel", LogLevel.Warning, Listens));
+        });
+
+    /// <summary>
+    /// Says where the book stands, and notes its digest there, so that a replay can be held against both.
+    /// </summary>
+    private static async Task TakeLeaveAsync(TextWriter output, RunningBook book)
+    {
+        var (position, digest, schema) = await book.Engine.ReadAsync((bank, at) =>
+            (at.Position - 1, bank.Tables.Digest, DigestNotes.SchemaOf(bank.Tables))).ConfigureAwait(false);
+        var tail = book.Engine.Journal.Tail;
+        // A timer may have added a block since; then the digest is not the one at the journal's end.
+        if (tail.Position == position)
+        {
+            using var notes = new DigestNotes(book.Folder, schema);
+            notes.Add(tail.Block, position, digest);
+        }
+        await output.WriteLineAsync(
+            string.Create(CultureInfo.InvariantCulture, $"Closed at position {position}, digest {digest:x32}."))
+            .ConfigureAwait(false);
+    }
 
     /// <summary>
     /// Until the host is told to end by signal, or by who called; then requests under way are finished.

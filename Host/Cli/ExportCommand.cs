@@ -29,8 +29,10 @@ internal static class ExportCommand
           journal export --format hledger --out book.journal --assert && hledger -f book.journal check --strict
 
         In hledger's convention debits are positive. Accounts are named class:chart:id, as in liabilities:2100:alice;
-        client property stands under memorandum. --assert ends the file with every balance that the book itself has, so
-        that hledger compares them with its own.
+        client property stands under memorandum. A transaction's second date is that of its value, or of what was
+        imported the date in UTC on which it happened: hledger balance --monthly --date2 tells months by it. --assert
+        ends the file with every balance that the book itself has, so that hledger compares them with its own; with
+        tens of thousands of accounts hledger's check then takes minutes.
 
         Exit codes: 1 --json without --out; 3 damage, or the state is not what it was when live; 5 no journal or
         position.

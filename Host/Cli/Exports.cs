@@ -141,7 +141,8 @@ internal sealed class HledgerExport : IExport
         var (bookedOn, valueOn) = _bank.DatesOf(recorded.Event);
         if (bookedOn > _last) _last = bookedOn;
         _text.WriteLine();
-        _text.Write(valueOn is { } value && value != bookedOn ? $"{bookedOn}={value}" : bookedOn.ToString());
+        var second = recorded.Event is TransferEvent.Imported imported ? imported.Originated.DateAt(0) : valueOn;
+        _text.Write(second is { } date && date != bookedOn ? $"{bookedOn}={date}" : bookedOn.ToString());
         _text.WriteLine($" ({head.Position}) {EventCatalogue.Of(recorded.Event).Name}{Described(recorded.Event)}");
         foreach (var leg in legs)
         {

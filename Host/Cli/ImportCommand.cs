@@ -18,7 +18,10 @@ internal static class ImportCommand
         bank:migration, and their payments with the times at which they were made.
 
         What happened is not refused for lack of funds: it is booked, the leg says which limit it went beyond, and the
-        report counts those. What could never be booked (an account paying itself, a malformed line) is refused by name.
+        report counts those. All of it is booked on the book's business date of today, as late bookings are; when it
+        happened stands in each event's 'originated', and in the second date of journal export --format hledger.
+
+        What could never be booked (an account paying itself, a malformed line) is refused by name.
         Every line is one command under an id of its own, so a second run of the same files changes nothing and says so;
         the book has to remember at least as many ids as the files have lines.
 
@@ -37,7 +40,7 @@ internal static class ImportCommand
     /// <summary>Refused lines that are shown to people; with --json all are given.</summary>
     private const int ShownRefusals = 20;
 
-    private static readonly Argument<string> Format = new("format") { Description = "What the files are: amlsim." };
+    private static readonly Argument<string> Format = new("format") { Description = "What the files are: amlsim.", HelpName = "format" };
     private static readonly Option<string>
         Data = Common.Data(),
         From = Common.Required<string>("--from", "Folder of the files."),

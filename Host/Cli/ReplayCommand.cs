@@ -76,9 +76,20 @@ internal static class ReplayCommand
         terminal.Say(
             $"Book {journal.Identity.Book}: {Terminal.Number(events)} events after position {Terminal.Number(from)}, "
             + $"in {Terminal.Seconds(time)} s ({Terminal.Number(Terminal.Rate(events, time))} a second).");
-        terminal.Say($"Position {execution.Position}, digest {digest}; {compared} digests noted when live agree.");
+        var root = frontier is null ? null : Convert.ToBase64String(frontier.Root().ToArray());
         if (frontier is not null)
-            terminal.Say($"Every hash was computed again; the root of {frontier.Size} events is {frontier.Root()}.");
+        {
+            terminal.Say($"Every hash was computed again; the root of {Terminal.Number(frontier.Size)} events is");
+            terminal.Say($"  {frontier.Root()}, which is");
+            terminal.Say($"  {root} in base64, as checkpoints and seals have it.");
+        }
+        terminal.Say(compared switch
+        {
+            0 => "No digest was noted here when the book was live: compare with what serve said when it ended.",
+            1 => "The one digest noted when the book was live agrees.",
+            _ => $"All {Terminal.Number(compared)} digests noted when the book was live agree.",
+        });
+        terminal.Say($"Position {execution.Position}, digest {digest}.");
         return terminal.Done(new()
         {
             ["book"] = journal.Identity.Book,
@@ -90,6 +101,7 @@ internal static class ReplayCommand
             ["digests_compared"] = compared,
             ["verified"] = frontier is not null,
             ["root"] = frontier?.Root().ToString(),
+            ["root_base64"] = root,
         });
     }
 }

@@ -68,7 +68,7 @@ internal sealed class TrialBalance
         foreach (var line in Lines.Where(line => line.Class == AccountClass.Liability && line.Debits > 0))
         {
             terminal.Say($"Of the liabilities {Terminal.Number(line.Contrary)} accounts are overdrawn by "
-                + $"{Text(line.Asset, line.Debits)} {line.Asset.Code}: they stand under assets.");
+                + $"{Text(line.Asset, line.Debits)} {line.Asset.Code}: the trial balance presents them as assets.");
         }
     }
 

@@ -12,15 +12,25 @@ internal static class VerifyCommand
         Checks what a bank says of itself with nothing but what an auditor holds: a signed checkpoint, the public key,
         and what is to be checked. Trusts no cache, needs no server, and says where the first difference lies.
 
-          verify --key bank.pem --checkpoint now.checkpoint
-          verify --key bank.pem --checkpoint now.checkpoint --proof event.proof
-          verify --key bank.pem --checkpoint now.checkpoint --earlier kept.checkpoint --proof history.proof
-          verify --key bank.pem --checkpoint now.checkpoint --earlier kept.checkpoint --journal bank-data/demo
-          verify --key bank.pem --checkpoint now.checkpoint --export lines.jsonl
+          verify --key bank.key --checkpoint now.checkpoint
+          verify --key bank.key --checkpoint now.checkpoint --proof event.proof
+          verify --key bank.key --checkpoint now.checkpoint --earlier kept.checkpoint --proof history.proof
+          verify --key bank.key --checkpoint now.checkpoint --earlier kept.checkpoint --journal bank-data/demo
+          verify --key bank.key --checkpoint now.checkpoint --export lines.jsonl
           verify --journal bank-data/demo
 
         Without --proof, --journal and --export the signature alone is checked; a journal can be checked against its own
-        seals without a checkpoint. The key is PEM, the base64 of the announcing event, or a verifier key.
+        seals without a checkpoint.
+
+        The key is a PEM file, a verifier key as /v1/audit/keys gives it, or the base64 of the public_key in the event
+        book.checkpoint_key_announced.v1. Ask the bank for it once, by a way you trust, and keep it. A first walk, with a
+        key of the scope audit and the server's address in the environment:
+
+          AUTH="Authorization: Bearer $KEY"
+          curl -s -H "$AUTH" $URL/v1/audit/checkpoint > now.checkpoint
+          curl -s -H "$AUTH" $URL/v1/audit/keys | jq -r '.keys[-1].verifier_key' > bank.key
+          curl -s -H "$AUTH" "$URL/v1/audit/proofs/inclusion?position=4&size=$(sed -n 2p now.checkpoint)" > event.proof
+          verify --key bank.key --checkpoint now.checkpoint --proof event.proof
 
         Exit codes: 1 the files given do not go together, or the key is none; 3 something does not hold; 5 a file is
         missing.

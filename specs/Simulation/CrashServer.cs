@@ -26,7 +26,7 @@ internal sealed class CrashServer : IDisposable
         var start = new ProcessStartInfo(
             runsThis?.EndsWith("dotnet", StringComparison.Ordinal) == true ? runsThis : "dotnet")
         {
-            ArgumentList = { host, "serve", "--data", folder, "--urls", "http://127.0.0.1:0" },
+            ArgumentList = { host, "serve", "--demo", "--data", folder, "--urls", "http://127.0.0.1:0" },
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
@@ -16,6 +18,7 @@ public sealed class CommandLineSpecs
     [InlineData(1, "usage", "replay", "--no-such-option")]
     [InlineData(1, "usage", "journal", "export", "--format", "hledger", "--data", "nowhere")]
     [InlineData(5, "journal.not_found", "journal", "check", "--data", "nowhere")]
+    [InlineData(5, "journal.not_found", "serve", "--data", "nowhere")]
     [InlineData(2, "init.zone_invalid", "init", "--data", "nowhere", "--name", "a", "--entity", "529900T8BM49AURSDO55",
         "--functional", "EUR", "--jurisdiction", "de", "--mode", "live", "--zone", "Middle/Earth")]
     public async Task A_failure_has_its_exit_code_and_says_why_in_one_object(
@@ -40,6 +43,20 @@ public sealed class CommandLineSpecs
         var keys = await shell.RunAsync("keys", "list", "--data", shell.Book, "--json");
         keys.Json.GetProperty("keys")[0].GetProperty("scopes").GetString().Should()
             .NotContain("sandbox", "the book is live");
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_one_line_and_an_exit_code()
+    {
+        using var shell = new Shell();
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var said = await shell.RunAsync("serve", "--demo", "--data", shell.Book, "--urls", $"http://{other.LocalEndpoint}");
+        said.Exit.Should().Be(4, said.Error);
+        said.Error.TrimEnd().Should().StartWith("serve.address_in_use: ").And.Contain("--urls").And.NotContain("\n");
+        said.Output.Should().NotContain("   at ");
+        var replayed = await shell.RunAsync("replay", "--data", shell.Book, "--verify");
+        replayed.Output.TrimEnd().Split('\n')[^1].Should().MatchRegex("^Position [0-9]+, digest [0-9a-f]{32}\\.$");
     }
 
     [Fact]
