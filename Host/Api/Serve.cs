@@ -82,11 +82,12 @@ public static partial class Serve
         ServeOptions options, TextWriter output, ILogger log, Action<Exception> onFatal)
     {
         var folder = Path.GetFullPath(options.Folder ?? SandboxBook.DefaultFolder);
-        if (options.MustExist)
-            return await RunningBook.OpenAsync(folder, log, onFatal, options.Time).ConfigureAwait(false);
-        if (SandboxBook.IsToBeFounded(folder))
-            await output.WriteLineAsync($"No book in {folder} yet: founding a sandbox with a small demo.")
-                .ConfigureAwait(false);
+        var isNew = SandboxBook.IsToBeFounded(folder);
+        if (isNew && options.MustExist)
+            throw new JournalException(JournalFault.NotFound, $"There is no journal in {folder}.");
+        await output.WriteLineAsync(isNew
+            ? $"No book in {folder} yet: founding a sandbox with a small demo."
+            : $"Opening the book in {folder}.").ConfigureAwait(false);
         return await SandboxBook.OpenAsync(folder, log, onFatal, options.Time).ConfigureAwait(false);
     }
 

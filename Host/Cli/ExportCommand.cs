@@ -32,7 +32,7 @@ internal static class ExportCommand
         client property stands under memorandum. A transaction's second date is that of its value, or of what was
         imported the date in UTC on which it happened: hledger balance --monthly --date2 tells months by it. --assert
         ends the file with every balance that the book itself has, so that hledger compares them with its own; with
-        tens of thousands of accounts hledger's check then takes minutes.
+        tens of thousands of accounts that makes hledger's check slow.
 
         Exit codes: 1 --json without --out; 3 damage, or the state is not what it was when live; 5 no journal or
         position.

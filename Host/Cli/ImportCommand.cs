@@ -21,9 +21,9 @@ internal static class ImportCommand
         report counts those. All of it is booked on the book's business date of today, as late bookings are; when it
         happened stands in each event's 'originated', and in the second date of journal export --format hledger.
 
-        What could never be booked (an account paying itself, a malformed line) is refused by name.
-        Every line is one command under an id of its own, so a second run of the same files changes nothing and says so;
-        the book has to remember at least as many ids as the files have lines.
+        What could never be booked (an account paying itself, a malformed line) is refused by name. Every line is one
+        command under an id of its own, so a second run of the same files changes nothing and says so; the book has to
+        remember at least as many ids as the files have lines.
 
         Format amlsim: a folder with nodes.csv (nodeid, init_balance) and transactions.csv (sourceNodeId, targetNodeId,
         value, time), time in days from --start. Node 7 becomes account aml:7, a deposit that may not be overdrawn.

@@ -115,7 +115,8 @@ internal static class InitCommand
             throw Invalid("functional", $"{functional} is not a currency of ISO 4217.");
         if (jurisdiction.Length != 2 || !jurisdiction.All(char.IsAsciiLetterLower))
             throw Invalid("jurisdiction", $"{jurisdiction} is not a country of ISO 3166-1 alpha-2 in lower case.");
-        if (memory < 1_000) throw Invalid("id_memory", "a memory holds 1,000 ids or more.");
+        if (memory < Genesis.MinIdMemory)
+            throw Invalid("id_memory", $"a memory holds {Terminal.Number(Genesis.MinIdMemory)} ids or more.");
         var mode = parsed.GetValue(Mode) == "live" ? BookMode.Live : BookMode.Sandbox;
         return new(
             tag, mode, entity, currency, home.ZoneName, home.CalendarName, Tag.Of(jurisdiction),

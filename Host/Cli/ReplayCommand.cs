@@ -13,7 +13,8 @@ internal static class ReplayCommand
 {
     private const string About = """
         Applies the journal's events to an empty state and tells the digest of what results. Reads only, so it works
-        beside a running server, whose digest at the same position has to be the same.
+        beside a running server, whose digest at the same position has to be the same. The last line is the
+        position and the digest there, as serve says them when it ends.
 
         On the way the digest is compared with those noted when the book was live; with --verify every event is hashed
         again too, and every block's root compared. The first block where they part is named.

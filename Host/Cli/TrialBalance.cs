@@ -67,7 +67,8 @@ internal sealed class TrialBalance
             ]);
         foreach (var line in Lines.Where(line => line.Class == AccountClass.Liability && line.Debits > 0))
         {
-            terminal.Say($"Of the liabilities {Terminal.Number(line.Contrary)} accounts are overdrawn by "
+            var accounts = line.Contrary == 1 ? "1 account is" : $"{Terminal.Number(line.Contrary)} accounts are";
+            terminal.Say($"Of the liabilities {accounts} overdrawn by "
                 + $"{Text(line.Asset, line.Debits)} {line.Asset.Code}: the trial balance presents them as assets.");
         }
     }

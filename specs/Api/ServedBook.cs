@@ -131,7 +131,8 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
         _stop = new();
         var started =
             new TaskCompletionSource<(string, RunningBook)>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var said = new StringWriter();
+        // Written to until the host has ended, so it is not closed here.
+        var said = new StringWriter();
         _serving =
             Serve.RunAsync(new(Folder, ["--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "None"], Time)
         {
