@@ -24,7 +24,7 @@ internal static class EventExamples
     private static readonly Particulars Dated = new(BookedOn: Today);
 
     private static readonly Particulars Full = new(
-        Tag.Of("salary"), "RF18 5390 0754", "sealed.v1.cGF5ZWU", new("{\"channel\":\"branch\",\"note\":\"Grüße, \\\"Zoë\\\" €\"}"), Today, Today.AddDays(1));
+        Tag.Of("salary"), "RF18 5390 0754", "sealed.v1.bob:savings.1.cGF5ZWU", new("{\"channel\":\"branch\",\"note\":\"Grüße, \\\"Zoë\\\" €\"}"), Today, Today.AddDays(1));
 
     private static readonly Genesis Genesis = new(
         Tag.Of("main"), BookMode.Live, "529900TESTBANK00TE42", AssetCode.Parse("EUR"), Tag.Of("europe.berlin"), Tag.Of("de.target"),
@@ -32,7 +32,7 @@ internal static class EventExamples
 
     private static readonly RestraintTerms Garnishment = new(
         Tag.Of("garnishment"), Tag.Of("court.b-mitte"), 2, RestraintScope.Amount, new(500_00, Eur), new(1_402_28, Eur), Noon,
-        Noon.AddSeconds(86_400), "sealed.v1.b3JkZXI");
+        Noon.AddSeconds(86_400), "sealed.v1.bob:savings.1.b3JkZXI");
 
     private static readonly Leg[] Pair = [new(Alice, Side.Debit, new(12_34, Eur)), new(Bob, Side.Credit, new(12_34, Eur))];
 
