@@ -37,7 +37,8 @@ public sealed partial class FormatPageSpecs : IDisposable
         var table = Page[Page.IndexOf("## Event lines", StringComparison.Ordinal)..];
         var members = TableMember().Matches(table[..table.IndexOf("Every wire name", StringComparison.Ordinal)])
             .Select(match => match.Groups[1].Value).Where(name => name != "member").ToList();
-        foreach (var line in EventExamples.All.Select(example => EventContractSpecs.Written(example.Head, example.Recorded)))
+        foreach (var line in EventExamples.All.Select(example =>
+            EventContractSpecs.Written(example.Head, example.Recorded)))
         {
             using var json = System.Text.Json.JsonDocument.Parse(line);
             var written = json.RootElement.EnumerateObject().Select(member => member.Name).ToList();
@@ -72,7 +73,8 @@ public sealed partial class FormatPageSpecs : IDisposable
     /// <summary>The block of that language below "By hand".</summary>
     private static string Block(string language)
     {
-        var start = Page.IndexOf($"```{language}\n", Page.IndexOf("**By hand.**", StringComparison.Ordinal), StringComparison.Ordinal);
+        var start = Page.IndexOf($"```{language}\n", Page.IndexOf("**By hand.**", StringComparison.Ordinal),
+            StringComparison.Ordinal);
         start += language.Length + 4;
         return Page[start..Page.IndexOf("\n```", start, StringComparison.Ordinal)];
     }
