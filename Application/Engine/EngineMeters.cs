@@ -33,7 +33,7 @@ public sealed class EngineMeters : IDisposable
         _meter.CreateObservableCounter("bank.position", position, "{event}", "The last durable position.");
     }
 
-    /// <summary>How a command ended, as a tag: <c>accepted</c>, <c>repeated</c>, <c>faulted</c>, or the rejection's code.</summary>
+    /// <summary>How a command ended: <c>accepted</c>, <c>repeated</c>, <c>faulted</c>, or the rejection's code.</summary>
     public static string OutcomeOf(in Ended ended) => ended.Rejection?.Code ?? ended.Ending switch
     {
         Ending.Accepted => "accepted",

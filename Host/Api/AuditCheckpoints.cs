@@ -37,7 +37,8 @@ public sealed class CheckpointService : IDisposable
 
     /// <summary>Loads or makes the key, and has the book announce it unless it is the one announced last.</summary>
     /// <param name="folder">The book's folder.</param>
-    /// <exception cref="System.Security.Cryptography.CryptographicException">The file holds no private key on P-256.</exception>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">The file holds no private key on
+    /// P-256.</exception>
     /// <exception cref="InvalidOperationException">The book refused the announcement.</exception>
     public static async Task<CheckpointService> OpenAsync(BookEngine engine, string folder)
     {
@@ -51,7 +52,8 @@ public sealed class CheckpointService : IDisposable
         }
         catch (EngineUnavailableException)
         {
-            // A book whose clock is held has to open, so that an operator can accept the clock: announced when first asked.
+            // A book whose clock is held has to open, so that an operator can accept the clock: the key is announced
+            // when a checkpoint is first asked for.
         }
         catch
         {
@@ -87,7 +89,9 @@ public sealed class CheckpointService : IDisposable
         }
     }
 
-    /// <summary>The newest announced keys, in order of announcing, at most <see cref="BookEngine.MaxRowsRead"/>.</summary>
+    /// <summary>
+    /// The newest announced keys, in order of announcing, at most <see cref="BookEngine.MaxRowsRead"/>.
+    /// </summary>
     public Task<CheckpointKeyRow[]> KeysAsync() => engine.ReadAsync((bank, _) =>
     {
         var rows = bank.Book.CheckpointKeys;
@@ -105,9 +109,11 @@ public sealed class CheckpointService : IDisposable
         {
             var command = new AnnounceCheckpointKey(key.Name, key.PublicKey);
             var envelope = new Envelope(default, Envelope.Engine, 0);
-            var answer = await engine.SendAsync(envelope, command, "book.announce_checkpoint_key").ConfigureAwait(false);
+            var answer = await engine.SendAsync(envelope, command, "book.announce_checkpoint_key")
+                .ConfigureAwait(false);
             if (answer.Ended.Ending != Ending.Accepted)
-                throw new InvalidOperationException($"The checkpoint key was not announced: {EngineMeters.OutcomeOf(answer.Ended)}.");
+                throw new InvalidOperationException(
+                    $"The checkpoint key was not announced: {EngineMeters.OutcomeOf(answer.Ended)}.");
         }
         Volatile.Write(ref announced, true);
     }
@@ -115,7 +121,8 @@ public sealed class CheckpointService : IDisposable
     private DateTimeOffset RecordedAt(long position)
     {
         var line = new ArrayBufferWriter<byte>();
-        if (!engine.Journal.TryReadEvent(position, line)) throw new InvalidOperationException($"Event {position} is durable and not there.");
+        if (!engine.Journal.TryReadEvent(position, line))
+            throw new InvalidOperationException($"Event {position} is durable and not there.");
         return DateTimeOffset.UnixEpoch.AddMicroseconds(EventLine.Read(line.WrittenSpan).Head.At.Microseconds);
     }
 

@@ -28,10 +28,11 @@ public static class AuditEndpoints
         routes.MapGet("/v1/audit/checkpoint", (Delegate)Checkpoint).Needs(Scopes.Audit).WithName("audit.checkpoint")
             .WithSummary("The signed checkpoint (C2SP) of all durable events; size=<events> for an older one");
         routes.MapGet("/v1/audit/events", (Delegate)Events).Needs(Scopes.Audit).WithName("audit.events")
-            .WithSummary("Event lines as journalled, one a line: from=<position>, limit=<events>; Link leads to the next page");
+            .WithSummary("Event lines as journalled: from=<position>, limit=<events>; Link leads to the next page");
         routes.MapGet("/v1/audit/proofs/inclusion", (Delegate)Inclusion).Needs(Scopes.Audit).WithName("audit.inclusion")
             .WithSummary("A proof file that the event at position=<position> is among the first size=<events>");
-        routes.MapGet("/v1/audit/proofs/consistency", (Delegate)Consistency).Needs(Scopes.Audit).WithName("audit.consistency")
+        routes.MapGet("/v1/audit/proofs/consistency", (Delegate)Consistency).Needs(Scopes.Audit)
+            .WithName("audit.consistency")
             .WithSummary("A proof file that the first to=<events> begin with the first from=<events>");
         routes.MapGet("/v1/audit/keys", (Delegate)Keys).Needs(Scopes.Audit).WithName("audit.keys")
             .WithSummary("The public keys of checkpoints, with the positions from which they sign");
@@ -45,7 +46,8 @@ public static class AuditEndpoints
         var texts = context.Request.Query[name];
         value = absent;
         if (texts.Count == 0) return absent == 0 ? new Flaw(EdgeProblems.QueryMalformed, name) : null;
-        if (texts.Count > 1 || !long.TryParse(texts[0], NumberStyles.None, CultureInfo.InvariantCulture, out value) || value < 1)
+        if (texts.Count > 1 || !long.TryParse(texts[0], NumberStyles.None, CultureInfo.InvariantCulture, out value)
+            || value < 1)
             return new Flaw(EdgeProblems.QueryMalformed, name);
         return value > end ? new Flaw(EdgeProblems.PositionBeyondEnd, name) : null;
     }
@@ -84,7 +86,8 @@ public static class AuditEndpoints
             var first = (int)Math.Max(0, from - block.FirstPosition);
             var count = (int)Math.Min(left, block.Events - first);
             var bytes = block.Lines[block.Starts[first]..block.Starts[first + count]];
-            var sent = await context.Response.BodyWriter.WriteAsync(bytes, context.RequestAborted).ConfigureAwait(false);
+            var sent = await context.Response.BodyWriter.WriteAsync(bytes, context.RequestAborted)
+                .ConfigureAwait(false);
             if (sent.IsCompleted) return;
             left -= count;
         }
@@ -100,10 +103,12 @@ public static class AuditEndpoints
     {
         var end = book.Engine.DurablePosition;
         if (Position(context, "size", end, end, out var size) is { } wrong) return Problems.Answer(context, wrong);
-        if (Position(context, "position", 0, size, out var position) is { } beyond) return Problems.Answer(context, beyond);
+        if (Position(context, "position", 0, size, out var position) is { } beyond)
+            return Problems.Answer(context, beyond);
         var checkpoints = book.Checkpoints;
         var proof = InclusionProof.Make(checkpoints.Tree, book.Engine.Journal, checkpoints.Origin, position, size);
-        return Text(context, ResponseBody.JsonType, ProofFile.Write(proof), $"{proof.Origin}-{position}-in-{size}.proof.json");
+        return Text(context, ResponseBody.JsonType, ProofFile.Write(proof),
+            $"{proof.Origin}-{position}-in-{size}.proof.json");
     }
 
     private static Task ConsistencyAsync(HttpContext context, RunningBook book)
@@ -112,7 +117,8 @@ public static class AuditEndpoints
         if (Position(context, "to", end, end, out var to) is { } wrong) return Problems.Answer(context, wrong);
         if (Position(context, "from", 0, to, out var from) is { } beyond) return Problems.Answer(context, beyond);
         var proof = ConsistencyProof.Make(book.Checkpoints.Tree, book.Checkpoints.Origin, from, to);
-        return Text(context, ResponseBody.JsonType, ProofFile.Write(proof), $"{proof.Origin}-{from}-to-{to}.proof.json");
+        return Text(context, ResponseBody.JsonType, ProofFile.Write(proof),
+            $"{proof.Origin}-{from}-to-{to}.proof.json");
     }
 
     private static async Task KeysAsync(HttpContext context, RunningBook book)

@@ -68,7 +68,9 @@ public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most,
         }
     }
 
-    /// <summary>The first position to send: behind <c>Last-Event-ID</c>, else <c>from</c>, else the first of the book.</summary>
+    /// <summary>
+    /// The first position to send: behind <c>Last-Event-ID</c>, else <c>from</c>, else the first of the book.
+    /// </summary>
     private Flaw? From(HttpContext context, out long from)
     {
         var end = book.Engine.DurablePosition + 1;
@@ -100,7 +102,8 @@ public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most,
         {
             if (reader.MoveNext())
             {
-                (isOpen, var wrote) = await SendBlockAsync(to, filter, reader.Current, from, ending).ConfigureAwait(false);
+                (isOpen, var wrote) =
+                    await SendBlockAsync(to, filter, reader.Current, from, ending).ConfigureAwait(false);
                 sent = reader.Current.LastPosition;
                 if (wrote) said = Environment.TickCount64;
             }
@@ -123,7 +126,8 @@ public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most,
         for (var index = (int)Math.Max(0, from - block.FirstPosition); index < block.Events; index++)
         {
             wrote |= Write(to, filter, block.FirstPosition + index, block.Line(index));
-            if (to.UnflushedBytes >= FlushBytes && !await FlushAsync(to, ending).ConfigureAwait(false)) return (false, wrote);
+            if (to.UnflushedBytes < FlushBytes) continue;
+            if (!await FlushAsync(to, ending).ConfigureAwait(false)) return (false, wrote);
         }
         return (!wrote || await FlushAsync(to, ending).ConfigureAwait(false), wrote);
     }
@@ -165,7 +169,9 @@ public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most,
         return true;
     }
 
-    /// <summary>A comment, and an id without data: it reaches nobody's handler and moves where a reconnect begins.</summary>
+    /// <summary>
+    /// A comment, and an id without data: it reaches nobody's handler and moves where a reconnect begins.
+    /// </summary>
     private static void WriteHeartbeat(PipeWriter to, long sent)
     {
         to.Write(": heartbeat\n"u8);
@@ -192,11 +198,13 @@ public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most,
 /// <summary>The route of the event stream.</summary>
 public static class EventsEndpoints
 {
-    public static void MapEvents(this IEndpointRouteBuilder routes, RunningBook book, TimeSpan? heartbeat = null, int most = EventStreams.MaxStreams)
+    public static void MapEvents(this IEndpointRouteBuilder routes, RunningBook book, TimeSpan? heartbeat = null,
+        int most = EventStreams.MaxStreams)
     {
         var stopping = routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-        var streams = new EventStreams(book, heartbeat ?? TimeSpan.FromSeconds(EventStreams.HeartbeatSeconds), most, stopping);
+        var streams = new EventStreams(book, heartbeat ?? TimeSpan.FromSeconds(EventStreams.HeartbeatSeconds), most,
+            stopping);
         routes.MapGet("/v1/events", (Delegate)streams.FollowAsync).Needs(Scopes.Audit).WithName("events.follow")
-            .WithSummary("Server-sent events from=<position> or behind Last-Event-ID; type=<wire name>, account=<account> narrow it");
+            .WithSummary("Server-sent events from=<position> or behind Last-Event-ID; type= and account= narrow it");
     }
 }

@@ -21,10 +21,12 @@ public sealed class EventsFilter(IReadOnlyList<string> types, AccountId account)
     {
         filter = new([], default);
         var types = query["type"].SelectMany(text => (text ?? "").Split(',')).ToList();
-        if (types.Exists(type => EventCatalogue.All.All(known => known.Name != type))) return new Flaw(EdgeProblems.QueryMalformed, "type");
+        if (types.Exists(type => EventCatalogue.All.All(known => known.Name != type)))
+            return new Flaw(EdgeProblems.QueryMalformed, "type");
         var accounts = query["account"];
         var account = default(AccountId);
-        if (accounts.Count > 1 || (accounts.Count == 1 && !AccountId.TryParse(Encoding.UTF8.GetBytes(accounts[0] ?? ""), out account)))
+        if (accounts.Count > 1
+            || (accounts.Count == 1 && !AccountId.TryParse(Encoding.UTF8.GetBytes(accounts[0] ?? ""), out account)))
             return new Flaw(EdgeProblems.QueryMalformed, "account");
         filter = new([.. types.Distinct()], account);
         return null;
@@ -75,7 +77,8 @@ public sealed class EventsFilter(IReadOnlyList<string> types, AccountId account)
                 continue;
             }
             var names = (ofAccount && reader.ValueTextEquals("id"u8)) || IsAccountMember(reader);
-            if (names && reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals(id)) return true;
+            if (names && reader.Read() && reader.TokenType == JsonTokenType.String
+                && reader.ValueTextEquals(id)) return true;
         }
         return false;
     }

@@ -28,7 +28,8 @@ public static class Telemetry
     private const int DefaultIntervalMilliseconds = 15_000;
 
     private static readonly string[] Meters =
-        [EngineMeters.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime"];
+        [EngineMeters.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel",
+            "System.Runtime"];
 
     private static readonly string[] Sources = [EngineTraces.SourceName, "Microsoft.AspNetCore"];
 
@@ -43,11 +44,13 @@ public static class Telemetry
     };
 
     /// <summary>Adds telemetry to a host.</summary>
-    /// <exception cref="InvalidOperationException">The configuration names no usable endpoint, protocol or interval.</exception>
+    /// <exception cref="InvalidOperationException">The configuration names no usable endpoint, protocol or
+    /// interval.</exception>
     public static void Add(WebApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, new MemoryConfigurationSource { InitialData = LogDefaults });
+        ((IConfigurationBuilder)builder.Configuration)
+            .Sources.Insert(0, new MemoryConfigurationSource { InitialData = LogDefaults });
         if (Settings.Of(builder.Configuration) is not { } settings) return;
         builder.Services.AddSingleton(_ => MetricsOf(settings));
         builder.Services.AddSingleton(_ => TracesOf(settings));
@@ -70,12 +73,14 @@ public static class Telemetry
         .AddOtlpExporter(exporter => settings.Apply(exporter, "v1/traces"))
         .Build();
 
-    private sealed record Settings(Uri Collector, OtlpExportProtocol Protocol, string? Headers, int IntervalMilliseconds, string Name)
+    private sealed record Settings(Uri Collector, OtlpExportProtocol Protocol, string? Headers,
+        int IntervalMilliseconds, string Name)
     {
         public static Settings? Of(ConfigurationManager from)
         {
             if (from[Endpoint] is not { Length: > 0 } endpoint) return null;
-            if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var collector) || collector.Scheme is not ("http" or "https"))
+            if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var collector)
+                || collector.Scheme is not ("http" or "https"))
                 throw new InvalidOperationException($"{Endpoint} is not an address of http or https.");
             var protocol = from[Telemetry.Protocol] switch
             {
@@ -84,8 +89,10 @@ public static class Telemetry
                 _ => throw new InvalidOperationException($"{Telemetry.Protocol} is http/protobuf or grpc."),
             };
             var interval = from.GetValue(Interval, DefaultIntervalMilliseconds);
-            if (interval <= 0) throw new InvalidOperationException($"{Interval} is a number of milliseconds above zero.");
-            return new(collector, protocol, from[Telemetry.Headers], interval, from[ServiceName] is { Length: > 0 } name ? name : "bankingengine");
+            if (interval <= 0)
+                throw new InvalidOperationException($"{Interval} is a number of milliseconds above zero.");
+            var name = from[ServiceName] is { Length: > 0 } stated ? stated : "bankingengine";
+            return new(collector, protocol, from[Telemetry.Headers], interval, name);
         }
 
         public ResourceBuilder Resource() => ResourceBuilder.CreateDefault()
@@ -95,7 +102,9 @@ public static class Telemetry
         {
             to.Protocol = Protocol;
             // An address set in code is taken as it is: over HTTP it needs the path of the signal.
-            to.Endpoint = Protocol == OtlpExportProtocol.Grpc ? Collector : new($"{Collector.AbsoluteUri.TrimEnd('/')}/{path}");
+            to.Endpoint = Protocol == OtlpExportProtocol.Grpc
+                ? Collector
+                : new($"{Collector.AbsoluteUri.TrimEnd('/')}/{path}");
             if (Headers is not null) to.Headers = Headers;
         }
     }

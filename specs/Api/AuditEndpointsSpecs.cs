@@ -34,7 +34,8 @@ public sealed class AuditEndpointsSpecs : IAsyncLifetime
         body[2].Should().Be(Convert.ToBase64String(NaiveTree.Root(AuditHost.Leaves(lines))));
         using var key = ECDsa.Create();
         key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(await PublicKey()), out _);
-        key.VerifyData(Encoding.UTF8.GetBytes(note.Split("\n\n")[0] + "\n"), Convert.FromBase64String(note.TrimEnd().Split(' ')[^1])[4..],
+        key.VerifyData(Encoding.UTF8.GetBytes(note.Split("\n\n")[0] + "\n"),
+            Convert.FromBase64String(note.TrimEnd().Split(' ')[^1])[4..],
             HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence).Should().BeTrue();
     }
 
@@ -42,10 +43,12 @@ public sealed class AuditEndpointsSpecs : IAsyncLifetime
     public async Task Proof_files_of_the_server_hold_offline()
     {
         VerificationKey.TryParse(await PublicKey(), out var key).Should().BeTrue();
-        var (whole, older) = (await client.GetStringAsync("/v1/audit/checkpoint"), await client.GetStringAsync("/v1/audit/checkpoint?size=9"));
+        var (whole, older) = (await client.GetStringAsync("/v1/audit/checkpoint"),
+            await client.GetStringAsync("/v1/audit/checkpoint?size=9"));
         var inclusion = await client.GetStringAsync("/v1/audit/proofs/inclusion?position=12");
         Verifier.Proof(inclusion, whole, key!).Findings.Should().BeEmpty();
-        Verifier.Proof(await client.GetStringAsync("/v1/audit/proofs/inclusion?position=9&size=9"), older, key!).Findings.Should().BeEmpty();
+        Verifier.Proof(await client.GetStringAsync("/v1/audit/proofs/inclusion?position=9&size=9"), older, key!)
+            .Findings.Should().BeEmpty();
         var consistency = await client.GetStringAsync("/v1/audit/proofs/consistency?from=9");
         Verifier.Proof(consistency, whole, key!, older).Findings.Should().BeEmpty();
         using var proof = JsonDocument.Parse(inclusion);
@@ -82,19 +85,23 @@ public sealed class AuditEndpointsSpecs : IAsyncLifetime
 
     [Theory]
     [InlineData("checkpoint?size=1000"), InlineData("events?from=1000"), InlineData("proofs/inclusion?position=1000")]
-    [InlineData("proofs/inclusion?position=10&size=9"), InlineData("proofs/consistency?from=10&to=9"), InlineData("proofs/consistency?from=1&to=1000")]
+    [InlineData("proofs/inclusion?position=10&size=9"), InlineData("proofs/consistency?from=10&to=9"),
+        InlineData("proofs/consistency?from=1&to=1000")]
     public async Task A_position_beyond_the_end_is_a_problem(string query) =>
         (await Problem(query)).Should().Be((HttpStatusCode.NotFound, "request.position_beyond_end"));
 
     [Theory]
-    [InlineData("checkpoint?size=0"), InlineData("checkpoint?size=-1"), InlineData("checkpoint?size=x"), InlineData("checkpoint?size=")]
-    [InlineData("checkpoint?size=1&size=2"), InlineData("events?from=0"), InlineData("events?limit=0"), InlineData("events?limit=10001")]
+    [InlineData("checkpoint?size=0"), InlineData("checkpoint?size=-1"), InlineData("checkpoint?size=x"),
+        InlineData("checkpoint?size=")]
+    [InlineData("checkpoint?size=1&size=2"), InlineData("events?from=0"), InlineData("events?limit=0"),
+        InlineData("events?limit=10001")]
     [InlineData("proofs/inclusion"), InlineData("proofs/consistency"), InlineData("events?from=99999999999999999999")]
     public async Task A_query_that_makes_no_sense_is_a_problem(string query) =>
         (await Problem(query)).Should().Be((HttpStatusCode.BadRequest, "request.query_malformed"));
 
     [Theory]
-    [InlineData("/v1/audit/checkpoint"), InlineData("/v1/audit/events"), InlineData("/v1/audit/keys"), InlineData("/v1/events")]
+    [InlineData("/v1/audit/checkpoint"), InlineData("/v1/audit/events"), InlineData("/v1/audit/keys"),
+        InlineData("/v1/events")]
     [InlineData("/v1/audit/proofs/inclusion?position=1"), InlineData("/v1/audit/proofs/consistency?from=1")]
     public async Task Nobody_reads_the_journal_without_the_audit_scope(string path)
     {
@@ -114,7 +121,8 @@ public sealed class AuditEndpointsSpecs : IAsyncLifetime
             keys.RootElement.GetProperty("keys").GetArrayLength().Should().Be(1);
 
         var file = Path.Combine(host.Folder, "keys", "checkpoint.pem");
-        if (!OperatingSystem.IsWindows()) File.GetUnixFileMode(file).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+            File.GetUnixFileMode(file).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         File.Move(file, file + ".old");
         await host.RestartAsync();
         client = await host.Client();
@@ -130,7 +138,8 @@ public sealed class AuditEndpointsSpecs : IAsyncLifetime
     }
 
     private static bool Holds(string note, JsonElement key) =>
-        VerificationKey.TryParse(key.GetProperty("verifier_key").GetString(), out var read) && Verifier.Signature(note, read).Holds;
+        VerificationKey.TryParse(key.GetProperty("verifier_key").GetString(), out var read)
+            && Verifier.Signature(note, read).Holds;
 
     private async Task<string> PublicKey()
     {

@@ -34,18 +34,23 @@ internal sealed class AuditHost : IAsyncDisposable
 
     public string Folder => folder;
 
-    public static async Task<AuditHost> StartAsync(int payments = 0, TimeSpan? heartbeat = null, int streams = EventStreams.MaxStreams)
+    public static async Task<AuditHost> StartAsync(int payments = 0, TimeSpan? heartbeat = null,
+        int streams = EventStreams.MaxStreams)
     {
         var folder = Directory.CreateTempSubdirectory("bank-audit-").FullName;
         var token = "";
         var time = new ManualTime("2026-01-05T12:00:00.000000Z");
-        var genesis = new Genesis(Tag.Of("test"), BookMode.Sandbox, "529900TESTBANK00TE42", AssetCode.Parse("EUR"), Tag.Of("utc"),
-            Tag.Of("daily"), Tag.Of("de"), 86_400, 100_000);
-        var book = await RunningBook.FoundAsync(folder, TestBook.Identity, NullLogger.Instance, _ => { }, async engine =>
-            token = await Founding.FoundAsync(engine, genesis, BusinessDate.Parse("2026-01-05"), [], new([], []), Tag.Of("first")), time);
+        var genesis = new Genesis(Tag.Of("test"), BookMode.Sandbox, "529900TESTBANK00TE42", AssetCode.Parse("EUR"),
+            Tag.Of("utc"), Tag.Of("daily"), Tag.Of("de"), 86_400, 100_000);
+        var today = BusinessDate.Parse("2026-01-05");
+        async Task Found(BookEngine engine) =>
+            token = await Founding.FoundAsync(engine, genesis, today, [], new([], []), Tag.Of("first"));
+        var book = await RunningBook.FoundAsync(folder, TestBook.Identity, NullLogger.Instance, _ => { }, Found, time);
         var host = new AuditHost(folder, book, token, null);
-        await host.Send(new OpenAccount(Account("cash"), AccountClass.Asset, Tag.Of("1000"), default, default, [AssetCode.Parse("EUR")]));
-        await host.Send(new OpenAccount(Account("alice"), AccountClass.Liability, Tag.Of("2100"), default, default, [AssetCode.Parse("EUR")]));
+        await host.Send(new OpenAccount(Account("cash"), AccountClass.Asset, Tag.Of("1000"), default, default,
+            [AssetCode.Parse("EUR")]));
+        await host.Send(new OpenAccount(Account("alice"), AccountClass.Liability, Tag.Of("2100"), default, default,
+            [AssetCode.Parse("EUR")]));
         for (var i = 0; i < payments; i++) await host.Pay("12.34");
         host.App = await Serve(book, heartbeat, streams);
         return host;
@@ -87,8 +92,11 @@ internal sealed class AuditHost : IAsyncDisposable
     public string[] Lines()
     {
         var lines = new List<string>();
-        for (var line = new ArrayBufferWriter<byte>(); Book.Engine.Journal.TryReadEvent(lines.Count + 1, line); line = new())
+        for (var line = new ArrayBufferWriter<byte>(); Book.Engine.Journal.TryReadEvent(lines.Count + 1, line);)
+        {
             lines.Add(Encoding.UTF8.GetString(line.WrittenSpan));
+            line.ResetWrittenCount();
+        }
         return [.. lines];
     }
 

@@ -52,17 +52,21 @@ public sealed class AuditStreamSpecs
         using var client = await host.Client();
         var lure = new Metadata("{\"account\":\"bob\"}");
         await host.Pay("3.00", Particulars.None with { Reference = "bob", Metadata = lure });
-        await host.Send(new OpenAccount(Account("bob"), AccountClass.Liability, Tag.Of("2100"), default, default, [AssetCode.Parse("EUR")]));
+        await host.Send(new OpenAccount(Account("bob"), AccountClass.Liability, Tag.Of("2100"), default, default,
+            [AssetCode.Parse("EUR")]));
         await host.Send(new MakeTransfer(Account("alice"), Account("bob"), Eur("1.00"), Particulars.None));
         await host.Send(new MakeTransfer(Account("alice"), Account("cash"), Eur("2.00"), Particulars.None));
         await host.Send(new MakeTransfer(Account("bob"), Account("cash"), Eur("0.50"), Particulars.None));
-        var expected = host.Lines().Where(line => line.Contains("\"bob\"", StringComparison.Ordinal) && !line.Contains("3.00", StringComparison.Ordinal)).ToList();
+        var expected = host.Lines()
+            .Where(line => line.Contains("\"bob\"", StringComparison.Ordinal))
+            .Where(line => !line.Contains("3.00", StringComparison.Ordinal)).ToList();
         expected.Should().HaveCount(3);
 
         await using var stream = await client.GetStreamAsync("/v1/events?account=bob");
         using var reader = new StreamReader(stream);
         foreach (var line in expected) (await Next(reader)).Data.Should().Be(line);
-        await using var narrow = await client.GetStreamAsync("/v1/events?account=bob&type=transfer.made.v1,account.closed.v1");
+        await using var narrow =
+            await client.GetStreamAsync("/v1/events?account=bob&type=transfer.made.v1,account.closed.v1");
         using var narrowReader = new StreamReader(narrow);
         (await Next(narrowReader)).Data.Should().Be(expected[1]);
     }
@@ -139,7 +143,8 @@ public sealed class AuditStreamSpecs
         await using var stream = await client.GetStreamAsync("/v1/events");
         var filler = new Metadata($"{{\"filler\":\"{new string('x', 250)}\"}}");
         for (var i = 0; i < 3_000; i += 500)
-            await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => host.Pay("0.01", Particulars.None with { Metadata = filler })));
+            await Task.WhenAll(Enumerable.Range(0, 500)
+                .Select(_ => host.Pay("0.01", Particulars.None with { Metadata = filler })));
         // More than sockets hold lies in the journal by now; what is read late is whole and in order all the same.
         using var reader = new StreamReader(stream);
         for (var position = 1; position <= host.Book.Engine.DurablePosition; position++)
@@ -147,7 +152,8 @@ public sealed class AuditStreamSpecs
     }
 
     [Theory]
-    [InlineData("?from=0"), InlineData("?from=x"), InlineData("?type=transfer.made"), InlineData("?type="), InlineData("?account=A!")]
+    [InlineData("?from=0"), InlineData("?from=x"), InlineData("?type=transfer.made"), InlineData("?type="),
+        InlineData("?account=A!")]
     [InlineData("?account=a&account=b")]
     public async Task A_query_that_makes_no_sense_is_a_problem(string query)
     {
@@ -168,7 +174,8 @@ public sealed class AuditStreamSpecs
             if (line.StartsWith("id: ", StringComparison.Ordinal)) id = line[4..];
             else if (line.StartsWith("event: ", StringComparison.Ordinal)) name = line[7..];
             else if (line.StartsWith("data: ", StringComparison.Ordinal)) data = line[6..];
-            else if (line.Length == 0 && (data is not null || (!withData && id is not null))) return new(id, name, data);
+            else if (line.Length == 0
+                && (data is not null || (!withData && id is not null))) return new(id, name, data);
             else if (line.Length == 0) (id, name, data) = (null, null, null);
         }
         throw new InvalidOperationException("The stream ended.");

@@ -34,12 +34,16 @@ public sealed class TelemetrySpecs : IAsyncLifetime
     [Fact]
     public async Task Commands_blocks_and_spans_reach_the_collector_without_accounts_or_amounts()
     {
-        await using var host = await Started($"--{Telemetry.Endpoint}={collector.Urls.First()}", "--OTEL_METRIC_EXPORT_INTERVAL=200");
+        await using var host =
+            await Started($"--{Telemetry.Endpoint}={collector.Urls.First()}", "--OTEL_METRIC_EXPORT_INTERVAL=200");
         using var book = await TestBook.FoundAsync();
-        await book.Send(new OpenAccount(Account("very:telling"), AccountClass.Asset, Tag.Of("1000"), default, AccountFlags.None, [AssetCode.Parse("EUR")]));
+        await book.Send(new OpenAccount(Account("very:telling"), AccountClass.Asset, Tag.Of("1000"), default,
+            AccountFlags.None, [AssetCode.Parse("EUR")]));
         await host.StopAsync();
-        await Eventually(() => Got("v1/metrics").Contains("bank.commands", StringComparison.Ordinal) && Got("v1/traces").Contains("OpenAccount", StringComparison.Ordinal));
-        Got("v1/metrics").Should().ContainAll("bank.commands", "OpenAccount", "accepted", "bank.queue.depth", "bank.block.events",
+        await Eventually(() => Got("v1/metrics").Contains("bank.commands", StringComparison.Ordinal)
+            && Got("v1/traces").Contains("OpenAccount", StringComparison.Ordinal));
+        Got("v1/metrics").Should()
+            .ContainAll("bank.commands", "OpenAccount", "accepted", "bank.queue.depth", "bank.block.events",
             "bank.block.flush", "bank.position", "bankingengine");
         Got("v1/traces").Should().ContainAll("OpenAccount", "bank.outcome", "accepted");
         received.Values.Should().NotContain(body => body.Contains("very:telling", StringComparison.Ordinal));

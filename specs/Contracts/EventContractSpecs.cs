@@ -12,18 +12,21 @@ namespace BankingEngine.Specs.Contracts;
 /// </summary>
 public sealed class EventContractSpecs
 {
-    private static readonly string[] Approved = File.ReadAllLines(Path.Combine(Repository(), "specs", "Contracts", "events.ndjson"));
+    private static readonly string[] Approved =
+        File.ReadAllLines(Path.Combine(Repository(), "specs", "Contracts", "events.ndjson"));
 
     [Fact]
     public void Every_event_of_the_catalogue_has_a_stored_example() =>
         EventExamples.All.Select(example => example.Recorded.Event.GetType())
-            .Should().Equal(EventCatalogue.All.Select(type => type.Type), "examples stand in the order of the catalogue");
+            .Should().Equal(EventCatalogue.All.Select(type => type.Type),
+                "examples stand in the order of the catalogue");
 
     [Fact]
     public void Every_event_is_written_as_its_stored_example_byte_for_byte()
     {
         Approved.Should().HaveCount(EventExamples.All.Count);
-        foreach (var ((head, recorded), approved) in EventExamples.All.Zip(Approved)) Written(head, recorded).Should().Be(approved);
+        foreach (var ((head, recorded), approved) in EventExamples.All.Zip(Approved))
+            Written(head, recorded).Should().Be(approved);
     }
 
     [Fact]
@@ -43,7 +46,8 @@ public sealed class EventContractSpecs
     {
         foreach (var approved in Approved)
         {
-            var stranger = approved.Insert(approved.IndexOf("\"data\":{", StringComparison.Ordinal) + 8, "\"stranger\":1,").Replace(",}", "}", StringComparison.Ordinal);
+            var data = approved.IndexOf("\"data\":{", StringComparison.Ordinal) + 8;
+            var stranger = approved.Insert(data, "\"stranger\":1,").Replace(",}", "}", StringComparison.Ordinal);
             var read = () => EventLine.Read(Encoding.UTF8.GetBytes(stranger));
             read.Should().Throw<JsonException>(stranger);
         }

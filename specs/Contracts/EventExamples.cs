@@ -13,28 +13,33 @@ namespace BankingEngine.Specs.Contracts;
 internal static class EventExamples
 {
     private static readonly Asset Eur = Asset.Of("EUR", 2), Btc = Asset.Of("BTC", 8);
-    private static readonly AccountId Alice = AccountId.Parse("alice"), Bob = AccountId.Parse("bob:savings.1"), Cash = AccountId.Parse("bank:cash");
+    private static readonly AccountId Alice = AccountId.Parse("alice"), Bob = AccountId.Parse("bob:savings.1"),
+        Cash = AccountId.Parse("bank:cash");
     private static readonly TransferId Id = TransferId.Parse("019b8e2c-7a00-7000-8000-00000000002a");
     private static readonly RestraintId Restraint = new(TransferId.Parse("019b8e2c-7a00-7000-8000-00000000002c").Value);
-    private static readonly CommandId Command = new(Id.Value), Other = CommandId.Parse("019b8e2c-7a00-7000-8000-00000000002d");
+    private static readonly CommandId Command = new(Id.Value),
+        Other = CommandId.Parse("019b8e2c-7a00-7000-8000-00000000002d");
     private static readonly Instant Noon = Instant.Parse("2026-01-05T12:00:00.000000Z");
     private static readonly BusinessDate Today = BusinessDate.Parse("2026-01-05");
     private static readonly Tag Teller = Tag.Of("teller-1");
-    private static readonly UInt128 Print = UInt128.Parse("0123456789abcdef0123456789abcdef", System.Globalization.NumberStyles.HexNumber);
+    private static readonly UInt128 Print =
+        UInt128.Parse("0123456789abcdef0123456789abcdef", System.Globalization.NumberStyles.HexNumber);
     private static readonly Particulars Dated = new(BookedOn: Today);
 
     private static readonly Particulars Full = new(
-        Tag.Of("salary"), "RF18 5390 0754", "sealed.v1.cGF5ZWU", new("{\"channel\":\"branch\",\"note\":\"Grüße, \\\"Zoë\\\" €\"}"), Today, Today.AddDays(1));
+        Tag.Of("salary"), "RF18 5390 0754", "sealed.v1.bob:savings.1.cGF5ZWU",
+            new("{\"channel\":\"branch\",\"note\":\"Grüße, \\\"Zoë\\\" €\"}"), Today, Today.AddDays(1));
 
     private static readonly Genesis Genesis = new(
-        Tag.Of("main"), BookMode.Live, "529900TESTBANK00TE42", AssetCode.Parse("EUR"), Tag.Of("europe.berlin"), Tag.Of("de.target"),
-        Tag.Of("de"), 64_800, Genesis.DefaultIdMemory);
+        Tag.Of("main"), BookMode.Live, "529900TESTBANK00TE42", AssetCode.Parse("EUR"), Tag.Of("europe.berlin"),
+        Tag.Of("de.target"), Tag.Of("de"), 64_800, Genesis.DefaultIdMemory);
 
     private static readonly RestraintTerms Garnishment = new(
-        Tag.Of("garnishment"), Tag.Of("court.b-mitte"), 2, RestraintScope.Amount, new(500_00, Eur), new(1_402_28, Eur), Noon,
-        Noon.AddSeconds(86_400), "sealed.v1.b3JkZXI");
+        Tag.Of("garnishment"), Tag.Of("court.b-mitte"), 2, RestraintScope.Amount, new(500_00, Eur), new(1_402_28, Eur),
+        Noon, Noon.AddSeconds(86_400), "sealed.v1.bob:savings.1.b3JkZXI");
 
-    private static readonly Leg[] Pair = [new(Alice, Side.Debit, new(12_34, Eur)), new(Bob, Side.Credit, new(12_34, Eur))];
+    private static readonly Leg[] Pair =
+        [new(Alice, Side.Debit, new(12_34, Eur)), new(Bob, Side.Credit, new(12_34, Eur))];
 
     private static readonly Leg[] Diverted =
     [
@@ -57,7 +62,8 @@ internal static class EventExamples
         (new TransferEvent.Reversed(17, "Paid twice.", Dated), Pair),
         (new EntryEvent.Posted(Id, Full), Pair),
         (new EntryEvent.Adjusted(Id, "Order of 5 January.", Dated), Pair),
-        (new EntryEvent.Exchanged(Id, Alice, new(90_000_00, Eur), new(1_0000_0000, Btc), new(90_000_00, Eur), Tag.Of("fx"), Dated), Pair),
+        (new EntryEvent.Exchanged(Id, Alice, new(90_000_00, Eur), new(1_0000_0000, Btc), new(90_000_00, Eur),
+            Tag.Of("fx"), Dated), Pair),
         (new EntryEvent.YearCarried(2025, new(2025, 12, 31)), Pair),
     ];
 
@@ -65,10 +71,12 @@ internal static class EventExamples
     [
         (new AssetEvent.Registered(Btc, "Bitcoin"), []),
         (new AssetEvent.Retired(AssetCode.Parse("DEM")), []),
-        (new AccountEvent.Opened(Bob, AccountClass.Liability, Tag.Of("2100"), new(Tag.Of("mitte"), Tag.Of("east"), default),
+        (new AccountEvent.Opened(Bob, AccountClass.Liability, Tag.Of("2100"),
+            new(Tag.Of("mitte"), Tag.Of("east"), default),
             AccountFlags.DebitsMustNotExceedCredits, [AssetCode.Parse("EUR"), AssetCode.Parse("BTC")]), []),
         (new AccountEvent.AssetAdded(Bob, AssetCode.Parse("USD")), []),
-        (new AccountEvent.LimitsSet(Bob, AccountFlags.DebitsMustNotExceedCredits | AccountFlags.CreditsMustNotExceedDebits), []),
+        (new AccountEvent.LimitsSet(Bob,
+            AccountFlags.DebitsMustNotExceedCredits | AccountFlags.CreditsMustNotExceedDebits), []),
         (new AccountEvent.OverdraftGranted(Bob, new(500_00, Eur)), []),
         (new AccountEvent.Closed(Bob, "By the holder."), []),
         (new AccountEvent.Reopened(Bob, "Closed in error."), []),
@@ -91,10 +99,12 @@ internal static class EventExamples
         (new BookEvent.CheckpointKeyAnnounced("book-main", "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"), []),
         (new BookEvent.TimerParked(TimerKinds.Reservation, Id.ToString(), "engine.fault"), []),
         (new ReferenceEvent.Published(Tag.Of("de.target"), 2, Today,
-            new ReferenceContent.Calendar([6, 7], [new(2026, 12, 25), new(2026, 12, 26)]), Teller, Tag.Of("head-ops")), []),
+            new ReferenceContent.Calendar([6, 7], [new(2026, 12, 25), new(2026, 12, 26)]), Teller, Tag.Of("head-ops")),
+                []),
         (new KeyEvent.Issued(Teller, 1, UInt128.MaxValue, Scopes.Transfers | Scopes.Read, Noon.AddSeconds(86_400)), []),
         (new KeyEvent.Revoked(Teller, "Left the bank."), []),
-        (new CommandEvent.Refused("transfer.make", "limit.insufficient_funds", "The account has not enough.", RejectionKind.Refused, 2), []),
+        (new CommandEvent.Refused("transfer.make", "limit.insufficient_funds", "The account has not enough.",
+            RejectionKind.Refused, 2), []),
         (new CommandEvent.Faulted("transfer.make", "fault-43"), []),
         (new BookEvent.YearClosing(2025), []),
     ];
@@ -102,7 +112,8 @@ internal static class EventExamples
     /// <summary>Heads of every form: of the engine, of a caller, alone, the first of several, a later one.</summary>
     private static (LineHead, Recorded) Lined((Event Event, Leg[] Legs) example, int index)
     {
-        var own = example.Event is TransferEvent.Made or TransferEvent.Imported or TransferEvent.Reserved or EntryEvent.Posted;
+        var own = example.Event is TransferEvent.Made or TransferEvent.Imported or TransferEvent.Reserved
+            or EntryEvent.Posted;
         var head = new LineHead(index + 1, Noon.AddMicroseconds(index), Teller, own ? Command : Other, Print, 1, 1);
         if (example.Event is TransferEvent.Expired or RestraintEvent.Lapsed or BookEvent)
             head = head with { By = Bank.EngineName, Command = default, Print = default };

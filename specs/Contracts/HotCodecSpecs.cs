@@ -7,7 +7,9 @@ using BankingEngine.Domain.Ledger;
 
 namespace BankingEngine.Specs.Contracts;
 
-/// <summary>The hot events are written by hand for speed. The generated JSON says what they have to look like.</summary>
+/// <summary>
+/// The hot events are written by hand for speed. The generated JSON says what they have to look like.
+/// </summary>
 public sealed class HotCodecSpecs
 {
     private const int Seed = 20_260_107;
@@ -35,15 +37,18 @@ public sealed class HotCodecSpecs
         {
             var @event = AnyHot(random);
             var line = EventContractSpecs.Written(Head, new(@event, []));
-            EventLine.Read(Encoding.UTF8.GetBytes(line)).Recorded.Event.Should().Be(@event, "seed {0}, round {1}", Seed + 1, round);
-            JsonSerializer.Deserialize(Generated(@event), EventCatalogue.Of(@event).Info).Should().Be(@event, "seed {0}, round {1}", Seed + 1, round);
+            EventLine.Read(Encoding.UTF8.GetBytes(line)).Recorded.Event.Should()
+                .Be(@event, "seed {0}, round {1}", Seed + 1, round);
+            JsonSerializer.Deserialize(Generated(@event), EventCatalogue.Of(@event).Info).Should()
+                .Be(@event, "seed {0}, round {1}", Seed + 1, round);
         }
     }
 
     private static string Generated(Event @event)
     {
         var bytes = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(bytes, EventJson.Line)) JsonSerializer.Serialize(json, @event, EventCatalogue.Of(@event).Info);
+        using (var json = new Utf8JsonWriter(bytes, EventJson.Line))
+            JsonSerializer.Serialize(json, @event, EventCatalogue.Of(@event).Info);
         return Encoding.UTF8.GetString(bytes.WrittenSpan);
     }
 
@@ -55,8 +60,10 @@ public sealed class HotCodecSpecs
         {
             0 => new TransferEvent.Made(id, debit, credit, AnyAmount(random, asset), AnyParticulars(random)),
             1 => new TransferEvent.Reserved(id, debit, credit, AnyAmount(random, asset),
-                random.Next(2) == 0 ? null : new(random.NextInt64(1, Instant.Last.Microseconds)), AnyParticulars(random)),
-            2 => new TransferEvent.Posted(id, debit, credit, AnyAmount(random, asset), AnyAmount(random, asset), AnyAmount(random, asset), AnyParticulars(random)),
+                random.Next(2) == 0 ? null : new(random.NextInt64(1, Instant.Last.Microseconds)),
+                    AnyParticulars(random)),
+            2 => new TransferEvent.Posted(id, debit, credit, AnyAmount(random, asset), AnyAmount(random, asset),
+                AnyAmount(random, asset), AnyParticulars(random)),
             4 => new TransferEvent.Imported(id, debit, credit, AnyAmount(random, asset),
                 new(random.NextInt64(1, Instant.Last.Microseconds)), AnyParticulars(random)),
             3 => new TransferEvent.Cancelled(id, debit, credit, AnyAmount(random, asset)),
@@ -80,7 +87,8 @@ public sealed class HotCodecSpecs
         using (var json = new Utf8JsonWriter(bytes, EventJson.Line))
         {
             json.WriteStartObject();
-            for (var pair = random.Next(4); pair > 0; pair--) json.WriteString($"k{pair}{AnyText(random)}", AnyText(random));
+            for (var pair = random.Next(4); pair > 0; pair--)
+                json.WriteString($"k{pair}{AnyText(random)}", AnyText(random));
             json.WriteEndObject();
         }
         return new(Encoding.UTF8.GetString(bytes.WrittenSpan));
@@ -88,7 +96,8 @@ public sealed class HotCodecSpecs
 
     private static string AnyText(Random random)
     {
-        string[] letters = ["a", "Z", "0", " ", "\"", "\\", "/", "<", "&", "'", "\n", "\u0001", "\u007f", "é", "ß", "€", "中", "😀", "\u2028", "\ufeff"];
+        string[] letters = ["a", "Z", "0", " ", "\"", "\\", "/", "<", "&", "'", "\n", "\u0001", "\u007f", "é", "ß", "€",
+            "中", "😀", "\u2028", "\ufeff"];
         return string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => letters[random.Next(letters.Length)]));
     }
 
@@ -100,9 +109,11 @@ public sealed class HotCodecSpecs
         _ => (Int128)(AnyBits(random) >> 1),
     }, asset);
 
-    private static AccountId AnyAccount(Random random) => AccountId.Parse($"a{random.Next(10)}:{new string('x', random.Next(1, 30))}.{random.Next(100)}");
+    private static AccountId AnyAccount(Random random) =>
+        AccountId.Parse($"a{random.Next(10)}:{new string('x', random.Next(1, 30))}.{random.Next(100)}");
 
-    private static BusinessDate AnyDate(Random random) => BusinessDate.Parse("2026-01-05").AddDays(random.Next(-10_000, 10_000));
+    private static BusinessDate AnyDate(Random random) =>
+        BusinessDate.Parse("2026-01-05").AddDays(random.Next(-10_000, 10_000));
 
     private static UInt128 AnyBits(Random random) => new((ulong)random.NextInt64() << 1, (ulong)random.NextInt64());
 }

@@ -61,8 +61,11 @@ internal sealed class JournalWalk
             filled += count;
             before += count;
             var start = 0;
-            for (int length; !Enough && (length = buffer.AsSpan(start, filled - start).IndexOf((byte)'\n')) >= 0; start += length + 1)
+            while (!Enough && buffer.AsSpan(start, filled - start).IndexOf((byte)'\n') is >= 0 and var length)
+            {
                 Take(buffer.AsSpan(start, length));
+                start += length + 1;
+            }
             buffer.AsSpan(start, filled - start).CopyTo(buffer);
             filled -= start;
             progress?.Report(before);
@@ -82,7 +85,8 @@ internal sealed class JournalWalk
         foreach (var checkpoint in wanted.Skip(compared))
         {
             if (broken || Enough) break;
-            findings.Add(new(FindingKind.TooShort, $"The checkpoint is of {checkpoint.Size} events; the journal ends at {frontier.Size}.",
+            findings.Add(new(FindingKind.TooShort,
+                $"The checkpoint is of {checkpoint.Size} events; the journal ends at {frontier.Size}.",
                 From: frontier.Size + 1, To: checkpoint.Size));
         }
         var origin = identity is null ? wanted.FirstOrDefault()?.Origin : OriginOf(identity);
@@ -95,18 +99,18 @@ internal sealed class JournalWalk
         if (text.StartsWith("{\"position\":"u8)) TakeEvent(text);
         else if (text.StartsWith(SegmentFormat.SealLead)) TakeSeal(text);
         else if (text.StartsWith("{\"journal\":"u8)) TakeHeader(text);
-        else Break(FindingKind.Unreadable, $"neither an event nor a seal; position {expected} was due", expected, expected);
+        else BreakHere(FindingKind.Unreadable, $"neither an event nor a seal; position {expected} was due");
     }
 
     private void TakeEvent(ReadOnlySpan<byte> text)
     {
         if (!TryPosition(text, out var position))
         {
-            Break(FindingKind.Unreadable, $"the line has no position; position {expected} was due", expected, expected);
+            BreakHere(FindingKind.Unreadable, $"the line has no position; position {expected} was due");
             return;
         }
         if (position < expected)
-            Break(FindingKind.PositionRepeated, $"position {position} stands behind position {expected - 1}", position, position);
+            Break(FindingKind.PositionRepeated, $"position {position} is behind {expected - 1}", position, position);
         else if (position > expected)
             Break(FindingKind.PositionMissing, Missing(expected, position - 1), expected, position - 1);
         expected = Math.Max(expected, position + 1);
@@ -114,8 +118,8 @@ internal sealed class JournalWalk
         if (events == slices.Length || bytes + text.Length > lines.Length)
         {
             // An export has no blocks of its own; a journal's block cannot be larger than this.
-            if (identity is not null) Break(FindingKind.SealDiffers, "no seal stands where a block has to end", position, position);
-            else Hash();
+            if (identity is null) Hash();
+            else Break(FindingKind.SealDiffers, "no seal stands where a block has to end", position, position);
         }
         if (broken || text.Length > lines.Length) return;
         text.CopyTo(lines.AsSpan(bytes));
@@ -137,9 +141,11 @@ internal sealed class JournalWalk
             TakeGap(seal.Size + 1);
             return;
         }
-        if (seal.Size != expected - 1 || seal.Events != events || seal.First != expected - events || seal.Block != block)
+        if (seal.Size != expected - 1 || seal.Events != events || seal.First != expected - events
+            || seal.Block != block)
         {
-            Break(FindingKind.SealDiffers, $"the seal is of block {seal.Block} with {seal.Events} events up to {seal.Size}; "
+            Break(FindingKind.SealDiffers,
+                $"the seal is of block {seal.Block} with {seal.Events} events up to {seal.Size}; "
                 + $"here ends block {block} with {events} up to {expected - 1}", expected - events, expected - 1);
             return;
         }
@@ -155,17 +161,18 @@ internal sealed class JournalWalk
         byte[] whole = [.. text, (byte)'\n'];
         if (SegmentFormat.ParseHeader(whole, out var newer) is not { } header)
         {
-            Break(FindingKind.Unreadable, newer ? "the journal is of a newer format" : "the header is damaged", expected, expected);
+            BreakHere(FindingKind.Unreadable, newer ? "the journal is of a newer format" : "the header is damaged");
             return;
         }
         if (identity is not null && !identity.IsSameAs(header.Identity))
-            Break(FindingKind.WrongBook, $"the segment is of {header.Identity}, the one before of {identity}", expected, expected);
+            BreakHere(FindingKind.WrongBook, $"the segment is of {header.Identity}, the one before of {identity}");
         identity ??= header.Identity;
         if (header.FirstPosition > expected) TakeGap(header.FirstPosition);
         foreach (var checkpoint in wanted)
         {
             if (line == 1 && expected == 1 && checkpoint.Origin != OriginOf(identity))
-                Add(FindingKind.WrongBook, $"the journal is of {OriginOf(identity)}, the checkpoint of {checkpoint.Origin}");
+                Add(FindingKind.WrongBook,
+                    $"the journal is of {OriginOf(identity)}, the checkpoint of {checkpoint.Origin}");
         }
     }
 
@@ -196,7 +203,8 @@ internal sealed class JournalWalk
         for (; compared < wanted.Count && wanted[compared].Size == frontier.Size && !broken; compared++)
         {
             if (frontier.Root() == wanted[compared].Root) agreed = frontier.Size;
-            else Break(FindingKind.RootDiffers, $"the events up to {frontier.Size} have another root than the checkpoint: a line at "
+            else Break(FindingKind.RootDiffers,
+                $"the events up to {frontier.Size} have another root than the checkpoint: a line at "
                 + $"position {agreed + 1} to {frontier.Size} was changed", agreed + 1, frontier.Size);
         }
     }
@@ -205,6 +213,8 @@ internal sealed class JournalWalk
         from == to ? $"position {from} is missing" : $"positions {from} to {to} are missing";
 
     private static string OriginOf(JournalIdentity of) => Checkpoint.OriginOf(of.Book);
+
+    private void BreakHere(FindingKind kind, string what) => Break(kind, what, expected, expected);
 
     private void Break(FindingKind kind, string what, long from, long to)
     {

@@ -8,33 +8,40 @@ using BankingEngine.Application.Journal.Tree;
 
 namespace BankingEngine.Application.Journal.Verification;
 
-/// <summary>Shows that one event line is in a book, to whoever holds a checkpoint of that size. FORMAT.md is the public page.</summary>
+/// <summary>
+/// Shows that one event line is in a book, to whoever holds a checkpoint of that size. FORMAT.md is the public page.
+/// </summary>
 /// <param name="Format"><see cref="Name"/>.</param>
 /// <param name="Origin">The book, as its checkpoints name it.</param>
 /// <param name="Position">Of the event, from 1.</param>
 /// <param name="Size">Leaves of the tree it is shown to be in: the size of the checkpoint to hold it against.</param>
 /// <param name="Line">The event line; its UTF-8 bytes are the leaf.</param>
 /// <param name="Leaf">Base64 of SHA-256(0x00 ‖ line).</param>
-/// <param name="Root">Base64 of the root at <paramref name="Size"/>; stated for convenience, the checkpoint's counts.</param>
+/// <param name="Root">Base64 of the root at <paramref name="Size"/>; stated for convenience, the checkpoint's
+/// counts.</param>
 /// <param name="Hashes">Base64 of the siblings from the leaf up (RFC 6962 §2.1.1).</param>
 public sealed record InclusionProof(
     string Format, string Origin, long Position, long Size, string Line, string Leaf, string Root, string[] Hashes)
 {
     public const string Name = "bankingengine.inclusion.v1";
 
-    /// <exception cref="ArgumentOutOfRangeException">The position is not within the size, or the size beyond the tree.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The position is not within the size, or the size beyond the
+    /// tree.</exception>
     /// <exception cref="JournalException">The line cannot be read.</exception>
     public static InclusionProof Make(TreeStore tree, IJournal journal, string origin, long position, long size)
     {
         var siblings = Proofs.Inclusion(tree, position - 1, size);
         var line = new ArrayBufferWriter<byte>();
         ArgumentOutOfRangeException.ThrowIfEqual(journal.TryReadEvent(position, line), false, nameof(position));
-        return new(Name, origin, position, size, Encoding.UTF8.GetString(line.WrittenSpan), TreeHash.OfLeaf(line.WrittenSpan).ToBase64(),
+        return new(Name, origin, position, size, Encoding.UTF8.GetString(line.WrittenSpan),
+            TreeHash.OfLeaf(line.WrittenSpan).ToBase64(),
             tree.Root(size).ToBase64(), [.. siblings.Select(hash => hash.ToBase64())]);
     }
 }
 
-/// <summary>Shows that a book of one size begins with the same book of a smaller size. FORMAT.md is the public page.</summary>
+/// <summary>
+/// Shows that a book of one size begins with the same book of a smaller size. FORMAT.md is the public page.
+/// </summary>
 /// <param name="Format"><see cref="Name"/>.</param>
 /// <param name="Origin">The book, as its checkpoints name it.</param>
 /// <param name="From">The smaller size, from 1.</param>
@@ -66,9 +73,11 @@ public static class ProofFile
     /// <summary>A proof of a tree as large as can be has no more hashes.</summary>
     public const int MaximumHashes = 64;
 
-    public static string Write(InclusionProof proof) => JsonSerializer.Serialize(proof, ProofJson.Readable.InclusionProof) + "\n";
+    public static string Write(InclusionProof proof) =>
+        JsonSerializer.Serialize(proof, ProofJson.Readable.InclusionProof) + "\n";
 
-    public static string Write(ConsistencyProof proof) => JsonSerializer.Serialize(proof, ProofJson.Readable.ConsistencyProof) + "\n";
+    public static string Write(ConsistencyProof proof) =>
+        JsonSerializer.Serialize(proof, ProofJson.Readable.ConsistencyProof) + "\n";
 
     /// <summary>Reads either kind. Says nothing about whether it holds.</summary>
     /// <param name="inclusion">Set where it is one.</param>
@@ -82,7 +91,8 @@ public static class ProofFile
         {
             using var document = JsonDocument.Parse(text);
             if (document.RootElement.ValueKind != JsonValueKind.Object
-                || !document.RootElement.TryGetProperty("format", out var format) || format.ValueKind != JsonValueKind.String)
+                || !document.RootElement.TryGetProperty("format", out var format)
+                    || format.ValueKind != JsonValueKind.String)
                 return false;
             switch (format.GetString())
             {

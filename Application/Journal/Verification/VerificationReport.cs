@@ -19,10 +19,14 @@ public enum FindingKind
     /// <summary>The parts speak of trees of different sizes, so that they prove nothing about each other.</summary>
     SizeDiffers,
 
-    /// <summary>The line that a proof carries is not the leaf, or has not the position, that the proof is about.</summary>
+    /// <summary>
+    /// The line that a proof carries is not the leaf, or has not the position, that the proof is about.
+    /// </summary>
     LeafDiffers,
 
-    /// <summary>The root is another than the checkpoint or the seal states: something in the past was changed.</summary>
+    /// <summary>
+    /// The root is another than the checkpoint or the seal states: something in the past was changed.
+    /// </summary>
     RootDiffers,
 
     /// <summary>The hashes of a proof do not lead to the root.</summary>
@@ -47,9 +51,11 @@ public enum FindingKind
 /// <param name="Line">1-based; 0 where lines have no part in it.</param>
 /// <param name="From">First position that cannot be vouched for; 0 where none is known.</param>
 /// <param name="To">Last such position, inclusive; 0 with <paramref name="From"/>.</param>
-public sealed record Finding(FindingKind Kind, string What, string? File = null, long Line = 0, long From = 0, long To = 0)
+public sealed record Finding(FindingKind Kind, string What, string? File = null, long Line = 0, long From = 0,
+    long To = 0)
 {
-    public override string ToString() => File is null ? What : Line == 0 ? $"{File}: {What}" : $"{File} line {Line}: {What}";
+    public override string ToString() =>
+        File is null ? What : Line == 0 ? $"{File}: {What}" : $"{File} line {Line}: {What}";
 }
 
 /// <summary>What a verification looked at and what it found.</summary>
@@ -64,7 +70,9 @@ public sealed record VerificationReport(string? Origin, long Size, TreeHash? Roo
 
     public bool Holds => Findings.Count == 0;
 
-    /// <summary>Lines behind a journal's last seal: a block being written, or cut short by a crash. No finding.</summary>
+    /// <summary>
+    /// Lines behind a journal's last seal: a block being written, or cut short by a crash. No finding.
+    /// </summary>
     public long UnsealedLines { get; init; }
 }
 

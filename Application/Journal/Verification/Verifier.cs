@@ -20,12 +20,14 @@ public static class Verifier
 
     /// <summary>Whether a proof file holds against a checkpoint.</summary>
     /// <param name="proof">The text of a proof file, of either kind.</param>
-    /// <param name="checkpoint">Signed, and of the size that the proof is about; of a consistency proof, the larger.</param>
+    /// <param name="checkpoint">Signed, and of the size that the proof is about; of a consistency proof, the
+    /// larger.</param>
     /// <param name="earlier">
     /// With a consistency proof: the signed checkpoint of the smaller size that was kept; null to take the smaller
     /// root as the proof states it.
     /// </param>
-    public static VerificationReport Proof(string? proof, string? checkpoint, VerificationKey key, string? earlier = null)
+    public static VerificationReport Proof(string? proof, string? checkpoint, VerificationKey key,
+        string? earlier = null)
     {
         var findings = new List<Finding>();
         var signed = Read(checkpoint, key, "The checkpoint", findings);
@@ -42,7 +44,8 @@ public static class Verifier
     /// A whole journal folder: positions without gaps, every seal's root recomputed, and equal to every checkpoint.
     /// </summary>
     /// <param name="folder">The book's folder; also of a book that is being written.</param>
-    /// <param name="checkpoints">Signed texts, in any order; each must hold. With none only the seals are compared.</param>
+    /// <param name="checkpoints">Signed texts, in any order; each must hold. With none only the seals are
+    /// compared.</param>
     /// <param name="key">Needed where there are checkpoints.</param>
     /// <param name="progress">Told bytes read so far.</param>
     /// <exception cref="IOException">The storage failed.</exception>
@@ -57,7 +60,8 @@ public static class Verifier
         var read = 0L;
         foreach (var segment in segments)
         {
-            using var file = new FileStream(place.Segment(segment), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+            using var file = new FileStream(place.Segment(segment), FileMode.Open, FileAccess.Read, FileShare.ReadWrite,
+                bufferSize: 0);
             read = walk.Read(file, JournalFolder.Shown(segment), read, progress);
         }
         return walk.Finish();
@@ -72,7 +76,8 @@ public static class Verifier
     /// <param name="checkpoints">As with a journal; without any, nothing but the positions can be checked.</param>
     /// <exception cref="IOException">The stream failed.</exception>
     public static VerificationReport Export(
-        Stream lines, string name, IReadOnlyList<string> checkpoints, VerificationKey? key, IProgress<long>? progress = null)
+        Stream lines, string name, IReadOnlyList<string> checkpoints, VerificationKey? key,
+            IProgress<long>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(lines);
         var findings = new List<Finding>();
@@ -103,30 +108,36 @@ public static class Verifier
             return null;
         }
         if (Checkpoint.Verify(text, checkpoint.Origin, key.SubjectPublicKeyInfo)) return checkpoint;
-        findings.Add(new(FindingKind.SignatureInvalid, $"{named} of {checkpoint.Origin} at {checkpoint.Size} is not signed with this key."));
+        findings.Add(new(FindingKind.SignatureInvalid,
+            $"{named} of {checkpoint.Origin} at {checkpoint.Size} is not signed with this key."));
         return null;
     }
 
     private static void Check(InclusionProof proof, Checkpoint signed, List<Finding> findings)
     {
-        void Add(FindingKind kind, string what) => findings.Add(new(kind, what, From: proof.Position, To: proof.Position));
+        void Add(FindingKind kind, string what) =>
+            findings.Add(new(kind, what, From: proof.Position, To: proof.Position));
 
         if (proof.Origin != signed.Origin)
             Add(FindingKind.WrongBook, $"The proof is of {proof.Origin}, the checkpoint of {signed.Origin}.");
         if (proof.Size != signed.Size)
         {
-            Add(FindingKind.SizeDiffers, $"The proof is about {proof.Size} events, the checkpoint about {signed.Size}.");
+            Add(FindingKind.SizeDiffers,
+                $"The proof is about {proof.Size} events, the checkpoint about {signed.Size}.");
             return;
         }
         var line = Encoding.UTF8.GetBytes(proof.Line);
         var leaf = TreeHash.OfLeaf(line);
-        if (leaf.ToBase64() != proof.Leaf || !JournalWalk.TryPosition(line, out var position) || position != proof.Position)
-            Add(FindingKind.LeafDiffers, $"The line that the proof carries is not the leaf of position {proof.Position}.");
+        if (leaf.ToBase64() != proof.Leaf || !JournalWalk.TryPosition(line, out var position)
+            || position != proof.Position)
+            Add(FindingKind.LeafDiffers,
+                $"The line that the proof carries is not the leaf of position {proof.Position}.");
         if (signed.Root.ToBase64() != proof.Root)
             Add(FindingKind.RootDiffers, "The root that the proof states is not the checkpoint's.");
         if (!ProofFile.TryHashes(proof.Hashes, out var hashes)
             || !Proofs.VerifyInclusion(leaf, proof.Position - 1, proof.Size, hashes, signed.Root))
-            Add(FindingKind.ProofInvalid, $"The line is not shown to stand at position {proof.Position} of {proof.Size}.");
+            Add(FindingKind.ProofInvalid,
+                $"The line is not shown to stand at position {proof.Position} of {proof.Size}.");
     }
 
     private static void Check(ConsistencyProof proof, Checkpoint signed, Checkpoint? kept, List<Finding> findings)
@@ -149,6 +160,7 @@ public static class Verifier
             findings.Add(new(FindingKind.RootDiffers, "A root that the proof states is not its checkpoint's."));
         if (!Proofs.VerifyConsistency(proof.From, proof.To, kept?.Root ?? from, signed.Root, hashes))
             findings.Add(new(FindingKind.ProofInvalid,
-                $"The {proof.To} events are not shown to begin with the {proof.From}: the past was changed.", From: 1, To: proof.From));
+                $"The {proof.To} events are not shown to begin with the {proof.From}: the past was changed.", From: 1,
+                    To: proof.From));
     }
 }

@@ -33,10 +33,13 @@ internal sealed class AuditedBook : IDisposable
     public static async Task<AuditedBook> PaidAsync(int payments)
     {
         var book = await TestBook.FoundAsync();
-        await book.Send(new OpenAccount(Account("cash"), AccountClass.Asset, Tag.Of("1000"), default, AccountFlags.None, [AssetCode.Parse("EUR")]));
-        await book.Send(new OpenAccount(Account("alice"), AccountClass.Liability, Tag.Of("2100"), default, AccountFlags.None, [AssetCode.Parse("EUR")]));
+        await book.Send(new OpenAccount(Account("cash"), AccountClass.Asset, Tag.Of("1000"), default, AccountFlags.None,
+            [AssetCode.Parse("EUR")]));
+        await book.Send(new OpenAccount(Account("alice"), AccountClass.Liability, Tag.Of("2100"), default,
+            AccountFlags.None, [AssetCode.Parse("EUR")]));
         for (var i = 0; i < payments; i++)
-            await book.Send(new MakeTransfer(Account("cash"), Account("alice"), Eur("12.34"), Particulars.None with { Reference = $"RF {i}" }));
+            await book.Send(new MakeTransfer(Account("cash"), Account("alice"), Eur("12.34"),
+                Particulars.None with { Reference = $"RF {i}" }));
         return new(book, LinesOf(book));
     }
 
@@ -55,7 +58,8 @@ internal sealed class AuditedBook : IDisposable
     public InclusionProof Inclusion(long position, long size) =>
         InclusionProof.Make(Book.Engine.Tree!, Book.Engine.Journal, Origin, position, size);
 
-    public ConsistencyProof Consistency(long from, long to) => ConsistencyProof.Make(Book.Engine.Tree!, Origin, from, to);
+    public ConsistencyProof Consistency(long from, long to) =>
+        ConsistencyProof.Make(Book.Engine.Tree!, Origin, from, to);
 
     public static byte[][] Leaves(IEnumerable<string> lines) =>
         [.. lines.Select(line => SHA256.HashData([0, .. Encoding.UTF8.GetBytes(line)]))];
@@ -66,7 +70,8 @@ internal sealed class AuditedBook : IDisposable
         return Verifier.Export(stream, "export", checkpoints, Key);
     }
 
-    public VerificationReport VerifyFolder(params string[] checkpoints) => Verifier.Journal(Book.Folder, checkpoints, Key);
+    public VerificationReport VerifyFolder(params string[] checkpoints) =>
+        Verifier.Journal(Book.Folder, checkpoints, Key);
 
     /// <summary>Rewrites the only segment behind the journal's back.</summary>
     public void Tamper(Func<string[], IEnumerable<string>> change)

@@ -51,14 +51,16 @@ public sealed class JournalVerificationSpecs : IAsyncLifetime
     public void A_changed_byte_of_an_export_is_found_between_the_checkpoint_that_agrees_and_the_next()
     {
         var changed = Changed(book.Lines, 19).ToArray();
-        var finding = Only(book.VerifyExport(changed, book.Checkpoint(18), book.Checkpoint(22), book.Checkpoint(Size)), FindingKind.RootDiffers);
+        var finding = Only(book.VerifyExport(changed, book.Checkpoint(18), book.Checkpoint(22), book.Checkpoint(Size)),
+            FindingKind.RootDiffers);
         (finding.From, finding.To).Should().Be((19, 22));
     }
 
     [Fact]
     public void A_dropped_line_is_named()
     {
-        var finding = Only(book.VerifyExport(book.Lines.Where((_, i) => i is not (11 or 12)), book.Checkpoint(Size)), FindingKind.PositionMissing);
+        var finding = Only(book.VerifyExport(book.Lines.Where((_, i) => i is not (11 or 12)), book.Checkpoint(Size)),
+            FindingKind.PositionMissing);
         (finding.Line, finding.From, finding.To).Should().Be((12, 12, 13));
         book.Tamper(lines => lines.Where((_, i) => i != At(lines, 20)));
         var inFolder = Only(book.VerifyFolder(book.Checkpoint(Size)), FindingKind.PositionMissing);
@@ -76,7 +78,8 @@ public sealed class JournalVerificationSpecs : IAsyncLifetime
 
     [Fact]
     public void A_line_that_stands_twice_is_named() =>
-        Only(book.VerifyExport([.. book.Lines[..10], .. book.Lines[9..]]), FindingKind.PositionRepeated).From.Should().Be(10);
+        Only(book.VerifyExport([.. book.Lines[..10], .. book.Lines[9..]]), FindingKind.PositionRepeated).From.Should()
+            .Be(10);
 
     [Fact]
     public void A_line_that_is_no_event_is_named()
@@ -121,9 +124,11 @@ public sealed class JournalVerificationSpecs : IAsyncLifetime
         Verifier.Signature(text, AuditedBook.KeyOf(stranger)).Findings.Should().ContainSingle()
             .Which.Kind.Should().Be(FindingKind.SignatureInvalid);
         Verifier.Signature(text, book.Key).Holds.Should().BeTrue();
-        Verifier.Signature(text + "x", book.Key).Findings.Should().ContainSingle().Which.Kind.Should().Be(FindingKind.Unreadable);
+        Verifier.Signature(text + "x", book.Key).Findings.Should().ContainSingle().Which.Kind.Should()
+            .Be(FindingKind.Unreadable);
         using var other = CheckpointSigner.Create("book-other");
-        var otherBook = other.Sign(new("book-other", 3, TreeHash.From(NaiveTree.Root(AuditedBook.Leaves(book.Lines[..3])))));
+        var otherBook = other.Sign(
+            new("book-other", 3, TreeHash.From(NaiveTree.Root(AuditedBook.Leaves(book.Lines[..3])))));
         Verifier.Journal(book.Book.Folder, [otherBook], AuditedBook.KeyOf(other)).Findings.Should().ContainSingle()
             .Which.Kind.Should().Be(FindingKind.WrongBook);
     }
@@ -146,7 +151,8 @@ public sealed class JournalVerificationSpecs : IAsyncLifetime
             var at = random.Next(changed.Length);
             changed[at] ^= (byte)random.Next(1, 256);
             using var stream = new MemoryStream(changed);
-            Verifier.Export(stream, "export", [checkpoint], book.Key).Holds.Should().BeFalse("seed {0}, round {1}, byte {2}", seed, round, at);
+            Verifier.Export(stream, "export", [checkpoint], book.Key).Holds.Should()
+                .BeFalse("seed {0}, round {1}, byte {2}", seed, round, at);
         }
     }
 

@@ -27,7 +27,8 @@ public sealed class ProofVerificationSpecs : IAsyncLifetime
             var proof = book.Inclusion(position, Size);
             proof.Line.Should().Be(book.Lines[position - 1]);
             proof.Hashes.Select(Convert.FromBase64String)
-                .Should().BeEquivalentTo(NaiveTree.Path(position - 1, AuditedBook.Leaves(book.Lines)), options => options.WithStrictOrdering());
+                .Should().BeEquivalentTo(NaiveTree.Path(position - 1, AuditedBook.Leaves(book.Lines)), options =>
+                    options.WithStrictOrdering());
             Verifier.Proof(ProofFile.Write(proof), checkpoint, book.Key).Findings.Should().BeEmpty();
         }
     }
@@ -88,9 +89,11 @@ public sealed class ProofVerificationSpecs : IAsyncLifetime
 
     [Theory]
     [InlineData(""), InlineData("null"), InlineData("[]"), InlineData("{}"), InlineData("{\"format\":1}")]
-    [InlineData("{\"format\":\"bankingengine.inclusion.v1\"}"), InlineData("{\"format\":\"bankingengine.consistency.v1\",\"x\":1}")]
+    [InlineData("{\"format\":\"bankingengine.inclusion.v1\"}"),
+        InlineData("{\"format\":\"bankingengine.consistency.v1\",\"x\":1}")]
     public void What_is_no_proof_file_is_a_finding(string text) =>
-        Verifier.Proof(text, book.Checkpoint(Size), book.Key).Findings.Should().ContainSingle().Which.Kind.Should().Be(FindingKind.Unreadable);
+        Verifier.Proof(text, book.Checkpoint(Size), book.Key).Findings.Should().ContainSingle().Which.Kind.Should()
+            .Be(FindingKind.Unreadable);
 
     [Fact]
     public void A_public_key_is_read_as_pem_as_base64_and_as_a_verifier_key()

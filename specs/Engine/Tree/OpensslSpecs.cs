@@ -5,7 +5,9 @@ using BankingEngine.Application.Journal.Tree;
 
 namespace BankingEngine.Specs.Engine.Tree;
 
-/// <summary>A checkpoint is checked by a tool that everybody has. Where openssl is missing there is nothing to ask.</summary>
+/// <summary>
+/// A checkpoint is checked by a tool that everybody has. Where openssl is missing there is nothing to ask.
+/// </summary>
 public sealed class OpensslSpecs : IDisposable
 {
     private const string Name = "book-main";
@@ -41,7 +43,8 @@ public sealed class OpensslSpecs : IDisposable
 
     private static string Run(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var said = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return said;
