@@ -71,7 +71,7 @@ public sealed class Bank
         RevokeKey c => Keys.Decide(at, c),
         OpenBook c => Books.Decide(Book, c),
         AdvanceClock c => Books.Decide(Book, at, c),
-        AcceptClock c => new BookEvent.ClockAccepted(c.StepMicroseconds),
+        AcceptClock c => Books.Decide(c),
         AnnounceCheckpointKey c => Books.Decide(Book, c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
         _ => throw new UnreachableException(command.GetType().Name),

@@ -23,6 +23,10 @@ internal sealed class Writer : IDisposable
     private static readonly Rejection TooLarge =
         new("command.too_large", $"What a command journals fits {JournalLimits.BlockEvents} events and {MaxCommandBytes} bytes.");
 
+    /// <summary>Of an operator's word on a step of the clock that is not the one that holds the book.</summary>
+    public static readonly Rejection
+        NoSuchStep = new("clock.no_such_step", "The book is not held for this step of the clock.", RejectionKind.Conflict);
+
     private readonly ArrayBufferWriter<byte> _scratch = new(64 * 1024);
     private readonly List<int> _ends = [];
     private readonly Utf8JsonWriter _json;
@@ -73,6 +77,8 @@ internal sealed class Writer : IDisposable
     public Answer Execute(in Envelope envelope, Command command, string named, Instant now)
     {
         if (_clock.IsHeld && command is not AcceptClock) throw EngineUnavailableException.ClockHeld();
+        if (command is AcceptClock accept && (accept.StepMicroseconds != _clock.Step || !_clock.IsHeld))
+            return new(new(Ending.NotTaken, 0, 0, NoSuchStep), now, []);
         _now = now;
         var ended = _execution.Run(envelope, now, command, named);
         // Here, and not where a full block is handed over: that happens in the middle of the command that no longer fits.

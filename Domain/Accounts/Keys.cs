@@ -100,7 +100,9 @@ public sealed class Keys
         if ((key.Scopes & Scopes.Keys) == 0) return false;
         for (var i = 0; i < Rows.Count; i++)
         {
-            if (Rows[i].Id != key.Id && (Rows[i].Scopes & Scopes.Keys) != 0 && Rows[i].IsUsable(now)) return false;
+            // A key that expires is no way in that lasts.
+            if (Rows[i].Id != key.Id && (Rows[i].Scopes & Scopes.Keys) != 0 && Rows[i].Revoked == 0
+                && (Rows[i].Expires == Instant.Last || (key.Expires != Instant.Last && Rows[i].IsUsable(now)))) return false;
         }
         return true;
     }

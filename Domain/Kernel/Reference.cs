@@ -223,10 +223,28 @@ public sealed class References
         ReferenceContent.Chart c => IsChart(c.Lines) ? null : Malformed,
         ReferenceContent.Calendar c => IsAscending(c.Holidays) && c.Weekend.Length < 7
             && c.Holidays.Length <= BusinessCalendar.MaxHolidays && c.Weekend.All(d => d is >= 1 and <= 7)
+            && !IsClosedTooLong(c)
                 ? null : Malformed,
-        ReferenceContent.Zone z => IsAscending(z.Transitions) ? null : Malformed,
+        ReferenceContent.Zone z =>
+            IsAscending(z.Transitions) && z.Transitions[0].At == Instant.First ? null : Malformed,
         _ => throw new System.Diagnostics.UnreachableException(content.GetType().Name),
     };
+
+    /// <summary>A business date must find the next one: no run of free days may be longer than calendars search.</summary>
+    private static bool IsClosedTooLong(ReferenceContent.Calendar c)
+    {
+        const int week = 7;
+        var weekend = c.Weekend.Aggregate(0, (days, day) => days | 1 << day);
+        var closed = 0;
+        for (var i = 0; i < c.Holidays.Length; i++)
+        {
+            var from = i == 0 ? c.Holidays[0].Day : c.Holidays[i - 1].Day + 1;
+            for (var day = int.Max(from, c.Holidays[i].Day - week); day < c.Holidays[i].Day; day++)
+                closed = (weekend & 1 << (int)new BusinessDate(day).Weekday) != 0 ? closed + 1 : 0;
+            if (++closed > BusinessCalendar.MaxClosedDays - week) return true;
+        }
+        return false;
+    }
 
     private static bool IsChart(ImmutableArray<ChartLine> lines)
     {

@@ -194,6 +194,13 @@ public static class Books
         return count > 0 && book.CheckpointKeys[count - 1].Announced == announced ? [] : announced;
     }
 
+    /// <summary>The engine has seen to it that this is the step it holds the book for.</summary>
+    public static Decision Decide(AcceptClock c) =>
+        c.StepMicroseconds is < -MaxClockSeconds * Instant.MicrosecondsPerSecond
+            or > MaxClockSeconds * Instant.MicrosecondsPerSecond
+            ? ClockStep
+            : new BookEvent.ClockAccepted(c.StepMicroseconds);
+
     public static Decision Decide(BookTables book, in Moment at, AdvanceClock c)
     {
         if (book.Genesis.Mode != BookMode.Sandbox) return NotSandbox;

@@ -133,10 +133,11 @@ public readonly record struct OverdraftRow(Int128 Limit, long Balance, long Fill
 /// First instant at which it can no longer be posted; the last instant there is when it never expires.
 /// </param>
 /// <param name="Parked">1 when its expiry failed inside the engine: it waits for a person to cancel it.</param>
+/// <param name="ValueDay">Value date that its posting has where it states none; 0: none was stated.</param>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct ReservationRow(
     Int128 Remaining, Int128 Amount, TransferId Id, Tag Code, Instant Expires, long Position,
-    int DebitBalance, int CreditBalance, long Parked) : IRow<ReservationRow, TransferId>
+    int DebitBalance, int CreditBalance, int ValueDay, int Parked) : IRow<ReservationRow, TransferId>
 {
     public TransferId Key => Id;
 }

@@ -140,7 +140,7 @@ public sealed class LedgerView(LedgerTables tables, BookTables book)
         var free = balance.Net - balance.DebitsPending - NotYetValue(balance, row, Book.Day.Today);
         foreach (var restraint in InRank(balance.Account, balance.Asset))
         {
-            if (restraint.InEffect(now)) held += restraint.HeldOf(free - held);
+            if (restraint.InEffect(now)) held = Postings.Together(held, restraint.HeldOf(free - held));
         }
         return held;
     }

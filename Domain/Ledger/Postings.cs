@@ -105,6 +105,12 @@ public static class Postings
     }
 
     /// <summary>
+    /// What restraints hold together. A thousand of the greatest amounts would leave 128 bits: the sum stops far beyond
+    /// what any balance can be.
+    /// </summary>
+    public static Int128 Together(Int128 held, Int128 more) => Int128.Min(held + more, LedgerView.MaxTotal << 4);
+
+    /// <summary>
     /// The restraints of an amount on one balance, in the order they are served: by rank, then as placed.
     /// </summary>
     public static List<RestraintRow> InRank(LedgerTables t, int account, int asset)
@@ -143,7 +149,7 @@ public static class Postings
         {
             if (!restraint.InEffect(now)) continue;
             var caught = restraint.HeldOf(free - held);
-            held += caught;
+            held = Together(held, caught);
             if (restraint.Terms.ProtectedMinimum is { IsPositive: true } && caught > restraint.Captured)
                 t.Restraints.Update(t.Restraints.Find(restraint.Id), restraint with { Captured = caught });
         }

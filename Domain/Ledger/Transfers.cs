@@ -102,7 +102,10 @@ public static class Transfers
             if (amount.Minor <= 0) return AmountNotPositive;
             if (amount.Minor > open.Remaining) return ExceedsReservation;
         }
-        if (ledger.Date(c.Particulars, at, out var said) is { } closed) return closed;
+        // What was reserved for a later value date is of value then, unless its posting says otherwise.
+        var inherits = c.Particulars.ValueOn is null && open.ValueDay > at.Today.Day;
+        var particulars = inherits ? c.Particulars with { ValueOn = new(open.ValueDay) } : c.Particulars;
+        if (ledger.Date(particulars, at, out var said) is { } closed) return closed;
         var left = new Amount(open.Remaining - amount.Minor, asset);
         var none = Amount.Zero(asset);
         return c.IsFinal
@@ -228,7 +231,8 @@ public static class Transfers
         var asset = t.Assets.Find(e.Amount.Asset.Code);
         t.Reservations.Insert(new(
             e.Amount.Minor, e.Amount.Minor, e.Id, e.Particulars.Code, e.Expires ?? Never, position,
-            t.FindBalance(t.Accounts.Find(e.Debit), asset), t.FindBalance(t.Accounts.Find(e.Credit), asset), 0));
+            t.FindBalance(t.Accounts.Find(e.Debit), asset), t.FindBalance(t.Accounts.Find(e.Credit), asset),
+            e.Particulars.ValueOn?.Day ?? 0, 0));
     }
 
     private static void Resolve(LedgerTables t, TransferId id) => t.Reservations.Delete(t.Reservations.Find(id));

@@ -31,7 +31,7 @@ public sealed record ModelAccount(
 public sealed record ModelAsset(int Scale, bool Retired);
 
 public sealed record ModelReservation(
-    string Debit, string Credit, string Asset, BigInteger Remaining, Instant? Expires);
+    string Debit, string Credit, string Asset, BigInteger Remaining, Instant? Expires, BusinessDate? ValueOn);
 
 /// <param name="Placed">Order of placing.</param>
 /// <param name="Asset">Empty where the whole account is held.</param>

@@ -22,7 +22,7 @@ public sealed partial class ReferenceModel
             return refused;
         Instant? expires = c.TimeoutSeconds is { } seconds
             ? new Instant(asked.Now.Microseconds + seconds * 1_000_000L) : null;
-        var row = new ModelReservation(terms.Debit, terms.Credit, terms.Asset, terms.Minor, expires);
+        var row = new ModelReservation(terms.Debit, terms.Credit, terms.Asset, terms.Minor, expires, c.Particulars.ValueOn);
         _s = _s with { Reservations = _s.Reservations.Add(terms.Name.Value, row) };
         return null;
     }
@@ -39,7 +39,10 @@ public sealed partial class ReferenceModel
             if (minor <= 0) return "amount.not_positive";
             if (minor > open.Remaining) return "transfer.exceeds_reservation";
         }
-        if (Dates(asked, c.Particulars) is { } closed) return closed;
+        var said = c.Particulars.ValueOn is null && open.ValueOn > _s.Today
+            ? c.Particulars with { ValueOn = open.ValueOn }
+            : c.Particulars;
+        if (Dates(asked, said) is { } closed) return closed;
         var done = c.IsFinal || minor == open.Remaining;
         var freed = done ? open.Remaining : minor;
         Move[] moves =
@@ -47,7 +50,7 @@ public sealed partial class ReferenceModel
             new(open.Debit, open.Asset) { Debit = minor, PendingDebit = -freed },
             new(open.Credit, open.Asset) { Credit = minor, PendingCredit = -freed },
         ];
-        if (Happen(asked, null, moves, Guard.All, c.Particulars) is { } refused) return refused;
+        if (Happen(asked, null, moves, Guard.All, said) is { } refused) return refused;
         _s = _s with
         {
             Reservations = done
