@@ -108,7 +108,8 @@ public static class Greeting
     {
         await to.WriteLineAsync($"Book {book.Genesis.Name} at position {book.Engine.DurablePosition}, in {book.Folder}")
             .ConfigureAwait(false);
-        await to.WriteLineAsync($"Listening on {address}, described at {address}/docs; Ctrl+C ends it").ConfigureAwait(false);
+        await to.WriteLineAsync($"Listening on {address}, described at {address}/docs; Ctrl+C ends it")
+            .ConfigureAwait(false);
         if (SandboxBook.DemoKey(book) is not { } key) return;
         var body = """{"debit":"customers:alice","credit":"customers:bob","amount":{"asset":"EUR","amount":"12.34"}}""";
         const string headers = "-H \"Idempotency-Key: $(date +%s%N)\" -H \"Content-Type: application/json\"";

@@ -40,7 +40,8 @@ internal static class ImportCommand
     /// <summary>Refused lines that are shown to people; with --json all are given.</summary>
     private const int ShownRefusals = 20;
 
-    private static readonly Argument<string> Format = new("format") { Description = "What the files are: amlsim.", HelpName = "format" };
+    private static readonly Argument<string> Format =
+        new("format") { Description = "What the files are: amlsim.", HelpName = "format" };
     private static readonly Option<string>
         Data = Common.Data(),
         From = Common.Required<string>("--from", "Folder of the files."),

@@ -23,8 +23,8 @@ internal static class VerifyCommand
         seals without a checkpoint.
 
         The key is a PEM file, a verifier key as /v1/audit/keys gives it, or the base64 of the public_key in the event
-        book.checkpoint_key_announced.v1. Ask the bank for it once, by a way you trust, and keep it. A first walk, with a
-        key of the scope audit and the server's address in the environment:
+        book.checkpoint_key_announced.v1. Ask the bank for it once, by a way you trust, and keep it. A first walk, with
+        a key of the scope audit in KEY and the server's address in URL:
 
           AUTH="Authorization: Bearer $KEY"
           curl -s -H "$AUTH" $URL/v1/audit/checkpoint > now.checkpoint

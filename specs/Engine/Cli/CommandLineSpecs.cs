@@ -51,7 +51,8 @@ public sealed class CommandLineSpecs
         using var shell = new Shell();
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
-        var said = await shell.RunAsync("serve", "--demo", "--data", shell.Book, "--urls", $"http://{other.LocalEndpoint}");
+        var said = await shell.RunAsync(
+            "serve", "--demo", "--data", shell.Book, "--urls", $"http://{other.LocalEndpoint}");
         said.Exit.Should().Be(4, said.Error);
         said.Error.TrimEnd().Should().StartWith("serve.address_in_use: ").And.Contain("--urls").And.NotContain("\n");
         said.Output.Should().NotContain("   at ");
