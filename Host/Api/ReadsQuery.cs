@@ -17,8 +17,8 @@ public static class ReadsProblems
         Stopped = new("projection.stopped", 503,
             "The read model met an event that it cannot take, and waits for a mended program."),
         AccountNotFound = new("account.not_found", 404, "No such account."),
-        TransferNotFound = new("transfer.not_found", 404, "No transfer or entry of this id."),
-        EntryNotFound = new("entry.not_found", 404, "Nothing was posted at this position."),
+        TransferNotFound = new("transfer.not_found", 404, "No transfer of this id, or none that is open."),
+        EntryNotFound = new("entry.not_found", 404, "No posting of this id, or none at this position."),
         ReferenceNotFound = new("reference.not_found", 404, "No reference data of this name is in force on that date.");
 }
 

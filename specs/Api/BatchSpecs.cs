@@ -130,7 +130,8 @@ public sealed class BatchSpecs(ServedBook served) : IClassFixture<ServedBook>
     public async Task A_stream_sent_again_answers_the_same()
     {
         var lines = string.Join('\n', Enumerable.Range(0, 50).Select(i => Item($"t{i}", "0.01")));
-        (await Stream(lines)).Should().Be(await Stream(lines));
+        var first = await Stream(lines);
+        (await Stream(lines)).Replace("\"repeat\":true,", "", StringComparison.Ordinal).Should().Be(first);
     }
 
     [Fact]
