@@ -154,18 +154,23 @@ public static class Entries
         (id, said) = (default, particulars);
         if (legs.Length < 2) return EntryRejections.TooFewLegs;
         if (legs.Length > Movements.MaxLegs) return EntryRejections.TooManyLegs;
-        foreach (var leg in legs)
+        for (var i = 0; i < legs.Length; i++)
         {
-            if (ledger.Resolve(leg.Amount, out var amount) is { } no) return no;
-            if (amount.Minor <= 0) return LedgerRejections.AmountNotPositive;
+            if (ledger.Resolve(legs[i].Amount, out var amount) is { } no) return OfLeg(i, legs[i], no);
+            if (amount.Minor <= 0) return OfLeg(i, legs[i], LedgerRejections.AmountNotPositive);
         }
         if (Transfers.IdOf(ledger, at, named, out id) is { } taken) return taken;
-        foreach (var leg in legs)
+        for (var i = 0; i < legs.Length; i++)
         {
-            if (ledger.Tables.Accounts.Find(leg.Account) < 0) return LedgerRejections.AccountNotFound;
+            if (ledger.Tables.Accounts.Find(legs[i].Account) < 0)
+                return OfLeg(i, legs[i], LedgerRejections.AccountNotFound);
         }
         return ledger.Date(particulars, at, out said);
     }
+
+    /// <summary>The same "no", naming the leg, counted from 1, with its account and asset.</summary>
+    private static Rejection OfLeg(int index, in StatedLeg leg, Rejection no) =>
+        no with { Why = $"Leg {index + 1}, {leg.Account} in {leg.Amount.Asset}: {no.Why}" };
 
     private static bool IsRetired(LedgerView ledger, AssetCode code) =>
         ledger.Tables.Assets[ledger.Tables.Assets.Find(code)].Retired != 0;

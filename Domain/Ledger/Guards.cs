@@ -25,7 +25,7 @@ public static class Guards
                 || row.CreditsPending + m.CreditsPending > LedgerView.MaxTotal)
                 return LedgerRejections.AmountOutOfRange;
         }
-        return Balanced(t, movements) ? null : Unbalanced(t, movements);
+        return Balanced(t, movements) ? null : Unbalanced(ledger, movements);
     }
 
     /// <summary>Asked: every guard, in the documented order; the first "no" stands.</summary>
@@ -69,7 +69,11 @@ public static class Guards
         if (account.Has(AccountFlags.Closed)) return LedgerRejections.AccountClosed;
         if (account.Has(AccountFlags.AnyAsset)) return null;
         return m.Balance >= 0 && t.Balances[m.Balance].Has(BalanceFlags.Opened)
-            ? null : LedgerRejections.AssetNotOpened;
+            ? null
+            : LedgerRejections.AssetNotOpened with
+            {
+                Why = $"{account.Id} was not opened for {ledger.AssetAt(m.Asset).Code}.",
+            };
     }
 
     /// <summary>Restraints of the whole account, by the side that the entry moves, net.</summary>
@@ -98,7 +102,10 @@ public static class Guards
         if (effect < 0
             && (account.Has(AccountFlags.DebitsMustNotExceedCredits) || ledger.IsHeldBack(balance, at.Now))
             && ledger.Available(balance, m.Balance, at) + effect < 0)
-            return LedgerRejections.InsufficientFunds;
+            return LedgerRejections.InsufficientFunds with
+            {
+                Why = $"Available funds of {account.Id} do not cover the debit in {ledger.AssetAt(m.Asset).Code}.",
+            };
         if (!account.Has(AccountFlags.CreditsMustNotExceedDebits)) return null;
         var mirrored = m.DebitsPosted - m.CreditsPosted - m.CreditsPending;
         return mirrored < 0 && balance.DebitsPosted - balance.CreditsPosted - balance.CreditsPending + mirrored < 0
@@ -128,7 +135,7 @@ public static class Guards
                 legs[i] = Diverted(
                     leg, isClients ? SystemAccounts.ClientSuspense : SystemAccounts.BlockedFunds, blocked);
             else if (Limit(ledger, at, m, valueOn) is { } beyond
-                && leg.Side == (beyond == LedgerRejections.InsufficientFunds ? Side.Debit : Side.Credit))
+                && leg.Side == (beyond.Code == LedgerRejections.InsufficientFunds.Code ? Side.Debit : Side.Credit))
                 legs[i] = leg with { Because = beyond.Code };
         }
     }
@@ -168,7 +175,7 @@ public static class Guards
         return true;
     }
 
-    private static Rejection Unbalanced(LedgerTables t, Movements movements)
+    private static Rejection Unbalanced(LedgerView ledger, Movements movements)
     {
         for (var i = 0; i < movements.Count; i++)
         {
@@ -177,7 +184,10 @@ public static class Guards
             {
                 if (m.Asset == movements[i].Asset) posted += m.DebitsPosted - m.CreditsPosted;
             }
-            if (posted != 0) return EntryRejections.Unbalanced;
+            if (posted == 0) continue;
+            var difference = new Amount(Int128.Abs(posted), ledger.AssetAt(movements[i].Asset));
+            var more = posted > 0 ? "Debits exceed credits" : "Credits exceed debits";
+            return EntryRejections.Unbalanced with { Why = $"{more} by {difference}." };
         }
         return LedgerRejections.MemorandumMixed;
     }

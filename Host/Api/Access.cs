@@ -55,7 +55,7 @@ public static class Door
         // Every endpoint that was mapped states its access, so one that does not is routing's own "wrong method".
         if (endpoint.Metadata.GetMetadata<Access>() is not { } access)
             return Refuse(context, endpoint, next);
-        if (!access.Key) return next(context);
+        if (!access.Key) return Enter(context, endpoint, next);
         string? header = context.Request.Headers.Authorization;
         if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
             return Problems.Answer(context, EdgeProblems.KeyMissing);
@@ -64,7 +64,7 @@ public static class Door
         if (!caller.May(access.Scopes))
             return Problems.Answer(context, new Flaw(EdgeProblems.ScopeMissing, Names(access.Scopes)));
         context.Features.Set(new CallerFeature(caller));
-        return next(context);
+        return Enter(context, endpoint, next);
     };
 
     /// <summary>Fails the start when an endpoint does not state its access.</summary>
@@ -78,6 +78,14 @@ public static class Door
         if (open.Count > 0)
             throw new InvalidOperationException(
                 $"These endpoints do not state what they need: {string.Join(", ", open)}.");
+    }
+
+    private static Task Enter(HttpContext context, Endpoint endpoint, RequestDelegate next)
+    {
+        if (context.Request.QueryString.HasValue && endpoint.Metadata.GetMetadata<ReadSpec>() is { } spec
+            && Parameters.Unknown(context, spec) is { } flaw)
+            return Problems.Answer(context, flaw);
+        return next(context);
     }
 
     private static Task Refuse(HttpContext context, Endpoint endpoint, RequestDelegate next)

@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using static BankingEngine.Host.Api.ApiSchemas;
 
 namespace BankingEngine.Host.Api;
 
@@ -10,6 +10,20 @@ namespace BankingEngine.Host.Api;
 /// </summary>
 public static class ApiDocument
 {
+    private const string
+        Receipt = """
+            {"type":"object","required":["command"],"properties":{
+              "command":{"type":"string","format":"uuid"},"position":{"type":"integer","minimum":1},
+              "recorded_at":{"type":"string","format":"date-time"},"type":{"type":"string"},
+              "changed":{"type":"boolean"},"remembered_for_commands":{"type":"integer"},
+              "events":{"type":"array","items":{"type":"object"}}}}
+            """,
+        BatchAnswer = """
+            {"type":"object","required":["id","status"],"properties":{
+              "id":{"type":"string"},"status":{"type":"integer"},"repeat":{"type":"boolean"},
+              "line":{"type":"integer","minimum":1},"receipt":{"type":"object"},"problem":{"type":"object"}}}
+            """;
+
     public static void Add(IServiceCollection services) => services.AddOpenApi(options =>
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
@@ -61,22 +75,23 @@ public static class ApiDocument
                 "engine.busy, engine.closing, clock.held, outcome_unknown: ask again, with the same id");
         }
         if (metadata.OfType<CommandSpec>().FirstOrDefault() is { } spec) Describe(operation, spec);
+        else if (metadata.OfType<ReadSpec>().FirstOrDefault() is { } read)
+            Describe(operation, read, context.Description.RelativePath ?? "");
         else if (context.Description.RelativePath == BatchEndpoints.Route.TrimStart('/')) DescribeBatch(operation);
         return Task.CompletedTask;
     }
 
     private static void Describe(OpenApiOperation operation, CommandSpec spec)
     {
-        operation.Tags = null;
         operation.Description =
             $"Command `{spec.Name}`" + (spec.InBatch ? ", also in /v1/batch." : "; not in /v1/batch.");
-        operation.Parameters = [KeyParameter(), .. spec.InPath.Select(PathParameter)];
+        operation.Parameters = [KeyParameter(), .. spec.InPath.Select(InPath)];
         var inBody = spec.Fields.Where(field => !spec.IsInPath(field)).ToList();
         var schema = new OpenApiSchema
         {
             Type = JsonSchemaType.Object,
             AdditionalPropertiesAllowed = false,
-            Properties = inBody.ToDictionary(field => field.Name, field => (IOpenApiSchema)SchemaOf(field)),
+            Properties = inBody.ToDictionary(field => field.Name, field => (IOpenApiSchema)ApiSchemas.Of(field)),
             Required = inBody.Where(field => (spec.Required & (1UL << spec.IndexOf(field))) != 0)
                 .Select(field => field.Name).ToHashSet(),
         };
@@ -88,27 +103,35 @@ public static class ApiDocument
                 [ResponseBody.JsonType] = new() { Schema = schema, Example = JsonNode.Parse(spec.Example) },
             },
         };
-        operation.Responses ??= [];
-        operation.Responses.Remove("200");
-        operation.Responses[spec.Creates ? "201" : "200"] = new OpenApiResponse
-        {
-            Description =
-                "The receipt: command, position, recorded_at, type, and the event's own data. The same bytes for a "
-                + $"repeat, which carries the header {CommandEndpoints.ReplayHeader}.",
-            Content = new Dictionary<string, OpenApiMediaType>
-            {
-                [ResponseBody.JsonType] = new() { Schema = Schema("""{"type":"object"}""") },
-            },
-        };
+        operation.Responses?.Remove("200");
+        Answers(
+            operation, spec.Creates ? 201 : 200,
+            "The receipt: command, position, recorded_at, type, and the event's own data. The same bytes for a "
+            + $"repeat, which carries the header {CommandEndpoints.ReplayHeader}.",
+            ResponseBody.JsonType, ApiSchemas.Of(Receipt));
         Problem(operation, 400, "request.*, amount.*: the request is malformed and left nothing");
         Problem(operation, 404, "what the command names is not there");
         Problem(operation, 409, "the state has moved on");
         Problem(operation, 422, "the rules of the book say no, or the id was used with other content");
     }
 
+    private static void Describe(OpenApiOperation operation, ReadSpec spec, string route)
+    {
+        var inPath = ReadSpec.NamesIn(route).Select(name => Parameters.InPath[name]);
+        operation.Parameters =
+        [
+            .. inPath.Select(parameter => ApiSchemas.InPath(parameter.Name, parameter.Schema, parameter.About)),
+            .. spec.Parameters.Select(ApiSchemas.Of),
+        ];
+        var schema = spec.Type == ResponseBody.JsonType ? ApiSchemas.AnyObject : """{"type":"string"}""";
+        Answers(operation, 200, spec.Answer, spec.Type, ApiSchemas.Of(schema));
+        if (spec.Parameters.Length > 0)
+            Problem(operation, 400, "request.query_malformed: a parameter is unknown, stated twice or malformed");
+        if (spec.NotFound is { } code) Problem(operation, 404, code);
+    }
+
     private static void DescribeBatch(OpenApiOperation operation)
     {
-        operation.Tags = null;
         const string Array = """
             [{"id":"a-1","command":"account.add_asset","account":"customers:alice","asset":"USD"},
              {"id":"a-2","linked":[
@@ -119,35 +142,24 @@ public static class ApiDocument
             """;
         const string Line = """{"id":"a-1","command":"account.add_asset","account":"customers:alice","asset":"USD"}""";
         operation.Description =
-            $"At most {Limits.BatchItems:N0} items in an array, any number in a stream; at most "
+            $"At most {Limits.BatchItems:N0} items in an array, any number in a stream, one a line; at most "
             + $"{Limits.ChainLinks:N0} links in a chain. "
-            + "Answers carry id, status, and a receipt or a problem, in order.";
+            + "Answers carry id, status, and a receipt or a problem, in order; `repeat` where the answer was given before; "
+            + "and, in a stream, `line` (from 1) where the line is malformed.";
         operation.RequestBody = new OpenApiRequestBody
         {
             Required = true,
             Content = new Dictionary<string, OpenApiMediaType>
             {
                 [ResponseBody.JsonType] =
-                    new() { Schema = Schema("""{"type":"array"}"""), Example = JsonNode.Parse(Array) },
+                    new() { Schema = ArrayOf(ApiSchemas.BatchItem()), Example = JsonNode.Parse(Array) },
                 [RequestBodies.NdJson] =
-                    new() { Schema = Schema("""{"type":"string"}"""), Example = JsonValue.Create(Line) },
+                    new() { Schema = ApiSchemas.BatchItem(), Example = JsonNode.Parse(Line) },
             },
         };
+        Answers(operation, 200, "An answer for each item, in order.", ResponseBody.JsonType,
+            ArrayOf(ApiSchemas.Of(BatchAnswer)));
         Problem(operation, 400, "the array as a whole is malformed; nothing of it was done");
-    }
-
-    private static void Problem(OpenApiOperation operation, int status, string description)
-    {
-        operation.Responses ??= [];
-        operation.Responses[status.ToString(CultureInfo.InvariantCulture)] = new OpenApiResponse
-        {
-            Description = description,
-            Content = new Dictionary<string, OpenApiMediaType>
-            {
-                [Problems.ContentType] =
-                    new() { Schema = Schema("""{"type":"object","required":["type","title","status","code"]}""") },
-            },
-        };
     }
 
     private static OpenApiParameter KeyParameter() => new()
@@ -158,56 +170,12 @@ public static class ApiDocument
         Description =
             "The caller's id of this wish: a UUIDv7, unique in the book for ever, or 1 to 128 printable ASCII "
             + "characters of one's own.",
-        Schema = Schema("""{"type":"string","maxLength":128}"""),
+        Schema = ApiSchemas.Of("""{"type":"string","maxLength":128}"""),
     };
 
-    private static OpenApiParameter PathParameter(Field field) => new()
-    {
-        Name = field.Name,
-        In = ParameterLocation.Path,
-        Required = true,
-        Description = field.About,
-        Schema = Schema(field.Schema),
-    };
+    private static OpenApiParameter InPath(Field field) => ApiSchemas.InPath(field.Name, field.Schema, field.About);
 
-    private static OpenApiSchema SchemaOf(Field field)
-    {
-        var schema = Schema(field.Schema);
-        schema.Description = field.Sensitivity == Sensitivity.Open
-            ? field.About
-            : $"{field.About} ({field.Sensitivity.ToString().ToLowerInvariant()})";
-        return schema;
-    }
-
-    private static OpenApiSchema Schema(string json) => Schema(JsonNode.Parse(json)!.AsObject());
-
-    /// <summary>The few words of JSON schema that the fields use.</summary>
-    private static OpenApiSchema Schema(JsonObject json) => new()
-    {
-        Type = json["type"]?.GetValue<string>() switch
-        {
-            "object" => JsonSchemaType.Object,
-            "array" => JsonSchemaType.Array,
-            "integer" => JsonSchemaType.Integer,
-            "boolean" => JsonSchemaType.Boolean,
-            _ => JsonSchemaType.String,
-        },
-        Format = json["format"]?.GetValue<string>(),
-        Pattern = json["pattern"]?.GetValue<string>(),
-        MaxLength = json["maxLength"]?.GetValue<int>(),
-        Minimum = json["minimum"]?.ToJsonString(),
-        Maximum = json["maximum"]?.ToJsonString(),
-        MinItems = json["minItems"]?.GetValue<int>(),
-        MaxItems = json["maxItems"]?.GetValue<int>(),
-        MaxProperties = json["maxProperties"]?.GetValue<int>(),
-        Enum = json["enum"]?.AsArray().Select(value => value!.DeepClone()).ToList(),
-        Items = json["items"] is JsonObject items ? Schema(items) : null,
-        Properties = json["properties"]?.AsObject()
-            .ToDictionary(p => p.Key, p => (IOpenApiSchema)Schema(p.Value!.AsObject())),
-        Required = json["required"]?.AsArray().Select(name => name!.GetValue<string>()).ToHashSet(),
-        AdditionalPropertiesAllowed = json["additionalProperties"] is not JsonValue,
-        AdditionalProperties = json["additionalProperties"] is JsonObject others ? Schema(others) : null,
-    };
+    private static OpenApiSchema ArrayOf(OpenApiSchema items) => new() { Type = JsonSchemaType.Array, Items = items };
 
     private static IEnumerable<string> NamesOf(Access access) =>
         Enum.GetValues<Domain.Kernel.Scopes>().Where(scope => uint.IsPow2((uint)scope) && (access.Scopes & scope) != 0)

@@ -4,6 +4,7 @@ using BankingEngine.Application.Journal.Tree;
 using BankingEngine.Application.Journal.Verification;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Host.Journals;
+using static BankingEngine.Host.Api.Parameters;
 
 namespace BankingEngine.Host.Api;
 
@@ -26,16 +27,24 @@ public static class AuditEndpoints
         Task Consistency(HttpContext context) => ConsistencyAsync(context, book);
         Task Keys(HttpContext context) => KeysAsync(context, book);
         routes.MapGet("/v1/audit/checkpoint", (Delegate)Checkpoint).Needs(Scopes.Audit).WithName("audit.checkpoint")
-            .WithSummary("The signed checkpoint (C2SP) of all durable events; size=<events> for an older one");
+            .WithSummary("The signed checkpoint (C2SP) of all durable events; size=<events> for an older one")
+            .Reads(new("Audit", "The note.", Size) { Type = NoteType });
         routes.MapGet("/v1/audit/events", (Delegate)Events).Needs(Scopes.Audit).WithName("audit.events")
-            .WithSummary("Event lines as journalled: from=<position>, limit=<events>; Link leads to the next page");
+            .WithSummary("Event lines as journalled: from=<position>, limit=<events>; Link leads to the next page")
+            .Reads(new("Audit", "A page of event lines.", FirstPosition, Parameters.Limit(MaxPageEvents, PageEvents))
+            {
+                Type = LinesType,
+            });
         routes.MapGet("/v1/audit/proofs/inclusion", (Delegate)Inclusion).Needs(Scopes.Audit).WithName("audit.inclusion")
-            .WithSummary("A proof file that the event at position=<position> is among the first size=<events>");
+            .WithSummary("A proof file that the event at position=<position> is among the first size=<events>")
+            .Reads(new("Audit", "The proof.", ProvedPosition, Size));
         routes.MapGet("/v1/audit/proofs/consistency", (Delegate)Consistency).Needs(Scopes.Audit)
             .WithName("audit.consistency")
-            .WithSummary("A proof file that the first to=<events> begin with the first from=<events>");
+            .WithSummary("A proof file that the first to=<events> begin with the first from=<events>")
+            .Reads(new("Audit", "The proof.", FromSize, ToSize));
         routes.MapGet("/v1/audit/keys", (Delegate)Keys).Needs(Scopes.Audit).WithName("audit.keys")
-            .WithSummary("The public keys of checkpoints, with the positions from which they sign");
+            .WithSummary("The public keys of checkpoints, with the positions from which they sign")
+            .Reads(new("Audit", "The keys."));
     }
 
     /// <summary>Reads a position or size from the query.</summary>
@@ -49,7 +58,7 @@ public static class AuditEndpoints
         if (texts.Count > 1 || !long.TryParse(texts[0], NumberStyles.None, CultureInfo.InvariantCulture, out value)
             || value < 1)
             return new Flaw(EdgeProblems.QueryMalformed, name);
-        return value > end ? new Flaw(EdgeProblems.PositionBeyondEnd, name) : null;
+        return value > end ? new Flaw(ReadsProblems.BeyondEnd, name) : null;
     }
 
     private static async Task CheckpointAsync(HttpContext context, RunningBook book)

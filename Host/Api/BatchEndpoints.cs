@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using BankingEngine.Application.Engine;
+using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Journals;
@@ -20,7 +21,7 @@ public static class BatchEndpoints
         Task Run(HttpContext context) => RequestBodies.Is(context, RequestBodies.NdJson)
             ? BatchStream.RunAsync(context, book)
             : RunArrayAsync(context, book);
-        routes.MapPost(Route, (Delegate)Run).Needs(Access.AnyKey).WithName("batch")
+        routes.MapPost(Route, (Delegate)Run).Needs(Access.AnyKey).WithName("batch").WithTags("Batch")
             .WithSummary("Many commands, each alone or linked; an array, or a stream of lines (application/x-ndjson)");
     }
 
@@ -31,7 +32,7 @@ public static class BatchEndpoints
             RequestBodies.Allow(context, Limits.BatchBytes);
             if (!RequestBodies.Is(context, ResponseBody.JsonType))
             {
-                await Problems.Answer(context, EdgeProblems.ContentTypeWrong).ConfigureAwait(false);
+                await Problems.Answer(context, RequestBodies.NotOf($"{ResponseBody.JsonType} or {RequestBodies.NdJson}")).ConfigureAwait(false);
                 return;
             }
             var body = await RequestBodies.ReadAsync(context).ConfigureAwait(false);
@@ -101,7 +102,8 @@ internal sealed class BatchRun(RunningBook book, Caller caller)
 
     /// <returns>An answer for each item; the default for one with a flaw.</returns>
     /// <exception cref="EngineUnavailableException">Some may have happened: their ids tell.</exception>
-    public async Task<Answer[]> SendAsync(IReadOnlyList<BatchItem> items)
+    /// <remarks>An item whose reversal cannot be told gets its flaw here.</remarks>
+    public async Task<Answer[]> SendAsync(List<BatchItem> items)
     {
         var answers = new Answer[items.Count];
         var sent = new List<int>(Limits.BlockItems);
@@ -113,7 +115,13 @@ internal sealed class BatchRun(RunningBook book, Caller caller)
             {
                 // What it reverses may stand just before it in this batch: it has to be durable to be read.
                 await FlushAsync(answers, sent).ConfigureAwait(false);
-                command = await Reversals.ResolveAsync(book, reversed, (ReverseEntry)command).ConfigureAwait(false);
+                (command, var apart) =
+                    await Reversals.ResolveAsync(book, reversed, (ReverseEntry)command, item.Id).ConfigureAwait(false);
+                if (apart is not null)
+                {
+                    items[i] = item with { Flaw = apart };
+                    continue;
+                }
             }
             _block.Add((new(item.Id, caller.Number, item.Print), command, item.Named));
             sent.Add(i);
@@ -123,7 +131,10 @@ internal sealed class BatchRun(RunningBook book, Caller caller)
         return answers;
     }
 
-    /// <summary>Writes <c>{"id":…,"status":…,"receipt"|"problem":{…}}</c>.</summary>
+    /// <summary>
+    /// Writes <c>{"id":…,"status":…,"receipt"|"problem":{…}}</c>; <c>repeat</c> where the answer was given before, and
+    /// <c>line</c> where a line of a stream did not reach the book.
+    /// </summary>
     public void Write(ResponseBody to, in BatchItem item, in Answer answer)
     {
         var problem = item.Flaw;
@@ -144,6 +155,12 @@ internal sealed class BatchRun(RunningBook book, Caller caller)
         else WriteString(to, item.Stated);
         to.Bytes.Write(",\"status\":"u8);
         Receipts.WriteNumber(to.Bytes, status);
+        if (problem is null && answer.Ended.Ending == Ending.Repeated) to.Bytes.Write(",\"repeat\":true"u8);
+        if (problem is not null && item.Line > 0)
+        {
+            to.Bytes.Write(",\"line\":"u8);
+            Receipts.WriteNumber(to.Bytes, item.Line);
+        }
         to.Bytes.Write(status < StatusCodes.Status400BadRequest ? ",\"receipt\":"u8 : ",\"problem\":"u8);
         to.Bytes.Write(inner.Bytes.WrittenSpan);
         to.Bytes.Write("}"u8);

@@ -16,6 +16,9 @@ internal readonly record struct BatchItem(
     string? Stated, CommandId Id, UInt128 Print, Command? Command, string Named, TransferId? Reverses, bool Creates,
     Flaw? Flaw)
 {
+    /// <summary>The line of a stream that it stood on, from 1; 0 in an array.</summary>
+    public long Line { get; init; }
+
     public static BatchItem Wrong(string? stated, in Flaw flaw) =>
         new(stated, default, default, null, "", null, false, flaw);
 }

@@ -23,11 +23,11 @@ internal static class BatchStream
         var run = new BatchRun(book, context.Caller());
         var items = new List<BatchItem>(Limits.BlockItems);
         var body = context.Request.BodyReader;
-        var ended = false;
+        var (ended, lines) = (false, 0L);
         while (!ended)
         {
             var read = await body.ReadAsync(context.RequestAborted).ConfigureAwait(false);
-            var rest = TakeLines(read, reading, items, out ended);
+            var rest = TakeLines(read, reading, items, ref lines, out ended);
             body.AdvanceTo(rest.Start, items.Count > 0 && !ended ? rest.Start : rest.End);
             if (items.Count == 0) continue;
             await AnswerAsync(context.Response.BodyWriter, run, items, context.RequestAborted).ConfigureAwait(false);
@@ -36,41 +36,42 @@ internal static class BatchStream
     }
 
     /// <summary>Reads whole lines, up to a block of them.</summary>
+    /// <param name="lines">How many were read, blank ones too.</param>
     /// <param name="ended">Whether nothing more is to come; also where a line is too long to go on.</param>
     /// <returns>What is left of the buffer.</returns>
     private static ReadOnlySequence<byte> TakeLines(
-        in ReadResult read, BatchItems reading, List<BatchItem> items, out bool ended)
+        in ReadResult read, BatchItems reading, List<BatchItem> items, ref long lines, out bool ended)
     {
         var rest = read.Buffer;
         while (items.Count < Limits.BlockItems && rest.PositionOf((byte)'\n') is { } end)
         {
-            Take(rest.Slice(0, end), reading, items);
+            Take(rest.Slice(0, end), reading, items, ++lines);
             rest = rest.Slice(rest.GetPosition(1, end));
         }
         ended = false;
         if (items.Count == Limits.BlockItems) return rest;
         if (rest.Length > Limits.LineBytes)
         {
-            items.Add(BatchItem.Wrong(null, new(EdgeProblems.LineTooLarge)));
+            items.Add(BatchItem.Wrong(null, new(EdgeProblems.LineTooLarge)) with { Line = lines + 1 });
             ended = true;
             return rest.Slice(rest.End);
         }
         if (!read.IsCompleted) return rest;
-        Take(rest, reading, items);
+        Take(rest, reading, items, ++lines);
         ended = true;
         return rest.Slice(rest.End);
     }
 
-    private static void Take(in ReadOnlySequence<byte> line, BatchItems reading, List<BatchItem> items)
+    private static void Take(in ReadOnlySequence<byte> line, BatchItems reading, List<BatchItem> items, long number)
     {
         if (line.Length > Limits.LineBytes)
         {
-            items.Add(BatchItem.Wrong(null, new(EdgeProblems.LineTooLarge)));
+            items.Add(BatchItem.Wrong(null, new(EdgeProblems.LineTooLarge)) with { Line = number });
             return;
         }
         var json = line.IsSingleSegment ? line.FirstSpan : line.ToArray();
         if (json.TrimEnd(" \r\t"u8).IsEmpty) return;
-        items.Add(reading.Read(json));
+        items.Add(reading.Read(json) with { Line = number });
     }
 
     private static async Task AnswerAsync(PipeWriter to, BatchRun run, List<BatchItem> items, CancellationToken aborted)

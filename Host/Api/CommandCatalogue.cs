@@ -116,13 +116,13 @@ public static class CommandCatalogue
             static (f, _) => new RetireAsset(f.Asset),
             "{}"),
         new("period.close", "periods/close", Scopes.Periods, "Close a period, softly or for good",
-            [Through], [Final],
+            [Through], [ForGood],
             ClosePeriod,
             """{"through":"2025-12-31"}"""),
-        new("period.reopen", "periods/reopen", Scopes.Periods, "Reopen a softly closed period",
-            [Through], [],
+        new("period.reopen", "periods/reopen", Scopes.Periods, "Reopen what is softly closed, from a date on",
+            [ReopenFrom], [],
             static (f, _) => new ReopenPeriod(f.Through),
-            """{"through":"2025-12-31"}"""),
+            """{"from":"2025-12-01"}"""),
         new("year.close", "years/{year}/close", Scopes.Periods, "Carry a year's result to retained earnings",
             [Year], [],
             static (f, _) => new CloseYear((int)f.Number),
@@ -203,7 +203,7 @@ public static class CommandCatalogue
         f.Note is null ? null : sealing.Seal(f, Note, f.Account, f.Note));
 
     private static Built ClosePeriod(CommandFields f, Sealing sealing) =>
-        f.Has(Final) && f.Final ? new ClosePeriod(f.Through) : new ClosePeriodSoftly(f.Through);
+        f.Has(ForGood) && f.Final ? new ClosePeriod(f.Through) : new ClosePeriodSoftly(f.Through);
 
     private static Built IssueKey(CommandFields f, Sealing sealing)
     {

@@ -19,11 +19,12 @@ public static class CommandEndpoints
             if (spec.InSandboxOnly && book.Genesis.Mode != BookMode.Sandbox) continue;
             Task Run(HttpContext context) => RunAsync(context, spec, book);
             routes.MapPost(spec.Route, (Delegate)Run).Needs(spec.Needs).WithName(spec.Name)
-                .WithSummary(spec.Summary).WithMetadata(spec);
+                .WithSummary(spec.Summary).WithTags(spec.Area).WithMetadata(spec);
         }
         Task Find(HttpContext context) => FindAsync(context, book);
         routes.MapGet("/v1/commands/{id}", (Delegate)Find).Needs(Access.AnyKey).WithName("command.find")
-            .WithSummary("The answer to a command again: of your own, or of any with the audit scope");
+            .WithSummary("The answer to a command again: of your own, or of any with the audit scope")
+            .Reads(new("Operations", "The receipt again.") { NotFound = "command.not_found" });
     }
 
     /// <summary>What a request turned out to be.</summary>
@@ -48,11 +49,20 @@ public static class CommandEndpoints
             }
             var command = asked.Built.Command!;
             if (asked.Built.Reverses is { } id)
-                command = await Reversals.ResolveAsync(book, id, (ReverseEntry)command).ConfigureAwait(false);
+            {
+                (command, var apart) =
+                    await Reversals.ResolveAsync(book, id, (ReverseEntry)command, asked.Id).ConfigureAwait(false);
+                if (apart is { } parts)
+                {
+                    await Problems.Answer(context, parts).ConfigureAwait(false);
+                    return;
+                }
+            }
             var envelope = new Envelope(asked.Id, caller.Number, asked.Print);
             var named = asked.Built.Named ?? spec.Name;
             var answer = await book.Engine.SendAsync(envelope, command, named).ConfigureAwait(false);
-            Send(context, spec, book, asked, answer);
+            var detail = await Lives.DetailAsync(book, command, answer).ConfigureAwait(false);
+            Send(context, spec, book, asked, answer, detail);
         }
         catch (EngineUnavailableException unavailable)
         {
@@ -64,11 +74,12 @@ public static class CommandEndpoints
         }
     }
 
-    private static void Send(HttpContext context, CommandSpec spec, RunningBook book, in Asked asked, in Answer answer)
+    private static void Send(
+        HttpContext context, CommandSpec spec, RunningBook book, in Asked asked, in Answer answer, string? detail)
     {
         using var to = ResponseBody.Rent();
         var secret = answer.Ended.Ending == Ending.Accepted ? asked.Built.Secret : null;
-        var status = Receipts.Write(to, book, asked.Id, answer, spec.Creates, secret);
+        var status = Receipts.Write(to, book, asked.Id, answer, spec.Creates, secret, detail);
         if (answer.Ended.Ending == Ending.Repeated) context.Response.Headers[ReplayHeader] = "true";
         to.Send(
             context.Response, status, status < StatusCodes.Status400BadRequest
@@ -79,7 +90,7 @@ public static class CommandEndpoints
     private static Asked Read(
         HttpContext context, CommandSpec spec, RunningBook book, in Caller caller, in ReadOnlySequence<byte> body)
     {
-        if (!RequestBodies.Is(context, ResponseBody.JsonType)) return EdgeProblems.ContentTypeWrong;
+        if (!RequestBodies.Is(context, ResponseBody.JsonType)) return RequestBodies.NotOf(ResponseBody.JsonType);
         var ids = context.Request.Headers[CommandIds.Header];
         if (ids.Count == 0) return EdgeProblems.IdMissing;
         if (ids.Count > 1 || !CommandIds.TryRead(ids[0], caller, out var id)) return EdgeProblems.IdMalformed;

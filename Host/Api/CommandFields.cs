@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 
@@ -25,7 +26,7 @@ public delegate EdgeProblem? FieldReader(ref Utf8JsonReader reader, CommandField
 
 /// <summary>
 /// A field that commands may have. The same name means the same thing in every command, but for the reason of a
-/// restraint, which is a code.
+/// restraint, which is a code, and what is final or from when, which go with a period's dates.
 /// </summary>
 /// <param name="Schema">Its JSON schema, for the API's description.</param>
 /// <param name="About">One sentence for the API's description.</param>
@@ -35,6 +36,13 @@ public sealed record Field(string Name, Sensitivity Sensitivity, string Schema, 
 
     /// <summary>Tells the field apart in fingerprints: of its name only, so that releases agree.</summary>
     public ulong Tag { get; } = Hash128.Hash64(System.Text.Encoding.ASCII.GetBytes(Name), seed: 0);
+
+    /// <summary>What it may be, where that is one of a few words; null where it is not.</summary>
+    public string? Choices { get; } = ChoicesOf(JsonNode.Parse(Schema)!);
+
+    private static string? ChoicesOf(JsonNode schema) => (schema["enum"] ?? schema["items"]?["enum"]) is { } words
+        ? $"One of {string.Join(", ", words.AsArray().Select(word => word!.GetValue<string>()))}."
+        : null;
 }
 
 /// <summary>
@@ -75,6 +83,9 @@ public sealed class CommandFields
     public Metadata? Metadata;
     public ReferenceContent? Content;
 #pragma warning restore CA1051
+
+    /// <summary>Where in a field that has parts something is wrong: <c>[2].amount</c>.</summary>
+    internal string? Within { get; set; }
 
     /// <summary>Room to unescape a short text into.</summary>
     internal byte[] Scratch { get; } = new byte[4 * 1024];
@@ -179,7 +190,12 @@ public sealed class CommandFields
     private Flaw? Take(ref Utf8JsonReader reader, Field field, ReadOnlySpan<byte> json)
     {
         var start = (int)reader.TokenStartIndex;
-        if (field.Read(ref reader, this) is { } wrong) return new Flaw(wrong, field.Name);
+        Within = null;
+        if (field.Read(ref reader, this) is { } wrong)
+        {
+            var detail = wrong == EdgeProblems.FieldMalformed ? field.Choices : null;
+            return new Flaw(wrong, field.Name + Within, Detail: detail);
+        }
         var at = _spec.IndexOf(field);
         _present |= 1UL << at;
         _prints[at] = Fingerprints.OfValue(json[start..(int)reader.BytesConsumed]);

@@ -39,6 +39,19 @@ public sealed class CommandSpec(
     /// <summary>The required fields, as bits.</summary>
     public ulong Required { get; } = (1UL << required.Length) - 1;
 
+    /// <summary>Under which heading the API's description shows it.</summary>
+    public string Area { get; } = name.Split('.')[0] switch
+    {
+        "transfer" => "Transfers",
+        "entry" or "exchange" => "Entries",
+        "account" => "Accounts",
+        "restraint" => "Restraints",
+        "asset" or "reference" => "Reference",
+        "period" or "year" => "Periods",
+        "key" => "Keys",
+        _ => "Operations",
+    };
+
     public ulong Tag { get; } = Hash128.Hash64(System.Text.Encoding.ASCII.GetBytes(name), seed: 0);
 
     /// <summary>Whether a success makes something that was not there.</summary>

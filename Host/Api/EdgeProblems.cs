@@ -9,7 +9,8 @@ public sealed record EdgeProblem(string Code, int Status, string Title);
 /// <summary>What exactly is wrong with a request.</summary>
 /// <param name="Field">The field it is about; null when it is the request as a whole.</param>
 /// <param name="Link">The link of a chain, from 1; 0 when the command stands alone.</param>
-public readonly record struct Flaw(EdgeProblem Problem, string? Field = null, int Link = 0);
+/// <param name="Detail">What is so in this case; null where the problem's own sentence says it all.</param>
+public readonly record struct Flaw(EdgeProblem Problem, string? Field = null, int Link = 0, string? Detail = null);
 
 /// <summary>Every code that the edge itself answers. The book's own codes stand beside its commands.</summary>
 public static class EdgeProblems
@@ -44,8 +45,6 @@ public static class EdgeProblems
             $"A batch has at most {Limits.BatchItems} commands, a chain {Limits.ChainLinks}."),
         QueryMalformed =
             new("request.query_malformed", 400, "A query parameter is not of the form that is documented."),
-        CursorMismatch = new("request.cursor_mismatch", 400, "The cursor belongs to another query."),
-        PositionBeyondEnd = new("request.position_beyond_end", 404, "The book has no such position yet."),
         TooManyStreams = new(
             "events.too_many_streams", 503,
             $"At most {EventStreams.MaxStreams} event streams are open at once: try again shortly."),
@@ -57,6 +56,8 @@ public static class EdgeProblems
         ScopeMissing = new("key.scope_missing", 403, "The key lacks the scope that this needs."),
         CommandNotFound = new("command.not_found", 404, "The book remembers no command of yours under this id."),
         ProblemNotFound = new("problem.not_found", 404, "There is no problem of this code."),
+        PostedInParts = new(
+            "transfer.posted_in_parts", 422, "The reservation was posted in several parts: name the position of one."),
         Busy = new("engine.busy", 503, "The book's queue is full: try again shortly."),
         Closing = new("engine.closing", 503, "The book is closing."),
         OutcomeUnknown = new(

@@ -79,7 +79,7 @@ public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most,
         from = 0;
         if (last.Count > 1 || !long.TryParse(last[0], NumberStyles.None, CultureInfo.InvariantCulture, out var seen))
             return new Flaw(EdgeProblems.QueryMalformed, "Last-Event-ID");
-        if (seen >= end) return new Flaw(EdgeProblems.PositionBeyondEnd, "Last-Event-ID");
+        if (seen >= end) return new Flaw(ReadsProblems.BeyondEnd, "Last-Event-ID");
         from = seen + 1;
         return null;
     }
@@ -205,6 +205,10 @@ public static class EventsEndpoints
         var streams = new EventStreams(book, heartbeat ?? TimeSpan.FromSeconds(EventStreams.HeartbeatSeconds), most,
             stopping);
         routes.MapGet("/v1/events", (Delegate)streams.FollowAsync).Needs(Scopes.Audit).WithName("events.follow")
-            .WithSummary("Server-sent events from=<position> or behind Last-Event-ID; type= and account= narrow it");
+            .WithSummary("Follow events as they become durable (server-sent events); from=<position> or Last-Event-ID")
+            .Reads(new(
+                "Audit", "Events without end: the id is the position, the data the event line.",
+                Parameters.FirstPosition, Parameters.Types, Parameters.Account, Parameters.LastEventId)
+                { Type = EventStreams.ContentType });
     }
 }

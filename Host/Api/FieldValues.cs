@@ -129,12 +129,18 @@ internal static class FieldValues
         value = [];
         if (reader.TokenType != JsonTokenType.StartArray) return FieldMalformed;
         var legs = ImmutableArray.CreateBuilder<StatedLeg>();
+        var count = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (Leg(ref reader, into, out var leg) is { } wrong) return wrong;
+            if (Leg(ref reader, into, out var leg) is { } wrong)
+            {
+                into.Within = $"[{count}]{into.Within}";
+                return wrong;
+            }
 
             // One more than is allowed is enough for the book to say so.
             if (legs.Count <= Movements.MaxLegs) legs.Add(leg);
+            count++;
         }
         value = legs.ToImmutable();
         return null;
@@ -235,24 +241,30 @@ internal static class FieldValues
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             EdgeProblem? wrong;
+            string member;
             if (reader.ValueTextEquals("account"u8))
             {
+                member = ".account";
                 reader.Read();
                 wrong = account.IsNone ? Value(ref reader, into, out account) : DuplicateField;
             }
             else if (reader.ValueTextEquals("side"u8))
             {
+                member = ".side";
                 reader.Read();
                 wrong = sided ? DuplicateField : Choice(ref reader, Sides, out side);
                 sided = true;
             }
             else if (reader.ValueTextEquals("amount"u8))
             {
+                member = ".amount";
                 reader.Read();
                 wrong = amount.Asset.IsNone ? Amount(ref reader, into, out amount) : DuplicateField;
             }
             else return UnknownField;
-            if (wrong is not null) return wrong;
+            if (wrong is null) continue;
+            into.Within = member;
+            return wrong;
         }
         leg = new(account, side, amount);
         return account.IsNone || !sided || amount.Asset.IsNone ? FieldMissing : null;

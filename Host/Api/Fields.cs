@@ -25,6 +25,11 @@ public static class Fields
         Amount_ = """
             {"type":"object","required":["asset","amount"],"additionalProperties":false,"properties":{
               "asset":{"type":"string"},"amount":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)(\\.[0-9]+)?$"}}}
+            """,
+        Leg_ = $$$"""
+            {"type":"object","required":["account","side","amount"],"additionalProperties":false,"properties":{
+              "account":{{{Account_}}},"side":{"type":"string","enum":["debit","credit"]},"amount":{{{Amount_}}}
+            }}
             """;
 
     public static readonly Field
@@ -87,17 +92,16 @@ public static class Fields
         Balancing = Of("balancing", """{"type":"string","enum":["debit","credit","both"]}""",
             "Takes as much as there is, up to the amount.",
             static (ref r, f) => Choice(ref r, BalancingNames, out f.Balancing)),
-        Final = Of("final", """{"type":"boolean"}""",
-            "Whether it is the last word; default true when posting, false when closing a period.",
+        Final = Of("final", """{"type":"boolean","default":true}""",
+            "Whether what is left of the reservation is released; false keeps it open for further parts.",
+            static (ref r, f) => Boolean(ref r, out f.Final)),
+        ForGood = Of("final", """{"type":"boolean","default":false}""",
+            "Whether the period is closed for good; it has to be softly closed before, and is never reopened.",
             static (ref r, f) => Boolean(ref r, out f.Final)),
         Originated = Of("originated", Instant_,
             "When it happened, by the source's clock.", static (ref r, f) => Value(ref r, f, out f.Originated)),
         Legs = Of("legs",
-            """
-            {"type":"array","minItems":2,"maxItems":256,"items":{
-              "type":"object","required":["account","side","amount"],"additionalProperties":false,"properties":{
-                "account":{"type":"string"},"side":{"enum":["debit","credit"]},"amount":{"type":"object"}}}}
-            """,
+            $$$"""{"type":"array","minItems":2,"maxItems":256,"items":{{{Leg_}}} }""",
             "Both sides, balanced in every asset.", static (ref r, f) => FieldValues.Legs(ref r, f, out f.Legs)),
         Adjust = Of("adjust", Reason_,
             "Why limits do not apply; makes it a correction, by its own permission.",
@@ -135,7 +139,7 @@ public static class Fields
             "Takes any asset of the book: for the bank's own clearing accounts.",
             static (ref r, f) => Boolean(ref r, out f.AnyAsset)),
         LimitsSet = Of("limits",
-            """{"type":"array","items":{"enum":["debits_must_not_exceed_credits","credits_must_not_exceed_debits"]}}""",
+            """{"type":"array","items":{"type":"string","enum":["debits_must_not_exceed_credits","credits_must_not_exceed_debits"]}}""",
             "Which side the other limits; none: no limit.", static (ref r, f) =>
         {
             var wrong = Flags<AccountFlags>(ref r, LimitNames, out var bits);
@@ -144,7 +148,10 @@ public static class Fields
         }),
         Title = Of("title", """{"type":"string","maxLength":64}""",
             "A name for people.", static (ref r, f) => Words(ref r, MaxTitle, out f.Title)),
-        Through = Of("through", Date_, "Last date it concerns.", static (ref r, f) => Value(ref r, f, out f.Through)),
+        Through = Of("through", Date_, "Last date that is closed.", static (ref r, f) => Value(ref r, f, out f.Through)),
+        ReopenFrom = Of("from", Date_,
+            "First date that is open again, with all after it; what is closed for good stays closed.",
+            static (ref r, f) => Value(ref r, f, out f.Through)),
         Year = Of("year", """{"type":"integer"}""", "The calendar year.", ReadYear),
         Name = Of("name", Tag_, "What is published.", static (ref r, f) => FieldValues.Tag(ref r, f, out f.Name)),
         InForceFrom = Of("in_force_from", Date_,
@@ -155,7 +162,7 @@ public static class Fields
             "Who approved it, as a code of the bank's own.",
             static (ref r, f) => FieldValues.Tag(ref r, f, out f.Approver)),
         Key = Of("key", Tag_, "The key's public id.", static (ref r, f) => FieldValues.Tag(ref r, f, out f.Key)),
-        ScopesGiven = Of("scopes", """{"type":"array","items":{"type":"string"}}""",
+        ScopesGiven = Of("scopes", $$$"""{"type":"array","items":{"type":"string","enum":[{{{Scopes_()}}}]}}""",
             "What the key may do.", static (ref r, f) =>
         {
             var wrong = Flags<Scopes>(ref r, ScopesNames, out var bits);
@@ -166,7 +173,7 @@ public static class Fields
             "First instant at which the key no longer works; absent: never.",
             static (ref r, f) => Value(ref r, f, out f.Expires)),
         Position = Of("position", """{"type":"integer","minimum":1}""",
-            "Where the posting stands; needed of a reservation, which is posted in parts.",
+            "Where the posting stands; needed of a reservation that was posted in several parts.",
             static (ref r, f) => Integer(ref r, 1, long.MaxValue, out f.Number)),
         Seconds = Of("seconds", """{"type":"integer"}""",
             "How far, in seconds.", static (ref r, f) => Integer(ref r, long.MinValue, long.MaxValue, out f.Number)),
@@ -196,6 +203,9 @@ public static class Fields
     [
         .. typeof(Fields).GetFields().Select(member => member.GetValue(null)).OfType<Field>(),
     ];
+
+    private static string Scopes_() => string.Join(
+        ',', Enum.GetValues<Scopes>().Where(s => uint.IsPow2((uint)s)).Select(s => $"\"{Named(s).Item1}\""));
 
     /// <summary>The year stands in an address, as digits.</summary>
     private static EdgeProblem? ReadYear(ref Utf8JsonReader reader, CommandFields into)

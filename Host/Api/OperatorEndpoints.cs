@@ -13,7 +13,8 @@ public static class OperatorEndpoints
     {
         Task List(HttpContext context) => ListKeysAsync(context, book);
         routes.MapGet("/v1/keys", (Delegate)List).Needs(Scopes.Keys).WithName("key.list")
-            .WithSummary("The keys of the book, in order of issue; after=<key> for the next page");
+            .WithSummary("The keys of the book, in order of issue; after=<key> for the next page")
+            .Reads(new("Keys", "A page of keys, without their secrets.", Parameters.AfterKey));
     }
 
     public static void MapHealth(this IEndpointRouteBuilder routes, RunningBook book)
@@ -22,9 +23,10 @@ public static class OperatorEndpoints
         Task Ready(HttpContext context) =>
             Answer(context, book, ready: book.Engine.IsRunning && book.Engine.ClockStep == 0);
         routes.MapGet("/health/live", (Delegate)Live).Needs(Access.Nothing)
-            .WithSummary("Whether the process works at all");
+            .WithSummary("Whether the process works at all").Reads(new("Operations", "It does."));
         routes.MapGet("/health/ready", (Delegate)Ready).Needs(Access.Nothing)
-            .WithSummary("Whether the book takes commands: not while its clock is held");
+            .WithSummary("Whether the book takes commands: not while its clock is held")
+            .Reads(new("Operations", "It does; 503 with the step where its clock is held."));
     }
 
     private static Task Answer(HttpContext context, RunningBook book, bool ready)

@@ -46,7 +46,7 @@ public static class Problems
 
     public static void Write(Utf8JsonWriter to, in Flaw flaw)
     {
-        Begin(to, flaw.Problem.Code, flaw.Problem.Status, flaw.Problem.Title, null);
+        Begin(to, flaw.Problem.Code, flaw.Problem.Status, flaw.Problem.Title, flaw.Detail);
         if (flaw.Field is not null) to.WriteString("field"u8, flaw.Field);
         if (flaw.Link > 0) to.WriteNumber("link"u8, flaw.Link);
         to.WriteEndObject();
@@ -56,16 +56,17 @@ public static class Problems
     public static int Write(Utf8JsonWriter to, Rejection rejection)
     {
         var status = StatusOf(rejection.Kind);
-        Begin(to, rejection.Code, status, rejection.Why, null);
+        Begin(to, rejection.Code, status, rejection.Why);
         to.WriteEndObject();
         return status;
     }
 
     /// <summary>A refusal as the journal holds it.</summary>
-    public static int Write(Utf8JsonWriter to, CommandEvent.Refused refused, in LineHead head)
+    /// <param name="detail">What the edge knows besides; null: nothing.</param>
+    public static int Write(Utf8JsonWriter to, CommandEvent.Refused refused, in LineHead head, string? detail)
     {
         var status = StatusOf(refused.Kind);
-        Begin(to, refused.Code, status, refused.Why, null);
+        Begin(to, refused.Code, status, refused.Why, detail);
         if (refused.Link > 0) to.WriteNumber("link"u8, refused.Link);
         Recorded(to, head);
         return status;
@@ -74,7 +75,7 @@ public static class Problems
     /// <summary>A fault as the journal holds it.</summary>
     public static int Write(Utf8JsonWriter to, CommandEvent.Faulted faulted, in LineHead head)
     {
-        Begin(to, EdgeProblems.Fault.Code, EdgeProblems.Fault.Status, EdgeProblems.Fault.Title, null);
+        Begin(to, EdgeProblems.Fault.Code, EdgeProblems.Fault.Status, EdgeProblems.Fault.Title);
         to.WriteString("fault"u8, faulted.Fault);
         Recorded(to, head);
         return EdgeProblems.Fault.Status;
@@ -84,8 +85,7 @@ public static class Problems
     public static Task AnswerFault(HttpContext context, string fault)
     {
         using var body = ResponseBody.Rent();
-        Begin(
-            body.Json, EdgeProblems.HostFault.Code, EdgeProblems.HostFault.Status, EdgeProblems.HostFault.Title, null);
+        Begin(body.Json, EdgeProblems.HostFault.Code, EdgeProblems.HostFault.Status, EdgeProblems.HostFault.Title);
         body.Json.WriteString("fault"u8, fault);
         body.Json.WriteEndObject();
         body.Send(context.Response, EdgeProblems.HostFault.Status, ContentType);
@@ -94,9 +94,11 @@ public static class Problems
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/problems", (Delegate)List).Needs(Access.Nothing).WithSummary("Every problem code");
+        routes.MapGet("/problems", (Delegate)List).Needs(Access.Nothing).WithSummary("Every problem code")
+            .Reads(new("Operations", "All of them, by code."));
         routes.MapGet("/problems/{code}", (Delegate)ExplainOne).Needs(Access.Nothing)
-            .WithSummary("What a problem code means");
+            .WithSummary("What a problem code means")
+            .Reads(new("Operations", "Title, cause and remedy.") { NotFound = "problem.not_found" });
     }
 
     private static Task List(HttpContext context)
@@ -121,7 +123,12 @@ public static class Problems
 
     private static void Explain(Utf8JsonWriter to, EdgeProblem problem)
     {
-        Begin(to, problem.Code, problem.Status, problem.Title, null);
+        Begin(to, problem.Code, problem.Status, problem.Title);
+        if (Explanations.Of(problem.Code) is { } explained)
+        {
+            to.WriteString("cause"u8, explained.Cause);
+            to.WriteString("remedy"u8, explained.Remedy);
+        }
         to.WriteEndObject();
     }
 
@@ -134,8 +141,11 @@ public static class Problems
         to.WriteEndObject();
     }
 
-    private static void Begin(Utf8JsonWriter to, string code, int status, string title, string? detail)
+    /// <param name="why">A sentence on this case: the detail, where the code has another sentence for all cases.</param>
+    private static void Begin(Utf8JsonWriter to, string code, int status, string why, string? detail = null)
     {
+        var title = All.TryGetValue(code, out var known) ? known.Title : why;
+        if (title != why) detail = detail is null ? why : $"{why} {detail}";
         to.WriteStartObject();
         to.WriteString("type"u8, $"/problems/{code}");
         to.WriteString("title"u8, title);

@@ -2,6 +2,7 @@ using BankingEngine.Application.Engine;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Host.Journals;
 using BankingEngine.Projections;
+using static BankingEngine.Host.Api.Parameters;
 
 namespace BankingEngine.Host.Api;
 
@@ -11,45 +12,66 @@ namespace BankingEngine.Host.Api;
 /// </summary>
 public static class Reads
 {
+    private const string NoAccount = "account.not_found";
+
     /// <summary>Maps every read.</summary>
     public static void MapReads(this IEndpointRouteBuilder routes, RunningBook book)
     {
         var accounts = new ReadsAccounts(book);
-        Map(routes, "/v1/accounts", "account.list", "Accounts in the order they were opened", accounts.ListAsync);
-        Map(routes, "/v1/accounts/{account}", "account.read", "One account", accounts.ReadAsync);
+        Map(routes, "/v1/accounts", "account.list", "Accounts in the order they were opened", accounts.ListAsync,
+            new("Accounts", "A page of accounts.", Class, Chart, Prefix, After, Limit(), Cursor));
+        Map(routes, "/v1/accounts/{account}", "account.read", "One account", accounts.ReadAsync,
+            new("Accounts", "The account.", After) { NotFound = NoAccount });
         Map(routes, "/v1/accounts/{account}/balances", "account.balances",
-            "Balances now, from the book; as-of (position or time) and booked-on, as they were",
-            accounts.BalancesAsync);
+            "Balances now, from the book; as-of (position or time) and booked-on, as they were", accounts.BalancesAsync,
+            new("Accounts", "A page of balances, one an asset.", AsOf, BookedOn, Parameters.Asset, After,
+                Limit(ReadsAccounts.MaxBalances), Cursor) { NotFound = NoAccount });
         Map(routes, "/v1/accounts/{account}/entries", "account.entries", "What was posted on an account, newest first",
-            accounts.EntriesAsync);
+            accounts.EntriesAsync,
+            new("Accounts", "A page of legs, each with the balance after it.", Order, Parameters.Asset, Side, BookedFrom,
+                BookedThrough, RecordedFrom, RecordedThrough, Code, Reference, MinAmount, MaxAmount, After, Limit(),
+                Cursor) { NotFound = NoAccount });
         Map(routes, "/v1/accounts/{account}/restraints", "account.restraints", "What holds an account back",
-            accounts.RestraintsAsync);
+            accounts.RestraintsAsync,
+            new("Restraints", "A page of restraints.", After, Limit(BookEngine.MaxRowsRead - 1), Cursor)
+            {
+                NotFound = NoAccount,
+            });
 
         var transfers = new ReadsTransfers(book);
-        Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference", transfers.ListAsync);
+        Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference", transfers.ListAsync,
+            new("Transfers", "A page of transfers.", Reference with { Required = true }, After, Limit(), Cursor));
         Map(routes, "/v1/transfers/{transfer}", "transfer.read", "A transfer or entry with its whole history",
-            transfers.ReadAsync);
-        Map(routes, "/v1/entries/{position}", "entry.read", "What was posted at a position", transfers.EntryAsync);
+            transfers.ReadAsync,
+            new("Transfers", "What it is now, and its events.", After) { NotFound = "transfer.not_found" });
+        Map(routes, "/v1/entries/{position}", "entry.read", "What was posted at a position", transfers.EntryAsync,
+            new("Entries", "The event with its legs.", After) { NotFound = "entry.not_found" });
 
         var reports = new ReadsReports(book);
-        Map(routes, "/v1/trial-balance", "trial_balance.read", "Trial balance by class, chart or account; JSON or CSV",
-            reports.TrialAsync);
-        Map(routes, "/v1/projections", "projection.list", "Where each read model stands", reports.LagAsync);
+        Map(routes, "/v1/trial-balance", "trial_balance.read",
+            "Trial balance by class, chart or account; JSON, or CSV with Accept: text/csv", reports.TrialAsync,
+            new("Reads", "The lines, and the totals of each asset.", AsOf, BookedOn, By, After));
+        Map(routes, "/v1/projections", "projection.list", "Where each read model stands", reports.LagAsync,
+            new("Operations", "Each read model, and how far it is behind.", After));
 
         var books = new ReadsBook(book);
         Map(routes, "/v1/periods", "period.read", "Business date, closed dates, next cut-off, years",
-            books.PeriodsAsync);
-        Map(routes, "/v1/assets", "asset.list", "Assets that the book knows", books.AssetsAsync);
-        Map(routes, "/v1/reference", "reference.list", "Reference data, every version", books.ReferencesAsync);
+            books.PeriodsAsync, new("Periods", "The dates of the book.", After));
+        Map(routes, "/v1/assets", "asset.list", "Assets that the book knows", books.AssetsAsync,
+            new("Reference", "A page of assets.", After, LimitOfBook, Cursor));
+        Map(routes, "/v1/reference", "reference.list", "Reference data, every version", books.ReferencesAsync,
+            new("Reference", "A page of versions, without their content.", After, LimitOfBook, Cursor));
         Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date",
-            books.ReferenceAsync);
+            books.ReferenceAsync,
+            new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
     }
 
     private static void Map(
-        IEndpointRouteBuilder routes, string route, string name, string summary, Func<HttpContext, Task> answer)
+        IEndpointRouteBuilder routes, string route, string name, string summary, Func<HttpContext, Task> answer,
+        ReadSpec spec)
     {
         Task Run(HttpContext context) => GuardAsync(context, answer);
-        routes.MapGet(route, (Delegate)Run).Needs(Scopes.Read).WithName(name).WithSummary(summary);
+        routes.MapGet(route, (Delegate)Run).Needs(Scopes.Read).WithName(name).WithSummary(summary).Reads(spec);
     }
 
     private static async Task GuardAsync(HttpContext context, Func<HttpContext, Task> answer)

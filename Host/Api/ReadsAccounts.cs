@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
@@ -13,7 +14,7 @@ namespace BankingEngine.Host.Api;
 internal sealed class ReadsAccounts(RunningBook book)
 {
     /// <summary>Balances of one page: each may look at restraints besides, and a read of the book is short.</summary>
-    private const int MaxBalances = 32;
+    internal const int MaxBalances = 32;
 
     /// <summary>Assets shown of an account, the newest: each is two rows of the book, a balance and an asset.</summary>
     private const int MaxAssetsShown = BookEngine.MaxRowsRead / 2 - 2;
@@ -25,7 +26,7 @@ internal sealed class ReadsAccounts(RunningBook book)
 
     public async Task ListAsync(HttpContext context)
     {
-        var query = new ReadsQuery(context, "class", "chart", "prefix");
+        var query = new ReadsQuery(context);
         var (@class, chart, prefix) =
             (query.One<AccountClass>("class"), query.Tag("chart"), query.Text("prefix", AccountId.MaxTextLength));
         var (mark, limit) = (query.Mark(), query.Limit());
@@ -88,7 +89,7 @@ internal sealed class ReadsAccounts(RunningBook book)
 
     public async Task BalancesAsync(HttpContext context)
     {
-        var query = new ReadsQuery(context, "as-of", "booked-on", "asset");
+        var query = new ReadsQuery(context);
         var (asOf, bookedOn, asset) =
             (query.AsOf("as-of"), query.Value<BusinessDate>("booked-on"), query.Value<AssetCode>("asset"));
         var (mark, limit) = (query.Mark(), query.Limit(MaxBalances));
@@ -103,8 +104,7 @@ internal sealed class ReadsAccounts(RunningBook book)
 
     public async Task EntriesAsync(HttpContext context)
     {
-        var query = new ReadsQuery(context, "order", "asset", "side", "booked-from", "booked-through", "recorded-from",
-            "recorded-through", "code", "reference", "min-amount", "max-amount");
+        var query = new ReadsQuery(context);
         var code = query.Value<AssetCode>("asset");
         Asset? asset = code is { } named
             ? await book.Engine.ReadAsync((bank, _) => AssetNamed(bank, named)).ConfigureAwait(false)
@@ -129,7 +129,8 @@ internal sealed class ReadsAccounts(RunningBook book)
             to.WriteNumber("position"u8, page.Position);
             to.Value("account"u8, id);
             to.WriteStartArray("entries"u8);
-            foreach (var entry in page.Entries) Write(to, entry);
+            var shown = new HashSet<(long, int)>();
+            foreach (var entry in page.Entries) Write(to, id, entry, shown);
             to.WriteEndArray();
             Next(to, page.Next is { } next ? query.CursorAt(next.Position, next.Skip) : null);
         });
@@ -330,10 +331,23 @@ internal sealed class ReadsAccounts(RunningBook book)
         return (rows, null, at);
     }
 
-    private static void Write(Utf8JsonWriter to, in AccountEntry entry)
+    /// <param name="shown">The legs that rows were written of, by position and number in the event.</param>
+    private void Write(Utf8JsonWriter to, AccountId account, AccountEntry entry, HashSet<(long, int)> shown)
     {
+        if (!ReadsJson.TryRead(book.Engine, entry.Position, out var line))
+            throw new InvalidOperationException($"Event {entry.Position} was projected and is not in the journal.");
+        var recorded = EventLine.Read(line.Span).Recorded;
+        var legs = new List<Leg>();
+        PostedLegs.Gather(recorded.Event, recorded.Legs, legs);
+
+        // Legs of the same account, side and amount are told apart by none of these: each is shown once.
+        var own = legs.Index().FirstOrDefault(leg =>
+            leg.Item.Account == account && leg.Item.Side == entry.Side && leg.Item.Amount == entry.Amount
+            && shown.Add((entry.Position, leg.Index))).Item;
         to.WriteStartObject();
         to.WriteNumber("position"u8, entry.Position);
+        to.WriteString("type"u8, EventCatalogue.Of(recorded.Event).Name);
+        if (PostedLegs.NameOf(recorded.Event) is { } transfer) to.Value("transfer"u8, transfer);
         to.Value("recorded_at"u8, entry.At);
         to.Value("booked_on"u8, entry.BookedOn);
         to.Value("value_on"u8, entry.ValueOn);
@@ -343,6 +357,8 @@ internal sealed class ReadsAccounts(RunningBook book)
         if (!entry.Counter.IsNone) to.Value("counter_account"u8, entry.Counter);
         if (!entry.Code.IsNone) to.Value("code"u8, entry.Code);
         if (entry.Reference is not null) to.WriteString("reference"u8, entry.Reference);
+        if (own.Because is { } because) to.WriteString("because"u8, because);
+        if (!own.Intended.IsNone) to.Value("intended"u8, own.Intended);
         to.WriteEndObject();
     }
 

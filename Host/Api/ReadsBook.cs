@@ -77,7 +77,7 @@ internal sealed class ReadsBook(RunningBook book)
 
     public async Task ReferenceAsync(HttpContext context)
     {
-        var query = new ReadsQuery(context, "on");
+        var query = new ReadsQuery(context);
         var on = query.Value<BusinessDate>("on");
         if (query.Check(book.Engine) is { } flaw)
         {

@@ -17,8 +17,8 @@ public static class ReadsProblems
         Stopped = new("projection.stopped", 503,
             "The read model met an event that it cannot take, and waits for a mended program."),
         AccountNotFound = new("account.not_found", 404, "No such account."),
-        TransferNotFound = new("transfer.not_found", 404, "No transfer or entry of this id."),
-        EntryNotFound = new("entry.not_found", 404, "Nothing was posted at this position."),
+        TransferNotFound = new("transfer.not_found", 404, "No transfer of this id, or none that is open."),
+        EntryNotFound = new("entry.not_found", 404, "No posting of this id, or none at this position."),
         ReferenceNotFound = new("reference.not_found", 404, "No reference data of this name is in force on that date.");
 }
 
@@ -36,17 +36,20 @@ internal sealed class ReadsQuery
 
     private const string Cursor = "cursor", LimitName = "limit", After = "after";
     private readonly IQueryCollection _query;
+    private readonly ReadSpec _spec;
     private readonly ulong _hash;
 
-    /// <param name="names">What the route knows besides <c>after</c>, <c>limit</c> and <c>cursor</c>.</param>
-    public ReadsQuery(HttpContext context, params ReadOnlySpan<string> names)
+    /// <remarks>Names that the endpoint does not know do not come this far: the door refuses them.</remarks>
+    public ReadsQuery(HttpContext context)
     {
         _query = context.Request.Query;
+        _spec = context.GetEndpoint()?.Metadata.GetMetadata<ReadSpec>()
+            ?? throw new InvalidOperationException("The endpoint does not state what it takes.");
         var asked = new StringBuilder(context.Request.Path.Value);
         foreach (var (name, values) in _query.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             var paging = name is Cursor or LimitName or After;
-            if (values.Count != 1 || (!paging && !names.Contains(name)))
+            if (values.Count != 1)
                 Flaw ??= new(EdgeProblems.QueryMalformed, name);
             else if (!paging) asked.Append(CultureInfo.InvariantCulture, $"\n{name}={values[0]}");
         }
@@ -134,8 +137,12 @@ internal sealed class ReadsQuery
         return null;
     }
 
-    private string? Raw(string name) =>
-        _query.TryGetValue(name, out var values) && values.Count == 1 ? values[0] : null;
+    /// <exception cref="InvalidOperationException">The endpoint takes what it does not declare.</exception>
+    private string? Raw(string name)
+    {
+        if (!_spec.Knows(name)) throw new InvalidOperationException($"The endpoint does not declare {name}.");
+        return _query.TryGetValue(name, out var values) && values.Count == 1 ? values[0] : null;
+    }
 
     private T? Wrong<T>(string name) where T : class
     {

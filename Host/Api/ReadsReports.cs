@@ -18,7 +18,7 @@ internal sealed class ReadsReports(RunningBook book)
 
     public async Task TrialAsync(HttpContext context)
     {
-        var query = new ReadsQuery(context, "as-of", "booked-on", "by");
+        var query = new ReadsQuery(context);
         var (asOf, bookedOn, by) =
             (query.AsOf("as-of"), query.Value<BusinessDate>("booked-on"), query.One<TrialBy>("by") ?? TrialBy.Chart);
         if (query.Check(book.Engine) is { } flaw)

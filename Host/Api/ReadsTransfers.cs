@@ -41,7 +41,7 @@ internal sealed class ReadsTransfers(RunningBook book)
 
     public async Task ListAsync(HttpContext context)
     {
-        var query = new ReadsQuery(context, "reference");
+        var query = new ReadsQuery(context);
         var (reference, mark, limit, after) =
             (query.Text("reference", MaxReference), query.Mark(), query.Limit(), query.AfterPosition);
         var flaw = query.Check(book.Engine)

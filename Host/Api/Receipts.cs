@@ -30,15 +30,17 @@ public static class Receipts
     /// <summary>Writes the answer to a command.</summary>
     /// <param name="creates">Whether a success makes something.</param>
     /// <param name="secret">The token of a key made now; a repeat does not have it.</param>
+    /// <param name="detail">Of a refusal: what the edge knows besides.</param>
     /// <returns>The HTTP status; 400 or more when it is a problem.</returns>
     public static int Write(
-        ResponseBody to, RunningBook book, CommandId id, in Answer answer, bool creates, string? secret = null)
+        ResponseBody to, RunningBook book, CommandId id, in Answer answer, bool creates, string? secret = null,
+        string? detail = null)
     {
         var ended = answer.Ended;
         if (ended.Ending == Ending.NotTaken) return Problems.Write(to.Json, ended.Rejection!);
         if (ended.Parts == 0) return Already(to.Bytes, id);
-        if (ended.Ending == Ending.Repeated) return WriteStored(to, book, id, ended.Position, ended.Parts, creates);
-        if (ended.Parts == 1) return WriteLine(to, book, id, LineOf(answer, id, 0), creates, secret);
+        if (ended.Ending == Ending.Repeated) return WriteStored(to, book, id, ended.Position, ended.Parts, creates, detail);
+        if (ended.Parts == 1) return WriteLine(to, book, id, LineOf(answer, id, 0), creates, secret, detail);
         BeginMany(to.Bytes, book, id, ended.Position, LineOf(answer, id, 0));
         for (var i = 0; i < ended.Parts; i++) AddEvent(to.Bytes, LineOf(answer, id, i), i);
         to.Bytes.Write("]}"u8);
@@ -47,10 +49,11 @@ public static class Receipts
 
     /// <summary>Writes the answer to a command of the past from the journal.</summary>
     public static int WriteStored(
-        ResponseBody to, RunningBook book, CommandId id, long position, int parts, bool creates)
+        ResponseBody to, RunningBook book, CommandId id, long position, int parts, bool creates,
+        string? detail = null)
     {
         var first = Stored(book, position);
-        if (parts == 1) return WriteLine(to, book, id, first, creates, secret: null);
+        if (parts == 1) return WriteLine(to, book, id, first, creates, secret: null, detail);
         BeginMany(to.Bytes, book, id, position, first);
         for (var i = 0; i < parts; i++) AddEvent(to.Bytes, Stored(book, position + i), i);
         to.Bytes.Write("]}"u8);
@@ -58,14 +61,15 @@ public static class Receipts
     }
 
     private static int WriteLine(
-        ResponseBody to, RunningBook book, CommandId id, ReadOnlySpan<byte> line, bool creates, string? secret)
+        ResponseBody to, RunningBook book, CommandId id, ReadOnlySpan<byte> line, bool creates, string? secret,
+        string? detail)
     {
         var parts = LineParts.Of(line);
         if (parts.Type.SequenceEqual("command.refused.v1"u8) || parts.Type.SequenceEqual("command.faulted.v1"u8))
         {
             var (head, recorded) = EventLine.Read(line);
             return recorded.Event is CommandEvent.Refused refused
-                ? Problems.Write(to.Json, refused, head)
+                ? Problems.Write(to.Json, refused, head, detail)
                 : Problems.Write(to.Json, (CommandEvent.Faulted)recorded.Event, head);
         }
         var bytes = to.Bytes;

@@ -45,6 +45,10 @@ internal static class RequestBodies
             || rest.Equals("charset=\"utf-8\"", StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>That another content type is taken.</summary>
+    public static Flaw NotOf(string types) =>
+        new(EdgeProblems.ContentTypeWrong, "Content-Type", Detail: $"This route takes {types}, in UTF-8.");
+
     public static EdgeProblem Of(BadHttpRequestException bad) => bad.StatusCode switch
     {
         StatusCodes.Status413PayloadTooLarge => EdgeProblems.BodyTooLarge,

@@ -15,7 +15,10 @@ namespace BankingEngine.Host.Api;
 public static class Reversals
 {
     /// <summary>The command with position and legs filled in; without legs where there is nothing to reverse.</summary>
-    public static async Task<ReverseEntry> ResolveAsync(RunningBook book, TransferId id, ReverseEntry command)
+    /// <param name="under">The id of the command: one that was answered before is answered again by the book.</param>
+    /// <returns>A flaw where a reservation was posted in several parts and none is named.</returns>
+    public static async Task<(ReverseEntry Command, Flaw? Flaw)> ResolveAsync(
+        RunningBook book, TransferId id, ReverseEntry command, CommandId under)
     {
         var (position, parts) = command.Original > 0
             ? (command.Original, 1)
@@ -23,9 +26,31 @@ public static class Reversals
         for (var at = position; at > 0 && at < position + parts; at++)
         {
             if (Read(book, at) is not { } recorded || NameOf(recorded.Event) != id) continue;
-            return command with { Original = at, Legs = LegsOf(recorded) };
+            return (command with { Original = at, Legs = LegsOf(recorded) }, null);
         }
-        return command with { Original = 0, Legs = [] };
+        var nothing = command with { Original = 0, Legs = [] };
+        return command.Original > 0
+            ? (nothing, null)
+            : await OfReservationAsync(book, id, nothing, under).ConfigureAwait(false);
+    }
+
+    /// <summary>A reservation's only posting, which stands apart from where the id was first used.</summary>
+    private static async Task<(ReverseEntry Command, Flaw? Flaw)> OfReservationAsync(
+        RunningBook book, TransferId id, ReverseEntry nothing, CommandId under)
+    {
+        if (await Lives.OfAsync(book, id, book.Engine.DurablePosition).ConfigureAwait(false) is not { } life)
+            return (nothing, null);
+        var posted = new List<(long Position, Recorded Recorded)>();
+        foreach (var at in life.Positions)
+        {
+            if (Read(book, at) is { Event: TransferEvent.Posted } recorded) posted.Add((at, recorded));
+            if (posted.Count > 1) break;
+        }
+        if (posted.Count == 1)
+            return (nothing with { Original = posted[0].Position, Legs = LegsOf(posted[0].Recorded) }, null);
+        var isKnown = posted.Count == 0 || await book.Engine.ReadAsync((bank, _) => bank.Memory.TryFind(under, out var _))
+            .ConfigureAwait(false);
+        return (nothing, isKnown ? null : new Flaw(EdgeProblems.PostedInParts, Fields.Position.Name));
     }
 
     private static async Task<(long Position, int Parts)> FindAsync(RunningBook book, TransferId id)

@@ -88,7 +88,7 @@ public sealed class AuditEndpointsSpecs : IAsyncLifetime
     [InlineData("proofs/inclusion?position=10&size=9"), InlineData("proofs/consistency?from=10&to=9"),
         InlineData("proofs/consistency?from=1&to=1000")]
     public async Task A_position_beyond_the_end_is_a_problem(string query) =>
-        (await Problem(query)).Should().Be((HttpStatusCode.NotFound, "request.position_beyond_end"));
+        (await Problem(query)).Should().Be((HttpStatusCode.BadRequest, "position.beyond_end"));
 
     [Theory]
     [InlineData("checkpoint?size=0"), InlineData("checkpoint?size=-1"), InlineData("checkpoint?size=x"),
