@@ -88,7 +88,9 @@ public sealed partial class FormatPageSpecs : IDisposable
     {
         var start = new ProcessStartInfo(program, ["-c", script])
         {
-            WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using var process = Process.Start(start)!;
         var said = process.StandardOutput.ReadToEnd();
