@@ -100,9 +100,10 @@ public sealed class Keys
         if ((key.Scopes & Scopes.Keys) == 0) return false;
         for (var i = 0; i < Rows.Count; i++)
         {
+            ref readonly var other = ref Rows[i];
+            if (other.Id == key.Id || (other.Scopes & Scopes.Keys) == 0 || !other.IsUsable(now)) continue;
             // A key that expires is no way in that lasts.
-            if (Rows[i].Id != key.Id && (Rows[i].Scopes & Scopes.Keys) != 0 && Rows[i].Revoked == 0
-                && (Rows[i].Expires == Instant.Last || (key.Expires != Instant.Last && Rows[i].IsUsable(now)))) return false;
+            if (other.Expires == Instant.Last || key.Expires != Instant.Last) return false;
         }
         return true;
     }

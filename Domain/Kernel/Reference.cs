@@ -230,7 +230,7 @@ public sealed class References
         _ => throw new System.Diagnostics.UnreachableException(content.GetType().Name),
     };
 
-    /// <summary>A business date must find the next one: no run of free days may be longer than calendars search.</summary>
+    /// <summary>A business date must find the next: no run of free days is longer than calendars search.</summary>
     private static bool IsClosedTooLong(ReferenceContent.Calendar c)
     {
         const int week = 7;

@@ -13,7 +13,7 @@ public static class Explanations
         SeeDescription = "Compare the body with the command's schema at /docs.",
         TakeFirstPage = "Ask for the first page again, without a cursor.";
 
-    private static readonly Dictionary<string, Explanation> ByCode = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Explanation> OfRequests = new(StringComparer.Ordinal)
     {
         ["request.malformed_json"] = new("The body cannot be read as JSON.", "Send JSON in UTF-8, without comments."),
         ["request.not_an_object"] = new(
@@ -68,6 +68,10 @@ public static class Explanations
         ["position.beyond_end"] = new(
             "The position or time lies behind the end of the book.",
             "Take one that a receipt or /health/ready states."),
+    };
+
+    private static readonly Dictionary<string, Explanation> OfCommands = new(StringComparer.Ordinal)
+    {
         ["projection.behind"] = new(
             "The read model is still reading events that the answer needs.",
             "Ask again in a moment."),
@@ -121,6 +125,10 @@ public static class Explanations
         ["transfer.debit_account_not_found"] = new(
             "No account has the name in `debit`.",
             "Open it at /v1/accounts, or correct the name."),
+    };
+
+    private static readonly Dictionary<string, Explanation> OfPostings = new(StringComparer.Ordinal)
+    {
         ["transfer.credit_account_not_found"] = new(
             "No account has the name in `credit`.",
             "Open it at /v1/accounts, or correct the name."),
@@ -163,6 +171,9 @@ public static class Explanations
             "The period is closed already; what is closed for good is never reopened.",
             "Read GET /v1/periods for the dates."),
     };
+
+    private static readonly Dictionary<string, Explanation> ByCode =
+        new[] { OfRequests, OfCommands, OfPostings }.SelectMany(some => some).ToDictionary(StringComparer.Ordinal);
 
     /// <summary>Null where the title says it all.</summary>
     public static Explanation? Of(string code) => ByCode.GetValueOrDefault(code);

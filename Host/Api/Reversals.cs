@@ -23,10 +23,11 @@ public static class Reversals
         var (position, parts) = command.Original > 0
             ? (command.Original, 1)
             : await FindAsync(book, id).ConfigureAwait(false);
+        if (position > book.Engine.DurablePosition) position = 0;
         for (var at = position; at > 0 && at < position + parts; at++)
         {
             if (Read(book, at) is not { } recorded || NameOf(recorded.Event) != id) continue;
-            return (command with { Original = at, Legs = LegsOf(recorded) }, null);
+            return (await FilledAsync(book, command, at, recorded).ConfigureAwait(false), null);
         }
         var nothing = command with { Original = 0, Legs = [] };
         return command.Original > 0
@@ -47,11 +48,34 @@ public static class Reversals
             if (posted.Count > 1) break;
         }
         if (posted.Count == 1)
-            return (nothing with { Original = posted[0].Position, Legs = LegsOf(posted[0].Recorded) }, null);
+            return (await FilledAsync(book, nothing, posted[0].Position, posted[0].Recorded).ConfigureAwait(false), null);
         var isKnown = posted.Count == 0 || await book.Engine.ReadAsync((bank, _) => bank.Memory.TryFind(under, out var _))
             .ConfigureAwait(false);
         return (nothing, isKnown ? null : new Flaw(EdgeProblems.PostedInParts, Fields.Position.Name));
     }
+
+    /// <summary>
+    /// The reversal of credits not yet of value has their value date, or it would take funds that are, and leave the
+    /// others waiting for nothing.
+    /// </summary>
+    private static async Task<ReverseEntry> FilledAsync(RunningBook book, ReverseEntry command, long at, Recorded original)
+    {
+        var filled = command with { Original = at, Legs = LegsOf(original) };
+        if (command.Particulars.ValueOn is not null || ValueOf(original.Event) is not { } value) return filled;
+        var today = await book.Engine.ReadAsync((bank, _) => bank.Book.Day.Today).ConfigureAwait(false);
+        return value > today ? filled with { Particulars = command.Particulars with { ValueOn = value } } : filled;
+    }
+
+    private static BusinessDate? ValueOf(Event @event) => @event switch
+    {
+        TransferEvent.Made e => e.Particulars.ValueOn,
+        TransferEvent.Imported e => e.Particulars.ValueOn,
+        TransferEvent.Posted e => e.Particulars.ValueOn,
+        EntryEvent.Posted e => e.Particulars.ValueOn,
+        EntryEvent.Adjusted e => e.Particulars.ValueOn,
+        EntryEvent.Exchanged e => e.Particulars.ValueOn,
+        _ => null,
+    };
 
     private static async Task<(long Position, int Parts)> FindAsync(RunningBook book, TransferId id)
     {
