@@ -144,8 +144,8 @@ public static class ApiDocument
         operation.Description =
             $"At most {Limits.BatchItems:N0} items in an array, any number in a stream, one a line; at most "
             + $"{Limits.ChainLinks:N0} links in a chain. "
-            + "Answers carry id, status, and a receipt or a problem, in order; `repeat` where the answer was given before; "
-            + "and, in a stream, `line` (from 1) where the line is malformed.";
+            + "Answers carry id, status, and a receipt or a problem, in order; `repeat` where the answer was given "
+            + "before; and, in a stream, `line` (from 1) where the line is malformed.";
         operation.RequestBody = new OpenApiRequestBody
         {
             Required = true,

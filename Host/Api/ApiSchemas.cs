@@ -78,7 +78,8 @@ internal static class ApiSchemas
         var item = Link();
         link.Required = new HashSet<string> { "command" };
         item.Description = "A command with its fields; or, in place of both, `linked`.";
-        item.Properties!["id"] = Described("""{"type":"string","maxLength":128}""", CommandIds.Header + " of this item.");
+        item.Properties!["id"] = Described(
+            """{"type":"string","maxLength":128}""", CommandIds.Header + " of this item.");
         item.Properties["linked"] = new OpenApiSchema
         {
             Type = JsonSchemaType.Array,

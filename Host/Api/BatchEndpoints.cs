@@ -32,16 +32,17 @@ public static class BatchEndpoints
             RequestBodies.Allow(context, Limits.BatchBytes);
             if (!RequestBodies.Is(context, ResponseBody.JsonType))
             {
-                await Problems.Answer(context, RequestBodies.NotOf($"{ResponseBody.JsonType} or {RequestBodies.NdJson}")).ConfigureAwait(false);
+                var flaw = RequestBodies.NotOf($"{ResponseBody.JsonType} or {RequestBodies.NdJson}");
+                await Problems.Answer(context, flaw).ConfigureAwait(false);
                 return;
             }
             var body = await RequestBodies.ReadAsync(context).ConfigureAwait(false);
             var items = new List<BatchItem>();
-            var flaw = ReadArray(body, new(book, context.Caller()), items);
+            var malformed = ReadArray(body, new(book, context.Caller()), items);
             RequestBodies.Done(context, body);
-            if (flaw is not null)
+            if (malformed is not null)
             {
-                await Problems.Answer(context, flaw.Value).ConfigureAwait(false);
+                await Problems.Answer(context, malformed.Value).ConfigureAwait(false);
                 return;
             }
             var run = new BatchRun(book, context.Caller());

@@ -141,7 +141,7 @@ public static class Problems
         to.WriteEndObject();
     }
 
-    /// <param name="why">A sentence on this case: the detail, where the code has another sentence for all cases.</param>
+    /// <param name="why">A sentence on this case: the detail, where the code has another for all cases.</param>
     private static void Begin(Utf8JsonWriter to, string code, int status, string why, string? detail = null)
     {
         var title = All.TryGetValue(code, out var known) ? known.Title : why;

@@ -91,7 +91,8 @@ public static class Parameters
     public static IReadOnlyDictionary<string, Parameter> InPath { get; } = new Parameter[]
     {
         new("account", Name_, "The account's name."),
-        new("transfer", """{"type":"string","format":"uuid"}""", "The id of the transfer or entry, as receipts state it."),
+        new("transfer", """{"type":"string","format":"uuid"}""",
+            "The id of the transfer or entry, as receipts state it."),
         new("position", Position_, "Position in the journal."),
         new("name", Tag_, "Name of the reference data."),
         new("id", """{"type":"string","maxLength":128}""",

@@ -28,8 +28,8 @@ public static class Reads
                 Limit(ReadsAccounts.MaxBalances), Cursor) { NotFound = NoAccount });
         Map(routes, "/v1/accounts/{account}/entries", "account.entries", "What was posted on an account, newest first",
             accounts.EntriesAsync,
-            new("Accounts", "A page of legs, each with the balance after it.", Order, Parameters.Asset, Side, BookedFrom,
-                BookedThrough, RecordedFrom, RecordedThrough, Code, Reference, MinAmount, MaxAmount, After, Limit(),
+            new("Accounts", "A page of legs, each with the balance after it.", Order, Parameters.Asset, Side,
+                BookedFrom, BookedThrough, RecordedFrom, RecordedThrough, Code, Reference, MinAmount, MaxAmount, After, Limit(),
                 Cursor) { NotFound = NoAccount });
         Map(routes, "/v1/accounts/{account}/restraints", "account.restraints", "What holds an account back",
             accounts.RestraintsAsync,

@@ -39,7 +39,8 @@ public static class Receipts
         var ended = answer.Ended;
         if (ended.Ending == Ending.NotTaken) return Problems.Write(to.Json, ended.Rejection!);
         if (ended.Parts == 0) return Already(to.Bytes, id);
-        if (ended.Ending == Ending.Repeated) return WriteStored(to, book, id, ended.Position, ended.Parts, creates, detail);
+        if (ended.Ending == Ending.Repeated)
+            return WriteStored(to, book, id, ended.Position, ended.Parts, creates, detail);
         if (ended.Parts == 1) return WriteLine(to, book, id, LineOf(answer, id, 0), creates, secret, detail);
         BeginMany(to.Bytes, book, id, ended.Position, LineOf(answer, id, 0));
         for (var i = 0; i < ended.Parts; i++) AddEvent(to.Bytes, LineOf(answer, id, i), i);
