@@ -106,7 +106,8 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         {
             bank.Tables.Rollback();
             return Record(envelope, new CommandEvent.Faulted(named, FaultName(first)))
-                with { Ending = Ending.Faulted, Fault = fault };
+                with
+            { Ending = Ending.Faulted, Fault = fault };
         }
     }
 

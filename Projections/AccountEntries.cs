@@ -134,9 +134,14 @@ public sealed partial class AccountEntries : Projection
         var capacity = (int)Math.Clamp(row.Count / 2, FirstChunk, LargestChunk);
         var made = _chunks.Add(new()
         {
-            DebitsBefore = Pack(row.Debits), CreditsBefore = Pack(row.Credits), First = _entries.Run(capacity),
-            Previous = row.LastChunk, Next = None, Capacity = (short)capacity,
-            EarliestBooked = int.MaxValue, LatestBooked = int.MinValue,
+            DebitsBefore = Pack(row.Debits),
+            CreditsBefore = Pack(row.Credits),
+            First = _entries.Run(capacity),
+            Previous = row.LastChunk,
+            Next = None,
+            Capacity = (short)capacity,
+            EarliestBooked = int.MaxValue,
+            LatestBooked = int.MinValue,
         });
         if (row.LastChunk >= 0) _chunks[row.LastChunk].Next = made;
         else row.FirstChunk = made;

@@ -75,7 +75,9 @@ public sealed class CatchUp : IDisposable
         var rebuild = new Rebuild(index, Live(index).Fresh());
         var reader = new Thread(() => Build(rebuild))
         {
-            Name = $"rebuild {rebuild.Fresh.Name}", IsBackground = true, Priority = ThreadPriority.BelowNormal,
+            Name = $"rebuild {rebuild.Fresh.Name}",
+            IsBackground = true,
+            Priority = ThreadPriority.BelowNormal,
         };
         reader.Start();
         return rebuild.Done.Task;

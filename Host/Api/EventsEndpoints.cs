@@ -209,6 +209,6 @@ public static class EventsEndpoints
             .Reads(new(
                 "Audit", "Events without end: the id is the position, the data the event line.",
                 Parameters.FirstPosition, Parameters.Types, Parameters.Account, Parameters.LastEventId)
-                { Type = EventStreams.ContentType });
+            { Type = EventStreams.ContentType });
     }
 }

@@ -85,7 +85,8 @@ public static class Parameters
             "Only these events, by wire name; several with commas, or stated again."),
         Account = new("account", Name_, "Only events that name this account."),
         LastEventId = new("Last-Event-ID", """{"type":"integer","minimum":0}""",
-            "The last id that was seen; goes on behind it, whatever `from` says.") { InHeader = true };
+            "The last id that was seen; goes on behind it, whatever `from` says.")
+        { InHeader = true };
 
     /// <summary>What may stand in the address of a read, by name.</summary>
     public static IReadOnlyDictionary<string, Parameter> InPath { get; } = new Parameter[]

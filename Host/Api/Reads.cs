@@ -25,12 +25,14 @@ public static class Reads
         Map(routes, "/v1/accounts/{account}/balances", "account.balances",
             "Balances now, from the book; as-of (position or time) and booked-on, as they were", accounts.BalancesAsync,
             new("Accounts", "A page of balances, one an asset.", AsOf, BookedOn, Parameters.Asset, After,
-                Limit(ReadsAccounts.MaxBalances), Cursor) { NotFound = NoAccount });
+                Limit(ReadsAccounts.MaxBalances), Cursor)
+            { NotFound = NoAccount });
         Map(routes, "/v1/accounts/{account}/entries", "account.entries", "What was posted on an account, newest first",
             accounts.EntriesAsync,
             new("Accounts", "A page of legs, each with the balance after it.", Order, Parameters.Asset, Side,
                 BookedFrom, BookedThrough, RecordedFrom, RecordedThrough, Code, Reference, MinAmount, MaxAmount, After, Limit(),
-                Cursor) { NotFound = NoAccount });
+                Cursor)
+            { NotFound = NoAccount });
         Map(routes, "/v1/accounts/{account}/restraints", "account.restraints", "What holds an account back",
             accounts.RestraintsAsync,
             new("Restraints", "A page of restraints.", After, Limit(BookEngine.MaxRowsRead - 1), Cursor)

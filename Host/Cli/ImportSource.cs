@@ -158,11 +158,11 @@ internal sealed class AmlSimSource
     /// <summary>The text as it stands: no number of the machine's comes between.</summary>
     private string? AmountFault(ReadOnlySpan<byte> text, out StatedAmount amount) =>
         StatedAmount.TryParse(text, _asset, out amount) switch
-    {
-        NumberText.Read => null,
-        NumberText.TooManyDigits => "amount.too_many_digits",
-        _ => "amount.malformed",
-    };
+        {
+            NumberText.Read => null,
+            NumberText.TooManyDigits => "amount.too_many_digits",
+            _ => "amount.malformed",
+        };
 
     private static bool TryName(ReadOnlySpan<byte> node, out AccountId account)
     {

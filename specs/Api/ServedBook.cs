@@ -113,7 +113,11 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
         {
             var value = field.Name switch
             {
-                "account" => "customers:alice", "asset" => "BTC", "key" => "nobody", "year" => "2025", _ =>
+                "account" => "customers:alice",
+                "asset" => "BTC",
+                "key" => "nobody",
+                "year" => "2025",
+                _ =>
                     Guid.NewGuid().ToString(),
             };
             path = path.Replace($"{{{field.Name}}}", value, StringComparison.Ordinal);
@@ -135,11 +139,11 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
         var said = new StringWriter();
         _serving =
             Serve.RunAsync(new(Folder, ["--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "None"], Time)
-        {
-            Output = said,
-            Stop = _stop.Token,
-            Started = (address, book) => started.TrySetResult((address, book)),
-        });
+            {
+                Output = said,
+                Stop = _stop.Token,
+                Started = (address, book) => started.TrySetResult((address, book)),
+            });
         if (await Task.WhenAny(started.Task, _serving) == _serving) await _serving;
         (Address, Book) = await started.Task;
         Greeting = said.ToString();

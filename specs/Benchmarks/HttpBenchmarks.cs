@@ -17,6 +17,7 @@ public static class HttpBenchmarks
             using var book = BenchmarkBook.Create(accounts);
             book.Engine.Dispose();
             using var host = BenchmarkHost.Start(book.Folder);
+            host.AwaitReadModels(book.Token);
             Single(figures, host, book, accounts, connections: 64, rate: 0, hot: false);
             Single(figures, host, book, accounts, connections: 256, rate: 0, hot: false);
             Single(figures, host, book, accounts, connections: 256, rate: 0, hot: true);
@@ -53,6 +54,7 @@ public static class HttpBenchmarks
 /// <summary>The host as its own process on a free port.</summary>
 public sealed class BenchmarkHost : IDisposable
 {
+    private const int StartSeconds = 300;
     private readonly Process _process;
 
     private BenchmarkHost(Process process, int port) => (_process, Port) = (process, port);
@@ -74,7 +76,7 @@ public sealed class BenchmarkHost : IDisposable
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine();
         using var client = new HttpClient();
-        for (var i = 0; i < 600; i++)
+        for (var i = 0; i < StartSeconds * 10; i++)
         {
             try
             {
@@ -87,7 +89,20 @@ public sealed class BenchmarkHost : IDisposable
             Thread.Sleep(100);
         }
         process.Kill();
-        throw new InvalidOperationException("The host did not become ready in a minute.");
+        throw new InvalidOperationException("The host did not become ready in time.");
+    }
+
+    /// <summary>Lets the read models catch up with what the book held at the start, so that they do not run beside.</summary>
+    public void AwaitReadModels(string token)
+    {
+        using var client = new HttpClient();
+        client.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        for (var i = 0; i < StartSeconds; i++)
+        {
+            using var lag = JsonDocument.Parse(client.GetStringAsync(new Uri($"http://127.0.0.1:{Port}/v1/projections")).GetAwaiter().GetResult());
+            if (lag.RootElement.GetProperty("projections").EnumerateArray().All(p => p.GetProperty("behind_by").GetInt64() == 0)) return;
+            Thread.Sleep(1_000);
+        }
     }
 
     /// <summary>Runs a load in a process of its own, its socket completions on the thread that polls.</summary>

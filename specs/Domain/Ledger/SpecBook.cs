@@ -25,7 +25,8 @@ public sealed class SpecBook
     {
         Bank = new();
         Execution = new(Bank, (command, @event, legs) =>
-            postings is null ? Bank.Post(command, @event, legs) : postings(Bank, command, @event, legs)) { Admit = Keep };
+            postings is null ? Bank.Post(command, @event, legs) : postings(Bank, command, @event, legs))
+        { Admit = Keep };
         Engine(new OpenBook(Words.Genesis with { IdMemory = idMemory }, BusinessDate.Parse("2026-03-10")));
         Engine(new IssueKey(Tag.Of("head"), 1, 2, Scopes.All, null));
     }

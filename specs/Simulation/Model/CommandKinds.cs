@@ -30,7 +30,10 @@ public sealed partial class CommandStream
         < 992 => Period(view.State),
         _ => new AdvanceClock(_random.Next(60) switch
         {
-            0 => 0, 1 => 315_360_001, < 4 => 86_400 * 3, _ => _random.Next(1, 900),
+            0 => 0,
+            1 => 315_360_001,
+            < 4 => 86_400 * 3,
+            _ => _random.Next(1, 900),
         }),
     };
 
@@ -94,7 +97,10 @@ public sealed partial class CommandStream
     {
         var date = state.Today.AddDays(_random.Next(8) switch
         {
-            0 => 0, 1 => 1, 2 => -1, var n => -_random.Next(n * 60),
+            0 => 0,
+            1 => 1,
+            2 => -1,
+            var n => -_random.Next(n * 60),
         });
         var ended = new BusinessDate(state.Today.Year - 1, 12, 31);
         return _random.Next(10) switch
@@ -164,11 +170,19 @@ public sealed partial class CommandStream
         if (Chance(80)) return Particulars.None;
         BusinessDate? booked = Chance(50) ? null : state.Today.AddDays(_random.Next(6) switch
         {
-            0 => 1, 1 => 0, 2 => -400, _ => -_random.Next(40),
+            0 => 1,
+            1 => 0,
+            2 => -400,
+            _ => -_random.Next(40),
         });
         BusinessDate? value = Chance(30) ? null : state.Today.AddDays(_random.Next(8) switch
         {
-            0 => 367, 1 => 366, 2 => -366, 3 => -367, 4 => 0, _ => _random.Next(-5, 10),
+            0 => 367,
+            1 => 366,
+            2 => -366,
+            3 => -367,
+            4 => 0,
+            _ => _random.Next(-5, 10),
         });
         return new(Tag.Of("any"), "ref-1", BookedOn: booked, ValueOn: value);
     }

@@ -113,7 +113,10 @@ public sealed partial class CommandStream(int seed)
         var print = ((UInt128)(uint)seed << 64 | _counter) << 1;
         var id = _random.Next(12) == 0 ? FreeText(_counter) : TimeOrdered(now, _random.Next(100) switch
         {
-            0 => 300_001, 1 => 300_000, 2 => -_random.Next(1, 4_000_000), _ => 0,
+            0 => 300_001,
+            1 => 300_000,
+            2 => -_random.Next(1, 4_000_000),
+            _ => 0,
         });
         return new(new(id), caller, print);
     }
