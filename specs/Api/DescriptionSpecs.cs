@@ -169,7 +169,7 @@ public sealed partial class DescriptionSpecs(ServedBook served) : IClassFixture<
     private static partial Regex InBraces();
 }
 
-/// <summary>A book whose clock is not trusted, and one whose queue is full, say so and lose nothing.</summary>
+/// <summary>A book whose clock is not trusted says so and loses nothing.</summary>
 public sealed class HeldSpecs
 {
     [Fact]
