@@ -82,7 +82,7 @@ internal static class ReplayCommand
         {
             terminal.Say($"Every hash was computed again; the root of {Terminal.Number(frontier.Size)} events is");
             terminal.Say($"  {frontier.Root()}, which is");
-            terminal.Say($"  {root} in base64, as checkpoints and seals have it.");
+            terminal.Say($"  {root} in base64, as checkpoints have it.");
         }
         terminal.Say(compared switch
         {
