@@ -88,6 +88,8 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
         if (body is not null)
         {
             request.Content = new ByteArrayContent(body);
+            // A server may refuse a body by its length and close before it is sent: so wait for the word to send it.
+            request.Headers.ExpectContinue = body.Length > Limits.BodyBytes / 2;
             if (contentType is not null) request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
         }
         using var response = await _http.SendAsync(request);
