@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 
@@ -7,6 +8,14 @@ namespace BankingEngine.Projections;
 /// <summary>What an event posted, in one form for all events.</summary>
 public static class PostedLegs
 {
+    /// <summary>The legs that moved posted balances. What a reservation holds or releases is none.</summary>
+    public static ImmutableArray<Leg> Of(in Recorded recorded) => recorded.Event switch
+    {
+        TransferEvent.Made e => [new(e.Debit, Side.Debit, e.Amount), new(e.Credit, Side.Credit, e.Amount)],
+        TransferEvent.Posted e => [new(e.Debit, Side.Debit, e.Amount), new(e.Credit, Side.Credit, e.Amount)],
+        _ => recorded.Legs.IsDefault ? [] : recorded.Legs,
+    };
+
     /// <summary>Gathers the legs that moved posted balances. What a reservation holds or releases is none.</summary>
     /// <param name="beside">The legs that the event line holds beside its data.</param>
     public static void Gather(Event @event, ImmutableArray<Leg> beside, List<Leg> into)

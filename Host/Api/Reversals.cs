@@ -1,10 +1,10 @@
 using System.Buffers;
-using System.Collections.Immutable;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Journals;
+using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Api;
 
@@ -60,22 +60,11 @@ public static class Reversals
     /// </summary>
     private static async Task<ReverseEntry> FilledAsync(RunningBook book, ReverseEntry command, long at, Recorded original)
     {
-        var filled = command with { Original = at, Legs = LegsOf(original) };
-        if (command.Particulars.ValueOn is not null || ValueOf(original.Event) is not { } value) return filled;
+        var filled = command with { Original = at, Legs = PostedLegs.Of(original) };
+        if (command.Particulars.ValueOn is not null || PostedLegs.Said(original.Event)?.ValueOn is not { } value) return filled;
         var today = await book.Engine.ReadAsync((bank, _) => bank.Book.Day.Today).ConfigureAwait(false);
         return value > today ? filled with { Particulars = command.Particulars with { ValueOn = value } } : filled;
     }
-
-    private static BusinessDate? ValueOf(Event @event) => @event switch
-    {
-        TransferEvent.Made e => e.Particulars.ValueOn,
-        TransferEvent.Imported e => e.Particulars.ValueOn,
-        TransferEvent.Posted e => e.Particulars.ValueOn,
-        EntryEvent.Posted e => e.Particulars.ValueOn,
-        EntryEvent.Adjusted e => e.Particulars.ValueOn,
-        EntryEvent.Exchanged e => e.Particulars.ValueOn,
-        _ => null,
-    };
 
     private static async Task<(long Position, int Parts)> FindAsync(RunningBook book, TransferId id)
     {
@@ -100,13 +89,5 @@ public static class Reversals
         EntryEvent.Adjusted e => e.Id,
         EntryEvent.Exchanged e => e.Id,
         _ => null,
-    };
-
-    /// <summary>What an event posted; of those whose data are the legs, from the data.</summary>
-    private static ImmutableArray<Leg> LegsOf(in Recorded recorded) => recorded.Event switch
-    {
-        TransferEvent.Made e => [new(e.Debit, Side.Debit, e.Amount), new(e.Credit, Side.Credit, e.Amount)],
-        TransferEvent.Posted e => [new(e.Debit, Side.Debit, e.Amount), new(e.Credit, Side.Credit, e.Amount)],
-        _ => recorded.Legs,
     };
 }

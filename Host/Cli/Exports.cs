@@ -1,37 +1,12 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Cli;
-
-/// <summary>What exports need of an event that moves money.</summary>
-internal static class Posted
-{
-    /// <summary>The legs that changed posted balances; none of a reservation, its cancelling or its expiry.</summary>
-    public static ImmutableArray<Leg> LegsOf(in Recorded recorded) => recorded.Event switch
-    {
-        TransferEvent.Made e => [new(e.Debit, Side.Debit, e.Amount), new(e.Credit, Side.Credit, e.Amount)],
-        TransferEvent.Posted e => [new(e.Debit, Side.Debit, e.Amount), new(e.Credit, Side.Credit, e.Amount)],
-        _ => recorded.Legs.IsDefault ? [] : recorded.Legs,
-    };
-
-    public static Particulars ParticularsOf(Event @event) => @event switch
-    {
-        TransferEvent.Made e => e.Particulars,
-        TransferEvent.Imported e => e.Particulars,
-        TransferEvent.Posted e => e.Particulars,
-        TransferEvent.Reversed e => e.Particulars,
-        EntryEvent.Posted e => e.Particulars,
-        EntryEvent.Adjusted e => e.Particulars,
-        EntryEvent.Exchanged e => e.Particulars,
-        RestraintEvent.Seized e => e.Particulars,
-        _ => Particulars.None,
-    };
-}
 
 /// <summary>Event lines as they are.</summary>
 internal sealed class LinesExport(StreamWriter text) : IExport
@@ -65,9 +40,9 @@ internal sealed class CsvExport : IExport
 
     public void Write(ReadOnlySpan<byte> line, in LineHead head, in Recorded recorded)
     {
-        var legs = Posted.LegsOf(recorded);
+        var legs = PostedLegs.Of(recorded);
         if (legs.IsEmpty) return;
-        var said = Posted.ParticularsOf(recorded.Event);
+        var said = PostedLegs.Said(recorded.Event) ?? Particulars.None;
         var (bookedOn, valueOn) = _bank.DatesOf(recorded.Event);
         var type = EventCatalogue.Of(recorded.Event).Name;
         foreach (var leg in legs)
@@ -135,7 +110,7 @@ internal sealed class HledgerExport : IExport
             _text.WriteLine($"account {NameOf(opened.Id)}");
             return;
         }
-        var legs = Posted.LegsOf(recorded);
+        var legs = PostedLegs.Of(recorded);
         if (legs.IsEmpty) return;
         foreach (var leg in legs) Declare(leg.Amount.Asset);
         var (bookedOn, valueOn) = _bank.DatesOf(recorded.Event);
@@ -173,7 +148,7 @@ internal sealed class HledgerExport : IExport
     /// A semicolon would begin a comment; the reference is for people here, exact in the other formats.
     /// </summary>
     private static string Described(Event @event) =>
-        Posted.ParticularsOf(@event).Reference is { } reference ? " | " + reference.Replace(';', ',') : "";
+        PostedLegs.Said(@event)?.Reference is { } reference ? " | " + reference.Replace(';', ',') : "";
 
     /// <summary>Every figure after the point is written, so that hledger shows and compares all of them.</summary>
     private void Declare(Asset asset)
