@@ -180,18 +180,27 @@ public sealed class Bank
         return day.NextCutOff <= now ? new AdvanceDay() : null;
     }
 
-    public Tag CallerName(int caller) => caller < 0 ? EngineName : Keys.Rows[caller].Id;
+    public Tag CallerName(int caller) => caller switch
+    {
+        Envelope.Engine => EngineName,
+        Envelope.Signer => SignerName,
+        _ => Keys.Rows[caller].Id,
+    };
 
     public int CallerOf(Tag name)
     {
         // Lines in a row mostly have the same caller, and a key keeps its row for ever.
         if (name == _lastCaller.Name) return _lastCaller.Number;
-        var number = name == EngineName ? Envelope.Engine : Keys.Rows.Find(name);
+        var number = name == EngineName ? Envelope.Engine
+            : name == SignerName ? Envelope.Signer : Keys.Rows.Find(name);
         if (number >= 0) _lastCaller = (name, number);
         return number;
     }
 
     public static Tag EngineName { get; } = Tag.Of("engine");
+
+    /// <summary>Whose command it is when it was signed and no API key carried it.</summary>
+    public static Tag SignerName { get; } = Tag.Of("signed");
 
     private static (BusinessDate, BusinessDate?) Said(Particulars p) => (p.BookedOn!.Value, p.ValueOn);
 }

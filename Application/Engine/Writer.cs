@@ -103,7 +103,8 @@ internal sealed class Writer : IDisposable
             {
                 _json.Reset();
                 var print = i == 0 ? envelope.Fingerprint : default;
-                EventLine.Write(_json, new(first + i, _now, by, envelope.Id, print, i + 1, events.Count), events[i]);
+                var auth = i == 0 ? envelope.Proof?.Evidence : null;
+                EventLine.Write(_json, new(first + i, _now, by, envelope.Id, print, i + 1, events.Count, auth), events[i]);
                 _json.Flush();
                 _scratch.Write("\n"u8);
                 _ends.Add(_scratch.WrittenCount);

@@ -12,8 +12,9 @@ namespace BankingEngine.Application.Journal;
 /// <param name="Print">Fingerprint of the command's content; zero but on a command's first event.</param>
 /// <param name="Part">1 for a command's first event.</param>
 /// <param name="Parts">How many events the command has; known on its first.</param>
+/// <param name="Auth">What was signed, as the JSON object it is; null where nothing was, and but on the first event.</param>
 public readonly record struct LineHead(
-    long Position, Instant At, Tag By, CommandId Command, UInt128 Print, int Part, int Parts);
+    long Position, Instant At, Tag By, CommandId Command, UInt128 Print, int Part, int Parts, string? Auth = null);
 
 /// <summary>
 /// Writes and reads event lines. The hot events by hand over Utf8JsonWriter and Utf8JsonReader; the rest through the
@@ -24,6 +25,7 @@ public static partial class EventLine
     private static readonly JsonEncodedText
         Position = Name("position"), At = Name("at"), Type = Name("type"), By = Name("by"), CommandName = Name("command"),
         Print = Name("print"), Part = Name("part"), Parts = Name("parts"), Data = Name("data"), Legs = Name("legs"),
+        Auth = Name("auth"),
         Id = Name("id"), Debit = Name("debit"), Credit = Name("credit"), AmountName = Name("amount"), AssetName = Name("asset"),
         ParticularsName = Name("particulars"), Code = Name("code"), Reference = Name("reference"), Remittance = Name("remittance"),
         MetadataName = Name("metadata"), BookedOn = Name("booked_on"), ValueOn = Name("value_on"), Expires = Name("expires"),
@@ -45,6 +47,11 @@ public static partial class EventLine
             Span<byte> hex = stackalloc byte[32];
             HexConverter.Format(head.Print, hex);
             to.WriteString(Print, hex);
+        }
+        if (head.Auth is not null)
+        {
+            to.WritePropertyName(Auth);
+            to.WriteRawValue(head.Auth, skipInputValidation: true);
         }
         if (head.Part > 1) to.WriteNumber(Part, head.Part);
         else if (head.Parts > 1) to.WriteNumber(Parts, head.Parts);
@@ -77,6 +84,7 @@ public static partial class EventLine
             else if (reader.ValueTextEquals("parts"u8)) head = head with { Parts = (int)Int64(ref reader) };
             else if (reader.ValueTextEquals("part"u8)) head = head with { Part = (int)Int64(ref reader) };
             else if (reader.ValueTextEquals("legs"u8)) legs = ReadLegs(ref reader);
+            else if (reader.ValueTextEquals("auth"u8)) head = head with { Auth = RawObject(ref reader) };
             else throw new JsonException($"An event line has no member {reader.GetString()}.");
         }
         if (@event is null || head.Position <= 0) throw new JsonException("An event line has a position, a type and data.");
@@ -166,6 +174,13 @@ public static partial class EventLine
         return ReadHot(ref reader, type.Type)
             ?? (Event?)JsonSerializer.Deserialize(ref reader, type.Info)
             ?? throw new JsonException("An event has data.");
+    }
+
+    private static string RawObject(ref Utf8JsonReader reader)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new JsonException("What was signed is an object.");
+        using var document = JsonDocument.ParseValue(ref reader);
+        return document.RootElement.GetRawText();
     }
 
     private static UInt128 IdOf(Event @event) => @event switch

@@ -41,7 +41,7 @@ public sealed class Keys
         TooMany = new("key.too_many", $"A book has at most {MaxKeys} keys."),
         ScopesMissing = new("key.scopes_missing", "A key has one scope or more."),
         ScopesExceed = new("key.scopes_exceed", "A key cannot give what its issuer lacks.", RejectionKind.Forbidden),
-        ReservedId = new("key.reserved_id", "A key has an id of its own; engine is the engine's."),
+        ReservedId = new("key.reserved_id", "A key has an id of its own; engine and signed are the book's."),
         ExpiryPast = new("key.expiry_past", "A key expires in the future."),
         LastWayIn = new(
             "key.last_way_in", "The last key that can issue keys cannot be revoked.", RejectionKind.Conflict),
@@ -54,7 +54,7 @@ public sealed class Keys
 
     public Decision Decide(in Moment at, IssueKey c)
     {
-        if (c.Id.IsNone || c.Id == Bank.EngineName) return ReservedId;
+        if (c.Id.IsNone || c.Id == Bank.EngineName || c.Id == Bank.SignerName) return ReservedId;
         if (c.Scopes == Scopes.None || (c.Scopes & ~Scopes.All) != 0) return ScopesMissing;
         if ((c.Scopes & ~at.Scopes) != 0) return ScopesExceed;
         if (c.Expires is { } expires && expires <= at.Now) return ExpiryPast;

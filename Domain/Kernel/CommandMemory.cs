@@ -3,11 +3,17 @@ using System.Runtime.InteropServices;
 namespace BankingEngine.Domain.Kernel;
 
 /// <summary>Who asks, under which id, and what exactly: what makes a command the same command.</summary>
-/// <param name="Caller">Row of the caller's key; −1 for the engine itself, whose commands are not remembered.</param>
-/// <param name="Fingerprint">Of the content as the channel sent it, personal parts as keyed tokens.</param>
-public readonly record struct Envelope(CommandId Id, int Caller, UInt128 Fingerprint)
+/// <param name="Caller">
+/// Row of the caller's key; −1 for the engine itself, whose commands are not remembered; −2 for who signs and has no key.
+/// </param>
+/// <param name="Fingerprint">
+/// Of the content as the channel sent it, personal parts as keyed tokens; of a signed command, the first half of the
+/// SHA-256 of the signed bytes.
+/// </param>
+/// <param name="Proof">What was signed; null when nothing was.</param>
+public readonly record struct Envelope(CommandId Id, int Caller, UInt128 Fingerprint, Proof? Proof = null)
 {
-    public const int Engine = -1;
+    public const int Engine = -1, Signer = -2;
 }
 
 /// <summary>

@@ -42,5 +42,14 @@ public enum Scopes : uint
     /// <summary>Move the clock of a sandbox book.</summary>
     Sandbox = 1 << 11,
 
-    All = (1 << 12) - 1,
+    /// <summary>Register parties, their roles and identifiers.</summary>
+    Parties = 1 << 12,
+
+    /// <summary>Set permissions, links and limits for accounts that are the bank's to act for.</summary>
+    Authority = 1 << 13,
+
+    /// <summary>Propose, approve and execute.</summary>
+    Proposals = 1 << 14,
+
+    All = (1 << 15) - 1,
 }

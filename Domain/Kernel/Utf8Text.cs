@@ -25,7 +25,7 @@ public interface IUtf8Text<TSelf> where TSelf : struct, IUtf8Text<TSelf>
 public static class Utf8Text
 {
     /// <summary>No value's text is longer, so a buffer of this size on the stack is enough for any.</summary>
-    public const int LongestText = 64;
+    public const int LongestText = 72;
 
     /// <summary>Reads UTF-16 text by the rules of the UTF-8 form.</summary>
     public static bool TryParse<TValue>(ReadOnlySpan<char> text, out TValue value)

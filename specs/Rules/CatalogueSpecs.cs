@@ -85,7 +85,7 @@ public sealed partial class CatalogueSpecs
         Pinned<Side>("Debit=0 Credit=1");
         Pinned<RejectionKind>("Refused=0 NotFound=1 Conflict=2 Forbidden=3");
         Pinned<Scopes>("None=0 Accounts=1 Restraints=2 Transfers=4 Adjust=8 Import=16 Read=32 Audit=64 Reference=128 Periods=256 "
-            + "Keys=512 Operate=1024 Sandbox=2048 All=4095");
+            + "Keys=512 Operate=1024 Sandbox=2048 Parties=4096 Authority=8192 Proposals=16384 All=32767");
     }
 
     [Fact]
