@@ -53,7 +53,9 @@ public static class Needs
                 into.Add(need);
                 into.Add(need with
                 {
-                    Kind = NeedKind.Dominates, Account = c.Provides.Account, Minimum = c.Provides.Permission,
+                    Kind = NeedKind.Dominates,
+                    Account = c.Provides.Account,
+                    Minimum = c.Provides.Permission,
                 });
                 break;
             default: into.Add(need); break;
@@ -98,7 +100,9 @@ public static class Needs
         var payer = t.Accounts[t.Balances[row.DebitBalance].Account].Id;
         into.Add(need with
         {
-            Kind = NeedKind.AccountOrBank, Account = payee, Asset = AssetOf(bank, row),
+            Kind = NeedKind.AccountOrBank,
+            Account = payee,
+            Asset = AssetOf(bank, row),
             Or = payerMay ? payer : default,
         });
     }
