@@ -49,8 +49,9 @@ public readonly record struct Act(Level Level, Need Need);
 /// <param name="objects">
 /// What the standing of an account's holders and of who acts says: account, acting account, whether value leaves, now.
 /// </param>
+/// <param name="limits">While any stands, what API keys do for accounts is noted too.</param>
 public sealed class Authorisation(
-    Permissions permissions, Satisfaction satisfaction,
+    Permissions permissions, Satisfaction satisfaction, SpendingLimits limits,
     Func<Need, AccountId, Instant, Rejection?> objects)
 {
     private readonly List<Act> _acts = [];
@@ -91,7 +92,13 @@ public sealed class Authorisation(
         var isBanks = channel.Provides.Account == Permissions.Bank;
         if (need.Kind == NeedKind.Bank || (need.Kind == NeedKind.AccountOrBank && isBanks))
             return BankAllows(channel, need);
-        if (!permissions.HasOwn(need.Account)) return isBanks ? objects(need, default, asking.Now) : Missing;
+        if (!permissions.HasOwn(need.Account))
+        {
+            // A wallet is its key's alone.
+            if (!isBanks || Wallets.IsWallet(need.Account)) return Missing;
+            if (limits.Any) _acts.Add(new(new(need.Account, Permissions.Channel), need));
+            return objects(need, default, asking.Now);
+        }
         if (need.Kind == NeedKind.First) return null;
         var own = need.Account == channel.Provides.Account;
         var level = own ? channel.Provides : new Level(need.Account, channel.Exercises);
