@@ -56,7 +56,7 @@ public readonly record struct SigningKey : IComparable<SigningKey>, IUtf8Text<Si
     /// <summary>Writes the 33-byte compressed point.</summary>
     public void CopyPoint(Span<byte> to)
     {
-        to[0] = (byte)form;
+        to[0] = (byte)(form & 0xFF);
         BinaryPrimitives.WriteUInt128BigEndian(to[1..], xHigh);
         BinaryPrimitives.WriteUInt128BigEndian(to[17..], xLow);
     }
