@@ -202,5 +202,8 @@ public sealed class Bank
     /// <summary>Whose command it is when it was signed and no API key carried it.</summary>
     public static Tag SignerName { get; } = Tag.Of("signed");
 
+    /// <summary>Whether a key may sign at all: an authority names it, or a wallet derives from it.</summary>
+    public bool Knows(in SigningKey key) => Book.IsOpen && !key.IsNone;
+
     private static (BusinessDate, BusinessDate?) Said(Particulars p) => (p.BookedOn!.Value, p.ValueOn);
 }
