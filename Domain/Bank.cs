@@ -26,6 +26,9 @@ public sealed class Bank
         Ledger = new(new(Tables), Book);
         Keys = new(Tables);
         Memory = new(Tables);
+        Permissions = new(Tables);
+        Satisfaction = new(Permissions, static (_, _, _) => true);
+        Authorisation = new(Permissions, Satisfaction, static (_, _, _) => null);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -35,6 +38,9 @@ public sealed class Bank
     public LedgerView Ledger { get; }
     public Keys Keys { get; }
     public CommandMemory Memory { get; }
+    public Permissions Permissions { get; }
+    public Satisfaction Satisfaction { get; }
+    public Authorisation Authorisation { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
@@ -69,6 +75,14 @@ public sealed class Bank
         PublishReference c => Book.References.Decide(at, c, author: CallerName(caller)),
         IssueKey c => Keys.Decide(at, c),
         RevokeKey c => Keys.Decide(at, c),
+        CreatePermissions c => Ledger.Tables.Accounts.Find(c.Account) < 0 && c.Account != Permissions.Bank
+            ? LedgerRejections.AccountNotFound : Permissions.Decide(c),
+        SetPermission c => Permissions.Decide(c),
+        RemovePermission c => Permissions.Decide(c),
+        LinkPermission c => Permissions.Decide(c),
+        UnlinkPermission c => Permissions.Decide(c),
+        LimitChanges c => Permissions.Decide(c),
+        BindKey c => Permissions.Decide(c, Keys),
         OpenBook c => Books.Decide(Book, c),
         AdvanceClock c => Books.Decide(Book, at, c),
         AcceptClock c => Books.Decide(c),
@@ -90,7 +104,9 @@ public sealed class Bank
         PlaceRestraint or LiftRestraint or Seize => Scopes.Restraints,
         RegisterAsset or RetireAsset or PublishReference => Scopes.Reference,
         ClosePeriodSoftly or ReopenPeriod or ClosePeriod or CloseYear => Scopes.Periods,
-        IssueKey or RevokeKey => Scopes.Keys,
+        IssueKey or RevokeKey or BindKey => Scopes.Keys,
+        CreatePermissions or SetPermission or RemovePermission or LinkPermission or UnlinkPermission or LimitChanges =>
+            Scopes.Authority,
         AcceptClock => Scopes.Operate,
         AdvanceClock => Scopes.Sandbox,
         Chain => Scopes.None,
@@ -158,6 +174,7 @@ public sealed class Bank
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
             case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
+            case PermissionEvent e: Permissions.Evolve(e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:
                 Book.References.Evolve(e);
@@ -178,6 +195,17 @@ public sealed class Bank
         var day = Book.Day;
         if (day.ClosingYear != 0) return new CarryYear(day.ClosingYear);
         return day.NextCutOff <= now ? new AdvanceDay() : null;
+    }
+
+    /// <summary>Whether a key may sign for anybody: so that the signatures of strangers are not even checked.</summary>
+    public bool Knows(in SigningKey key) => Permissions.SigningKeys.Find(key) >= 0
+        || Ledger.Tables.Accounts.Find(Wallets.NameOf(key)) >= 0;
+
+    /// <summary>Whether signatures by these keys satisfy a permission now, and none of them is needless.</summary>
+    public bool Allows(Level level, IReadOnlyList<SigningKey> keys, Instant now)
+    {
+        Satisfaction.Begin(new(keys, []), now);
+        return Satisfaction.IsSatisfied(level) && Satisfaction.AllKeysUsed;
     }
 
     public Tag CallerName(int caller) => caller switch
@@ -201,9 +229,6 @@ public sealed class Bank
 
     /// <summary>Whose command it is when it was signed and no API key carried it.</summary>
     public static Tag SignerName { get; } = Tag.Of("signed");
-
-    /// <summary>Whether a key may sign at all: an authority names it, or a wallet derives from it.</summary>
-    public bool Knows(in SigningKey key) => Book.IsOpen && !key.IsNone;
 
     private static (BusinessDate, BusinessDate?) Said(Particulars p) => (p.BookedOn!.Value, p.ValueOn);
 }

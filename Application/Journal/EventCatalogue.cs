@@ -59,6 +59,13 @@ public static class EventCatalogue
         Of<CommandEvent.Refused>("command.refused.v1"),
         Of<CommandEvent.Faulted>("command.faulted.v1"),
         Of<BookEvent.YearClosing>("book.year_closing.v1"),
+        Of<PermissionEvent.Created>("permissions.created.v1"),
+        Of<PermissionEvent.Set>("permission.set.v1"),
+        Of<PermissionEvent.Removed>("permission.removed.v1"),
+        Of<PermissionEvent.Linked>("permission.linked.v1"),
+        Of<PermissionEvent.Unlinked>("permission.unlinked.v1"),
+        Of<PermissionEvent.ChangesLimited>("permissions.changes_limited.v1"),
+        Of<PermissionEvent.KeyBound>("key.bound.v1"),
     ];
 
     private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);

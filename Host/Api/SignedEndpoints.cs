@@ -138,7 +138,7 @@ internal sealed class SignedEndpoints(RunningBook book, FairUse fairUse, Signing
                 && personal.Open(spec, fields, number, out fields) is { } closed)
                 return closed;
             var (built, _, makes) = CommandBuilds.Of(
-                fields.Span, link.Command, inBatch: false, asked.Command.IsChain, sealing, asked.Caller);
+                fields.Span, link.Command, inBatch: false, asked.Command.IsChain, sealing, caller: null);
             if (built.Flaw is { } flaw) return flaw with { Link = number };
             links.Add(built.Command!);
             if (asked.Command.IsChain) continue;
