@@ -25,6 +25,8 @@ public sealed class Bank
         Book = new(Tables);
         Ledger = new(new(Tables), Book);
         Keys = new(Tables);
+        Parties = new(Tables);
+        Identifiers = new(Tables);
         Memory = new(Tables);
     }
 
@@ -34,6 +36,8 @@ public sealed class Bank
     public BookTables Book { get; }
     public LedgerView Ledger { get; }
     public Keys Keys { get; }
+    public Parties Parties { get; }
+    public Identifiers Identifiers { get; }
     public CommandMemory Memory { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
@@ -69,6 +73,18 @@ public sealed class Bank
         PublishReference c => Book.References.Decide(at, c, author: CallerName(caller)),
         IssueKey c => Keys.Decide(at, c),
         RevokeKey c => Keys.Decide(at, c),
+        RegisterParty c => Parties.Decide(Ledger, at, c),
+        SetStanding c => Parties.Decide(c),
+        SetActor c => Parties.Decide(Ledger, c),
+        RecordDeath c => Parties.Decide(at, c),
+        RecordIncapacity c => Parties.Decide(at, c),
+        LiftIncapacity c => Parties.Decide(c),
+        SetHolders c => Parties.Decide(Ledger, at, c),
+        GrantRole c => Parties.Decide(Ledger, at, c),
+        RevokeRole c => Parties.Decide(at, c),
+        AddIdentifier c => Identifiers.Decide(Ledger, Parties, at, c),
+        EndIdentifier c => Identifiers.Decide(at, c),
+        RecordAccess c => new AccessEvent.Recorded(c.Key, c.Read, c.Party, c.Account, c.Reason),
         OpenBook c => Books.Decide(Book, c),
         AdvanceClock c => Books.Decide(Book, at, c),
         AcceptClock c => Books.Decide(c),
@@ -91,6 +107,8 @@ public sealed class Bank
         RegisterAsset or RetireAsset or PublishReference => Scopes.Reference,
         ClosePeriodSoftly or ReopenPeriod or ClosePeriod or CloseYear => Scopes.Periods,
         IssueKey or RevokeKey => Scopes.Keys,
+        RegisterParty or SetStanding or SetActor or RecordDeath or RecordIncapacity or LiftIncapacity
+            or SetHolders or GrantRole or RevokeRole or AddIdentifier or EndIdentifier => Scopes.Parties,
         AcceptClock => Scopes.Operate,
         AdvanceClock => Scopes.Sandbox,
         Chain => Scopes.None,
@@ -152,12 +170,15 @@ public sealed class Bank
         switch (@event)
         {
             case TransferEvent e: Transfers.Evolve(Ledger.Tables, position, e); break;
-            case CommandEvent.Refused or EntryEvent: break;
+            case CommandEvent.Refused or EntryEvent or AccessEvent: break;
             case AccountEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
             case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
+            case PartyEvent e: Parties.Evolve(position, e); break;
+            case RoleEvent e: Parties.Evolve(e); break;
+            case IdentifierEvent e: Identifiers.Evolve(position, e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:
                 Book.References.Evolve(e);
