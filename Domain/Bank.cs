@@ -28,6 +28,9 @@ public sealed class Bank
         Parties = new(Tables);
         Identifiers = new(Tables);
         Memory = new(Tables);
+        Permissions = new(Tables);
+        Satisfaction = new(Permissions, static (_, _, _) => true);
+        Authorisation = new(Permissions, Satisfaction, static (_, _, _) => null);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -39,6 +42,9 @@ public sealed class Bank
     public Parties Parties { get; }
     public Identifiers Identifiers { get; }
     public CommandMemory Memory { get; }
+    public Permissions Permissions { get; }
+    public Satisfaction Satisfaction { get; }
+    public Authorisation Authorisation { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
@@ -73,6 +79,14 @@ public sealed class Bank
         PublishReference c => Book.References.Decide(at, c, author: CallerName(caller)),
         IssueKey c => Keys.Decide(at, c),
         RevokeKey c => Keys.Decide(at, c),
+        CreatePermissions c => Ledger.Tables.Accounts.Find(c.Account) < 0 && c.Account != Permissions.Bank
+            ? LedgerRejections.AccountNotFound : Permissions.Decide(c),
+        SetPermission c => Permissions.Decide(c),
+        RemovePermission c => Permissions.Decide(c),
+        LinkPermission c => Permissions.Decide(c),
+        UnlinkPermission c => Permissions.Decide(c),
+        LimitChanges c => Permissions.Decide(c),
+        BindKey c => Permissions.Decide(c, Keys),
         RegisterParty c => Parties.Decide(Ledger, at, c),
         SetStanding c => Parties.Decide(c),
         SetActor c => Parties.Decide(Ledger, c),
@@ -106,7 +120,9 @@ public sealed class Bank
         PlaceRestraint or LiftRestraint or Seize => Scopes.Restraints,
         RegisterAsset or RetireAsset or PublishReference => Scopes.Reference,
         ClosePeriodSoftly or ReopenPeriod or ClosePeriod or CloseYear => Scopes.Periods,
-        IssueKey or RevokeKey => Scopes.Keys,
+        IssueKey or RevokeKey or BindKey => Scopes.Keys,
+        CreatePermissions or SetPermission or RemovePermission or LinkPermission or UnlinkPermission or LimitChanges =>
+            Scopes.Authority,
         RegisterParty or SetStanding or SetActor or RecordDeath or RecordIncapacity or LiftIncapacity
             or SetHolders or GrantRole or RevokeRole or AddIdentifier or EndIdentifier => Scopes.Parties,
         AcceptClock => Scopes.Operate,
@@ -176,6 +192,7 @@ public sealed class Bank
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
             case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
+            case PermissionEvent e: Permissions.Evolve(e); break;
             case PartyEvent e: Parties.Evolve(position, e); break;
             case RoleEvent e: Parties.Evolve(e); break;
             case IdentifierEvent e: Identifiers.Evolve(position, e); break;
@@ -199,6 +216,17 @@ public sealed class Bank
         var day = Book.Day;
         if (day.ClosingYear != 0) return new CarryYear(day.ClosingYear);
         return day.NextCutOff <= now ? new AdvanceDay() : null;
+    }
+
+    /// <summary>Whether a key may sign for anybody: so that the signatures of strangers are not even checked.</summary>
+    public bool Knows(in SigningKey key) => Permissions.SigningKeys.Find(key) >= 0
+        || Ledger.Tables.Accounts.Find(Wallets.NameOf(key)) >= 0;
+
+    /// <summary>Whether signatures by these keys satisfy a permission now, and none of them is needless.</summary>
+    public bool Allows(Level level, IReadOnlyList<SigningKey> keys, Instant now)
+    {
+        Satisfaction.Begin(new(keys, []), now);
+        return Satisfaction.IsSatisfied(level) && Satisfaction.AllKeysUsed;
     }
 
     public Tag CallerName(int caller) => caller switch

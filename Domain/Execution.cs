@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 
@@ -59,6 +60,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
     private readonly Movements _movements = new();
     private readonly List<Leg> _legs = [];
     private readonly List<Recorded> _recorded = [];
+    private readonly List<Need> _needs = [];
     private int _followUps;
     private bool _usedOwnId;
 
@@ -83,6 +85,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
     {
         _recorded.Clear();
         if (envelope.Caller != Envelope.Engine && Remembered(envelope, now) is { } known) return known;
+        if (envelope.Proof is { } proof && Late(proof, now) is { } late) return new(Ending.NotTaken, 0, 0, late);
         var first = Position + 1;
         bank.Tables.Begin();
         try
@@ -147,6 +150,12 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         bank.Book.Restored();
     }
 
+    /// <summary>What was signed holds for a while only, so that nobody keeps it for a day that suits them.</summary>
+    private static Rejection? Late(Proof proof, Instant now) =>
+        proof.Expires <= now ? AuthorityRejections.Expired
+        : proof.Expires.Microseconds - now.Microseconds > Proof.MaxLifetimeSeconds * Instant.MicrosecondsPerSecond
+            ? AuthorityRejections.ExpiresLate : null;
+
     private Ended? Remembered(in Envelope envelope, Instant now)
     {
         if (bank.Memory.TryFind(envelope.Id, out var row))
@@ -160,28 +169,46 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         return bank.Memory.IsFaulty(envelope.Fingerprint) ? new(Ending.NotTaken, 0, 0, FaultyContent) : null;
     }
 
+    /// <summary>Step 3: scope of the key, then the permission of every account that has a say.</summary>
     private Rejection? Authorised(in Envelope envelope, ref Moment at, Command command)
     {
         if (envelope.Caller == Envelope.Engine) return null;
+        _needs.Clear();
         var needed = Scopes.None;
         if (command is Chain chain)
         {
-            foreach (var link in chain.Links)
+            for (var i = 0; i < chain.Links.Length; i++)
             {
-                if (link is Chain) return ChainNested;
-                if (IsBooksOwn(link)) return AccountRejections.ReservedName;
-                needed |= Bank.NeededFor(link);
+                if (chain.Links[i] is Chain) return ChainNested;
+                if (IsBooksOwn(chain.Links[i])) return AccountRejections.ReservedName;
+                needed |= Bank.NeededFor(chain.Links[i]);
+                Needs.Of(bank, chain.Links[i], i + 1, _needs);
             }
         }
         else
         {
             if (IsBooksOwn(command)) return AccountRejections.ReservedName;
             needed = Bank.NeededFor(command);
+            Needs.Of(bank, command, 0, _needs);
         }
-        if (bank.Keys.Authorise(envelope.Caller, needed, at.Now) is { } no) return no;
-        at = at with { Scopes = bank.Keys.Rows[envelope.Caller].Scopes };
+        if (envelope.Caller >= 0)
+        {
+            if (envelope.Proof is not null) needed = Scopes.None;
+            if (bank.Keys.Authorise(envelope.Caller, needed, at.Now) is { } no) return no;
+            if (envelope.Proof is null) at = at with { Scopes = bank.Keys.Rows[envelope.Caller].Scopes };
+        }
+        else if (envelope.Proof is null)
+        {
+            return AuthorityRejections.Missing;
+        }
+        if (bank.Authorisation.Judge(AskingOf(envelope, at.Now), _needs) is { } denied) return denied;
+        if (envelope.Proof is not null && bank.Authorisation.IsBanksOwn) at = at with { Scopes = Scopes.All };
         return null;
     }
+
+    private Asking AskingOf(in Envelope envelope, Instant now) => envelope.Proof is { } proof
+        ? new(null, proof.Declared, new(proof.Keys, []), now)
+        : new(bank.Permissions.BindingOf(bank.Keys.Rows[envelope.Caller].Id), [], Credentials.None, now);
 
     /// <summary>Only a capability's follow-up opens an account for the book itself.</summary>
     private static bool IsBooksOwn(Command command) =>

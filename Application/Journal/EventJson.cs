@@ -20,7 +20,7 @@ namespace BankingEngine.Application.Journal;
     Converters =
     [
         typeof(TextConverter<AccountId>), typeof(TextConverter<AssetCode>), typeof(TextConverter<TransferId>),
-        typeof(TextConverter<CommandId>), typeof(TextConverter<Instant>), typeof(TextConverter<BusinessDate>),
+        typeof(TextConverter<CommandId>), typeof(TextConverter<SigningKey>), typeof(TextConverter<Level>), typeof(TextConverter<Instant>), typeof(TextConverter<BusinessDate>),
         typeof(TagConverter), typeof(AmountConverter), typeof(AssetConverter), typeof(RestraintIdConverter),
         typeof(HexConverter), typeof(MetadataConverter), typeof(FlagsConverter<AccountFlags>), typeof(FlagsConverter<Scopes>),
         typeof(NameConverter<AccountClass>), typeof(NameConverter<RestraintScope>), typeof(NameConverter<BookMode>),
@@ -69,6 +69,13 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(ReferenceContent.Document), TypeInfoPropertyName = "ReferenceDocument")]
 [JsonSerializable(typeof(KeyEvent.Issued), TypeInfoPropertyName = "KeyIssued")]
 [JsonSerializable(typeof(KeyEvent.Revoked), TypeInfoPropertyName = "KeyRevoked")]
+[JsonSerializable(typeof(PermissionEvent.Created), TypeInfoPropertyName = "PermissionsCreated")]
+[JsonSerializable(typeof(PermissionEvent.Set), TypeInfoPropertyName = "PermissionSet")]
+[JsonSerializable(typeof(PermissionEvent.Removed), TypeInfoPropertyName = "PermissionRemoved")]
+[JsonSerializable(typeof(PermissionEvent.Linked), TypeInfoPropertyName = "PermissionLinked")]
+[JsonSerializable(typeof(PermissionEvent.Unlinked), TypeInfoPropertyName = "PermissionUnlinked")]
+[JsonSerializable(typeof(PermissionEvent.ChangesLimited), TypeInfoPropertyName = "PermissionsChangesLimited")]
+[JsonSerializable(typeof(PermissionEvent.KeyBound), TypeInfoPropertyName = "KeyBound")]
 [JsonSerializable(typeof(CommandEvent.Refused), TypeInfoPropertyName = "CommandRefused")]
 [JsonSerializable(typeof(CommandEvent.Faulted), TypeInfoPropertyName = "CommandFaulted")]
 [JsonSerializable(typeof(PartyEvent.Registered), TypeInfoPropertyName = "PartyRegistered")]

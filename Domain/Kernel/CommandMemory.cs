@@ -4,7 +4,7 @@ namespace BankingEngine.Domain.Kernel;
 
 /// <summary>Who asks, under which id, and what exactly: what makes a command the same command.</summary>
 /// <param name="Caller">
-/// Row of the caller's key; −1 for the engine itself, whose commands are not remembered; −2 for who signs and has no key.
+/// Row of the caller's key; −1 for the engine itself, whose commands are not remembered; −2 for who signs without one.
 /// </param>
 /// <param name="Fingerprint">
 /// Of the content as the channel sent it, personal parts as keyed tokens; of a signed command, the first half of the

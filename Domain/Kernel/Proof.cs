@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace BankingEngine.Domain.Kernel;
 
-/// <summary>A permission of an account, written <c>account@permission</c>. Ordered by account, then permission.</summary>
+/// <summary>A permission of an account, as <c>account@permission</c>. Ordered by account, then permission.</summary>
 /// <remarks>Sixty-four bytes without padding.</remarks>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct Level : IComparable<Level>, IUtf8Text<Level>

@@ -13,7 +13,7 @@ public enum KeyKind : byte
     /// <summary>ECDSA over P-256 with SHA-256 (FIPS 186-5).</summary>
     P256,
 
-    /// <summary>A WebAuthn credential over P-256, bound to one relying party (W3C Web Authentication, level 2).</summary>
+    /// <summary>A WebAuthn credential over P-256, bound to one relying party (W3C WebAuthn, level 2).</summary>
     Passkey,
 }
 
@@ -56,7 +56,7 @@ public readonly record struct SigningKey : IComparable<SigningKey>, IUtf8Text<Si
     /// <summary>Writes the 33-byte compressed point.</summary>
     public void CopyPoint(Span<byte> to)
     {
-        to[0] = (byte)form;
+        to[0] = (byte)(form & byte.MaxValue);
         BinaryPrimitives.WriteUInt128BigEndian(to[1..], xHigh);
         BinaryPrimitives.WriteUInt128BigEndian(to[17..], xLow);
     }

@@ -9,15 +9,17 @@ namespace BankingEngine.Host.Api;
 /// <summary>
 /// Every command of the channel, in one table: routes, batches and the API's description are made from it.
 /// </summary>
-public static class CommandCatalogue
+public static partial class CommandCatalogue
 {
     /// <summary>The command whose legs come from the journal.</summary>
     public const string Reversal = "transfer.reverse";
 
-    private static readonly Field[] Said = [Code, Reference, Fields.Metadata, BookedOn, ValueOn];
+    private static Field[] Said { get; } = [Code, Reference, Fields.Metadata, BookedOn, ValueOn];
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<CommandSpec> All { get; } =
+    public static IReadOnlyList<CommandSpec> All { get; } = [.. OfLedger(), .. OfAuthority()];
+
+    private static CommandSpec[] OfLedger() =>
     [
         new("transfer.make", "transfers", Scopes.Transfers, "Move money at once, or reserve it",
             [Debit, Credit, Fields.Amount],
@@ -91,7 +93,7 @@ public static class CommandCatalogue
             """{"reason":"closed by mistake"}"""),
 
         new("restraint.place", "accounts/{account}/restraints", Scopes.Restraints, "Hold back all, or an amount",
-            [Account, ReasonCode, Authority, Scope],
+            [Account, ReasonCode, Fields.Authority, Scope],
             [Fields.Restraint, Rank, Fields.Amount, ProtectedMinimum, From, Until, Note],
             PlaceRestraint,
             """

@@ -26,7 +26,8 @@ public delegate EdgeProblem? FieldReader(ref Utf8JsonReader reader, CommandField
 
 /// <summary>
 /// A field that commands may have. The same name means the same thing in every command, but for the reason of a
-/// restraint, which is a code, and what is final or from when, which go with a period's dates.
+/// restraint, which is a code, what is final or from when, which go with a period's dates, and the authority that ordered a
+/// restraint or suffices for a permission.
 /// </summary>
 /// <param name="Schema">Its JSON schema, for the API's description.</param>
 /// <param name="About">One sentence for the API's description.</param>
@@ -49,7 +50,7 @@ public sealed record Field(string Name, Sensitivity Sensitivity, string Schema, 
 /// The fields of one command as the channel stated them: shape checked, meaning not. One a thread, used again for each
 /// request, so that a transfer leaves no garbage but its command.
 /// </summary>
-public sealed class CommandFields
+public sealed partial class CommandFields
 {
     [ThreadStatic]
     private static CommandFields? _spare;
@@ -113,6 +114,7 @@ public sealed class CommandFields
         (Assets, Legs, Code, Desk, Branch, Region, Approver) = ([], [], default, default, default, default, default);
         (Pending, Final, AnyAsset, Rank) = (false, true, false, 0);
         (Balancing, SetFlags) = (Balancing.Exact, AccountFlags.None);
+        BeginAuthority();
     }
 
     /// <summary>Takes the value of a field that stands in the address.</summary>

@@ -48,6 +48,7 @@ public sealed class CommandSpec(
         "restraint" => "Restraints",
         "asset" or "reference" => "Reference",
         "period" or "year" => "Periods",
+        "permission" or "permissions" => "Permissions",
         "key" => "Keys",
         _ => "Operations",
     };

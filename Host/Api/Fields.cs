@@ -8,7 +8,7 @@ using static BankingEngine.Host.Api.Sensitivity;
 namespace BankingEngine.Host.Api;
 
 /// <summary>Every field that a command of a channel may have: its form, and whose text it is.</summary>
-public static class Fields
+public static partial class Fields
 {
     /// <summary>Characters of a personal text.</summary>
     public const int MaxWords = 500;
@@ -200,7 +200,7 @@ public static class Fields
         [.. Enum.GetValues<Scopes>().Where(s => uint.IsPow2((uint)s)).Select(Named)];
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<Field> All { get; } =
+    public static IReadOnlyList<Field> All =>
     [
         .. typeof(Fields).GetFields().Select(member => member.GetValue(null)).OfType<Field>(),
     ];

@@ -45,6 +45,8 @@ public sealed class SensitivitySpecs
         ["Refused.Why"] = Sensitivity.Open,
         ["Faulted.Asked"] = Sensitivity.Open,
         ["Faulted.Fault"] = Sensitivity.Open,
+        ["Linked.Command"] = Sensitivity.Open,
+        ["Unlinked.Command"] = Sensitivity.Open,
     };
 
     [Fact]

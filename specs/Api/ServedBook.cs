@@ -119,6 +119,7 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
                 "asset" => "BTC",
                 "key" => "nobody",
                 "year" => "2025",
+                "permission" => "payroll",
                 _ =>
                     Guid.NewGuid().ToString(),
             };

@@ -40,6 +40,13 @@ internal static class EventExamples
         Tag.Of("garnishment"), Tag.Of("court.b-mitte"), 2, RestraintScope.Amount, new(500_00, Eur), new(1_402_28, Eur),
         Noon, Noon.AddSeconds(86_400), "sealed.v1.bob:savings.1.b3JkZXI");
 
+    private static readonly SigningKey
+        First = SigningKey.Parse("k1:Anm-Zn753LusVaBilc6HCwcCm_zbLc4o2VnygVsW-BeY"),
+        Second = SigningKey.Parse("r1:A2sX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKW");
+
+    private static readonly Authority Custody =
+        new(2, [new(First, 1), new(Second, 1)], [new(Level.Parse("ann@active"), 1)], [new(86_400, 1)]);
+
     private static readonly Leg[] Pair =
         [new(Alice, Side.Debit, new(12_34, Eur)), new(Bob, Side.Credit, new(12_34, Eur))];
 
@@ -51,8 +58,8 @@ internal static class EventExamples
 
     public static IReadOnlyList<(LineHead Head, Recorded Recorded)> All { get; } = [.. Events().Select(Lined)];
 
-    private static IEnumerable<(Event Event, Leg[] Legs)> Events() =>
-        Transfers().Concat(Accounts()).Concat(Books()).Concat(Parties());
+    private static IEnumerable<(Event Event, Leg[] Legs)> Events() => Transfers().Concat(Accounts()).Concat(Books())
+        .Concat(Permissioned()).Concat(Parties());
 
     private static IEnumerable<(Event Event, Leg[] Legs)> Transfers() =>
     [
@@ -110,6 +117,17 @@ internal static class EventExamples
             RejectionKind.Refused, 2), []),
         (new CommandEvent.Faulted("transfer.make", "fault-43"), []),
         (new BookEvent.YearClosing(2025), []),
+    ];
+
+    private static IEnumerable<(Event Event, Leg[] Legs)> Permissioned() =>
+    [
+        (new PermissionEvent.Created(Bob, Authority.Of(First), Custody, Channel: true), []),
+        (new PermissionEvent.Set(Bob, Tag.Of("payroll"), Tag.Of("active"), Authority.Of(Level.Parse("ann@active"))), []),
+        (new PermissionEvent.Removed(Bob, Tag.Of("payroll")), []),
+        (new PermissionEvent.Linked(Bob, "transfer.make", Eur.Code, Tag.Of("payroll")), []),
+        (new PermissionEvent.Unlinked(Bob, "transfer.make", default), []),
+        (new PermissionEvent.ChangesLimited(Bob, [Tag.Of("owner")], []), []),
+        (new PermissionEvent.KeyBound(Teller, Level.Parse("bank@mobile"), Tag.Of("channel")), []),
     ];
 
     private static IEnumerable<(Event Event, Leg[] Legs)> Parties() =>

@@ -25,41 +25,44 @@ public sealed partial class Parties
     /// holders and of who acts; compelled and bound entries do not ask.
     /// </summary>
     /// <param name="acting">
-    /// The account whose permission signed: a party's, or <paramref name="account"/> itself, of which then
-    /// <see cref="Counts"/> has left out who may not act; the default where a channel's key acts for the bank.
+    /// The accounts whose permissions were counted, parties' or not; none where a channel's key acts for the bank, or
+    /// the account's own keys signed, of which nobody knows whose they are.
     /// </param>
     /// <param name="gives">Whether value leaves the account.</param>
-    public Rejection? Objects(AccountId account, AccountId acting, bool gives, Instant now)
+    public Rejection? Objects(AccountId account, IReadOnlyList<AccountId> acting, bool gives, Instant now)
     {
         if (Rows.Count == 0) return null;
         var standing = Standing.Verified;
-        if (TryActor(acting, out var actor))
+        for (var i = 0; i < acting.Count; i++)
         {
+            if (!TryActor(acting[i], out var actor)) continue;
             if (actor.IsDead) return Deceased;
             if (actor.IsIncapacitated) return Incapacitated;
-            standing = actor.Standing;
+            if (actor.Standing > standing) standing = actor.Standing;
         }
         var row = Roles.Count == 0 ? -1 : Accounts.Find(account);
         if (row < 0 || Accounts[row].Holders == 0) return OfStanding(standing, gives);
-        var (dead, unable, able) = (0, 0, 0);
+        var (dead, unable) = (false, false);
         foreach (var role in Holders.Rows(account))
         {
             ref readonly var holder = ref Rows[Rows.Find(Roles[role].Key.Party)];
             if (holder.Standing > standing) standing = holder.Standing;
-            if (holder.IsDead) dead++;
-            else if (holder.IsIncapacitated) unable++;
-            else able++;
+            dead |= holder.IsDead;
+            unable |= holder.IsIncapacitated && !holder.IsDead;
         }
         if (OfStanding(standing, gives) is { } no) return no;
-        if (!gives || dead + unable == 0) return null;
-        if (dead > 0 && Stands(actor.Id, account, RoleKind.Executor, now)) return null;
-        if (dead > 0 && Accounts[row].Survivorship == 0) return Estate;
-        var isOwn = acting == account && actor.Id.IsNone;
-        if (unable == 0) return (isOwn && able > 0) || StandsForAble(actor.Id, account, now) ? null : Estate;
-        if (Stands(actor.Id, account, RoleKind.Guardian, now)) return null;
-        if (Accounts[row].Mode == HolderMode.Joint) return HolderUnable;
-        return (isOwn && able > 0) || StandsForAble(actor.Id, account, now) ? null : HolderUnable;
+        if (!gives || !(dead || unable)) return null;
+        if (dead && Stands(acting, account, RoleKind.Executor, now)) return null;
+        if (dead && Accounts[row].Survivorship == 0) return Estate;
+        if (unable && Stands(acting, account, RoleKind.Guardian, now)) return null;
+        if (unable && Accounts[row].Mode == HolderMode.Joint) return HolderUnable;
+        return StandsForAble(acting, account, now) ? null : unable ? HolderUnable : Estate;
     }
+
+    /// <inheritdoc cref="Objects(AccountId, IReadOnlyList{AccountId}, bool, Instant)"/>
+    /// <param name="acting">The only one; the default: none.</param>
+    public Rejection? Objects(AccountId account, AccountId acting, bool gives, Instant now) =>
+        Rows.Count == 0 ? null : Objects(account, acting.IsNone ? [] : [acting], gives, now);
 
     /// <summary>
     /// Whether a factor <c>actor@permission</c> counts now in an authority of an account: not while the actor's party
@@ -81,31 +84,36 @@ public sealed partial class Parties
         return !acted;
     }
 
-    /// <summary>Whether the roles of who acts cover a command on an account.</summary>
-    /// <param name="acting">As in <see cref="Objects"/>.</param>
+    /// <summary>
+    /// Whether the roles of who acts cover a command on an account: of all who act, one role that does is enough, and
+    /// who has none there is for the permissions to judge.
+    /// </summary>
+    /// <param name="acting">As in <see cref="Objects(AccountId, IReadOnlyList{AccountId}, bool, Instant)"/>.</param>
     /// <param name="command">Wire name.</param>
     /// <param name="amount">What it moves from the account; null: nothing. One asset at a time.</param>
-    public Rejection? ScopeOf(AccountId account, AccountId acting, string command, Amount? amount, Instant now)
+    public Rejection? ScopeOf(
+        AccountId account, IReadOnlyList<AccountId> acting, string command, Amount? amount, Instant now)
     {
-        if (Roles.Count == 0 || !TryActor(acting, out var party)) return null;
+        if (Roles.Count == 0) return null;
         Rejection? found = null;
-        foreach (var row in RolesBetween.Rows(new(party.Id, account)))
+        for (var i = 0; i < acting.Count; i++)
         {
-            ref readonly var role = ref Roles[row];
-            if (!role.Acts) continue;
-            if (!role.InForce(now))
+            if (!TryActor(acting[i], out var party)) continue;
+            foreach (var row in RolesBetween.Rows(new(party.Id, account)))
             {
-                found ??= RoleEnded;
-                continue;
+                ref readonly var role = ref Roles[row];
+                if (!role.Acts) continue;
+                var no = role.InForce(now) ? OfRole(role.Key, command, amount) : RoleEnded;
+                if (no is null) return null;
+                if (found is null || found == RoleEnded || no == OverLimit) found = no;
             }
-            if (role.Key.Role != RoleKind.Attorney) return null;
-            var mandate = Mandates[Mandates.Find(role.Key)].Mandate;
-            if (!mandate.Commands.Contains(command)) found = found == OverLimit ? OverLimit : OutOfScope;
-            else if (IsOver(mandate, amount)) found = OverLimit;
-            else return null;
         }
         return found;
     }
+
+    /// <inheritdoc cref="ScopeOf(AccountId, IReadOnlyList{AccountId}, string, Amount?, Instant)"/>
+    public Rejection? ScopeOf(AccountId account, AccountId acting, string command, Amount? amount, Instant now) =>
+        Roles.Count == 0 ? null : ScopeOf(account, acting.IsNone ? [] : [acting], command, amount, now);
 
     /// <summary>The strictest standing of an account's holders; verified where it has none.</summary>
     public Standing StandingOf(AccountId account)
@@ -126,30 +134,43 @@ public sealed partial class Parties
         _ => null,
     };
 
-    private static bool IsOver(Mandate mandate, Amount? amount) =>
-        mandate.Limit is { } limit && amount is { } moved && (moved.Asset != limit.Asset || moved > limit);
-
-    private bool Stands(PartyId party, AccountId account, RoleKind kind, Instant now)
+    private Rejection? OfRole(in RoleKey role, string command, Amount? amount)
     {
-        if (party.IsNone) return false;
-        foreach (var row in RolesBetween.Rows(new(party, account)))
+        if (role.Role != RoleKind.Attorney) return null;
+        var mandate = Mandates[Mandates.Find(role)].Mandate;
+        if (!mandate.Commands.Contains(command)) return OutOfScope;
+        return mandate.Limit is { } limit && amount is { } moved && (moved.Asset != limit.Asset || moved > limit)
+            ? OverLimit
+            : null;
+    }
+
+    private bool Stands(IReadOnlyList<AccountId> acting, AccountId account, RoleKind kind, Instant now)
+    {
+        for (var i = 0; i < acting.Count; i++)
         {
-            if (Roles[row].Key.Role == kind && Roles[row].InForce(now)) return true;
+            if (!TryActor(acting[i], out var party)) continue;
+            foreach (var row in RolesBetween.Rows(new(party.Id, account)))
+            {
+                if (Roles[row].Key.Role == kind && Roles[row].InForce(now)) return true;
+            }
         }
         return false;
     }
 
-    /// <summary>Whether a party is a holder that can act, or acts for one.</summary>
-    private bool StandsForAble(PartyId party, AccountId account, Instant now)
+    /// <summary>Whether one of those who act is a holder, all of whom are able here, or acts for one who is.</summary>
+    private bool StandsForAble(IReadOnlyList<AccountId> acting, AccountId account, Instant now)
     {
-        if (party.IsNone) return false;
-        foreach (var row in RolesBetween.Rows(new(party, account)))
+        for (var i = 0; i < acting.Count; i++)
         {
-            ref readonly var role = ref Roles[row];
-            if (!role.InForce(now)) continue;
-            if (role.Key.Role == RoleKind.Holder) return true;
-            if (role.Key.Role is RoleKind.Attorney or RoleKind.Guardian && Rows[Rows.Find(role.Key.For)].IsAble)
-                return true;
+            if (!TryActor(acting[i], out var party)) continue;
+            foreach (var row in RolesBetween.Rows(new(party.Id, account)))
+            {
+                ref readonly var role = ref Roles[row];
+                if (!role.InForce(now)) continue;
+                if (role.Key.Role == RoleKind.Holder) return true;
+                if (role.Key.Role is RoleKind.Attorney or RoleKind.Guardian && Rows[Rows.Find(role.Key.For)].IsAble)
+                    return true;
+            }
         }
         return false;
     }

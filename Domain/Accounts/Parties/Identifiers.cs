@@ -61,7 +61,8 @@ public sealed class Identifiers
         var from = c.From ?? at.Now;
         if (c.Until is { } until && (until <= from || until <= at.Now)) return EndBeforeStart;
         if (c.Reference is not null && c.Kind != IdentifierKind.VirtualIban) return ReferenceUnneeded;
-        if (c.Kind == IdentifierKind.VirtualIban && !IsSubAccount(ledger, c.Account)) return SubAccountMissing;
+        if (c.Kind == IdentifierKind.VirtualIban && ledger.Tables.Accounts.Find(AccountNames.SuffixOf(c.Account)) < 0)
+            return SubAccountMissing;
         if (Rows.TryGet(c.Token, out var row)) return IsSo(row, c, at.Now) ? [] : Taken;
         if (parties.StandingOf(c.Account) != Standing.Verified) return Parties.NotVerified;
         if (Counts.TryGet(c.Account, out var count) && count.Count >= MaxOfAccount) return TooMany;
@@ -96,16 +97,6 @@ public sealed class Identifiers
     /// <returns>False: nowhere.</returns>
     public bool TryResolve(UInt128 token, Instant now, out IdentifierRow row) =>
         Rows.TryGet(token, out row) && row.InForce(now);
-
-    /// <summary>Whether the part of the name behind the last point names an account.</summary>
-    private static bool IsSubAccount(LedgerView ledger, AccountId account)
-    {
-        Span<byte> name = stackalloc byte[AccountId.MaxTextLength];
-        var text = name[..account.CopyTo(name)];
-        var point = text.LastIndexOf((byte)'.');
-        return point > 0 && AccountId.TryParse(text[(point + 1)..], out var main)
-            && ledger.Tables.Accounts.Find(main) >= 0;
-    }
 
     private static bool IsSo(in IdentifierRow row, AddIdentifier c, Instant now) =>
         row.Account == c.Account && row.Kind == c.Kind && row.Until > now && (c.From is null || row.From == c.From)

@@ -47,7 +47,7 @@ public readonly record struct Holder(PartyId Party, int SharePpm);
 /// <param name="Limit">Most that one command may move, in this asset and in no other; null: no limit.</param>
 public sealed record Mandate(ImmutableArray<string> Commands, Amount? Limit)
 {
-    public const int MaxCommands = 32, MaxCommandLength = 40;
+    public const int MaxCommands = 32;
 
     public bool Equals(Mandate? other) => other is not null && Limit == other.Limit
         && Commands.AsSpan().SequenceEqual(other.Commands.AsSpan());

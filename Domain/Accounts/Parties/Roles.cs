@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
@@ -109,7 +108,8 @@ public sealed partial class Parties
         GuardianNotForPerson = new("role.guardian_not_for_person", "A guardian acts for a person who lives."),
         ScopeMissing = new("role.scope_missing", "A mandate names the commands that it covers."),
         ScopeTooLong = new("role.scope_too_long", $"A mandate names at most {Mandate.MaxCommands} commands."),
-        ScopeMalformed = new("role.scope_malformed", "A command's name is as transfer.make, and stands there once."),
+        ScopeUnknown = new("role.scope_unknown", "A mandate names commands that there are, such as transfer.make."),
+        ScopeTwice = new("role.scope_twice", "A mandate names a command once."),
         ScopeUnneeded = new("role.scope_unneeded", "Only a mandate has commands and a limit."),
         LimitNotPositive = new("role.limit_not_positive", "A limit is above zero.");
 
@@ -306,7 +306,8 @@ public sealed partial class Parties
         var sorted = commands.Sort(StringComparer.Ordinal);
         for (var i = 0; i < sorted.Length; i++)
         {
-            if (!IsCommandName(sorted[i]) || (i > 0 && sorted[i] == sorted[i - 1])) return ScopeMalformed;
+            if (!CommandNames.IsKnown(sorted[i])) return ScopeUnknown;
+            if (i > 0 && sorted[i] == sorted[i - 1]) return ScopeTwice;
         }
         Amount? limit = null;
         if (c.Limit is { } stated)
@@ -317,15 +318,6 @@ public sealed partial class Parties
         }
         mandate = new(sorted, limit);
         return null;
-    }
-
-    private static readonly SearchValues<char> Letters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz_.");
-
-    private static bool IsCommandName(string name)
-    {
-        var dot = name.IndexOf('.', StringComparison.Ordinal);
-        return dot > 0 && dot < name.Length - 1 && name.Length <= Mandate.MaxCommandLength
-            && name.LastIndexOf('.') == dot && !name.AsSpan().ContainsAnyExcept(Letters);
     }
 
     /// <summary>Whom the role is for, and whether that can be.</summary>

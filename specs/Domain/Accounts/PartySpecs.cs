@@ -100,7 +100,7 @@ public sealed class PartySpecs
         var holder = GivenPeople(Hold("alice", Anna, Ben), Rate(Ben, standing));
         holder.Objection("alice", Anna).Should().Be(leaving);
         holder.Objection("alice", Anna, gives: false).Should().Be(coming);
-        holder.Objection("alice", default).Should().Be(leaving, "a channel acts for the bank");
+        holder.Objection("alice", Nobody).Should().Be(leaving, "a channel acts for the bank");
         var actor = GivenPeople(Hold("alice", Anna), Rate(Carl, standing));
         actor.Objection("alice", Carl).Should().Be(leaving);
         actor.Objection("alice", Carl, gives: false).Should().Be(coming);
@@ -111,7 +111,7 @@ public sealed class PartySpecs
     public void A_wallet_meets_no_objection_but_that_of_who_acts()
     {
         var spec = GivenPeople(Hold("alice", Anna), Rate(Anna, Standing.Blocked));
-        spec.Objection("bob", default).Should().BeNull();
+        spec.Objection("bob", Nobody).Should().BeNull();
         spec.Objection("bob", Ben).Should().BeNull();
         spec.Objection("bob", Anna).Should().Be("party.blocked");
         Given().Book.Bank.Parties.Objects(Account("alice"), Account("alice"), gives: true, SpecBook.Start).Should().BeNull();
@@ -137,10 +137,12 @@ public sealed class PartySpecs
             var spec = GivenPeople(holders with { Mode = mode }, Dies(Anna));
             spec.Objection("alice", Ben).Should().Be(ben);
             spec.Objection("alice", Carl).Should().Be(carl);
-            spec.Objection("alice", default).Should().Be(channel);
-            spec.Objection("alice", default, gives: false).Should().BeNull("money still comes in");
-            spec.Book.Bank.Parties.Objects(Account("alice"), Account("alice"), gives: true, spec.Book.Now)?.Code.Should()
-                .Be(ben, "the account's own permission leaves the dead out");
+            spec.Objection("alice", Nobody).Should().Be(channel);
+            spec.Objection("alice", Nobody, gives: false).Should().BeNull("money still comes in");
+            spec.Objection("alice", [Ben, Dora]).Should().Be(ben, "a co-signer takes nothing away");
+            spec.Objection("alice", [Ben, Anna]).Should().Be("party.deceased");
+            spec.Book.Bank.Parties.Objects(Account("alice"), Account("alice"), gives: true, spec.Book.Now).Should()
+                .Be(Parties.Estate, "nobody knows whose the account's own keys are");
         }
     }
 
@@ -161,7 +163,7 @@ public sealed class PartySpecs
     {
         var spec = GivenPeople(Hold("alice", Anna, Ben).Surviving(), Dies(Anna), Dies(Ben));
         spec.Objection("alice", Ben).Should().Be("party.deceased");
-        spec.Objection("alice", default).Should().Be("account.estate");
+        spec.Objection("alice", Nobody).Should().Be("account.estate");
     }
 
     [Fact]
@@ -170,8 +172,9 @@ public sealed class PartySpecs
         var sole = GivenPeople(Hold("alice", Anna), Grant("alice", Carl, RoleKind.Guardian, Anna), LosesCapacity(Anna));
         sole.Objection("alice", Carl).Should().BeNull();
         sole.Objection("alice", Dora).Should().Be("account.holder_unable");
-        sole.Objection("alice", default).Should().Be("account.holder_unable");
-        sole.Objection("alice", default, gives: false).Should().BeNull();
+        sole.Objection("alice", [Dora, Carl]).Should().BeNull();
+        sole.Objection("alice", Nobody).Should().Be("account.holder_unable");
+        sole.Objection("alice", Nobody, gives: false).Should().BeNull();
         sole.And(new LiftIncapacity(Anna, "order")).Objection("alice", Anna).Should().BeNull();
     }
 

@@ -12,6 +12,8 @@ internal static class PartyWords
 {
     public static readonly PartyId Anna = Id(1), Ben = Id(2), Carl = Id(3), Dora = Id(4), Firm = Id(5);
 
+    public static readonly PartyId Nobody = new(0);
+
     public static readonly Evidence Paper = new(1, 2);
 
     public static PartyId Id(int number) => new(Words.TimeOrdered(SpecBook.Start, 3_000_000 + (UInt128)number));
@@ -60,6 +62,9 @@ internal static class PartyWords
     /// <summary>Whether parties object when <paramref name="acting"/> signs for an account now.</summary>
     public static string? Objection(this LedgerSpec spec, string account, PartyId acting, bool gives = true) =>
         spec.Book.Bank.Parties.Objects(Words.Account(account), acting.IsNone ? default : ActorOf(acting), gives, spec.Book.Now)?.Code;
+
+    public static string? Objection(this LedgerSpec spec, string account, PartyId[] acting) =>
+        spec.Book.Bank.Parties.Objects(Words.Account(account), [.. acting.Select(ActorOf)], gives: true, spec.Book.Now)?.Code;
 
     public static bool Counts(this LedgerSpec spec, string account, PartyId actor) =>
         spec.Book.Bank.Parties.Counts(Words.Account(account), new(ActorOf(actor), Tag.Of("active")), spec.Book.Now);

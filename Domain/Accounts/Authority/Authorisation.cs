@@ -1,0 +1,159 @@
+using BankingEngine.Domain.Kernel;
+using static BankingEngine.Domain.Accounts.AuthorityRejections;
+
+namespace BankingEngine.Domain.Accounts;
+
+/// <summary>How an account has a say in a command.</summary>
+public enum NeedKind : byte
+{
+    /// <summary>No account's: the bank's own.</summary>
+    Bank,
+
+    /// <summary>Value leaves the account.</summary>
+    Gives,
+
+    /// <summary>The account's permission, though nothing leaves it.</summary>
+    Account,
+
+    /// <summary>The account's permission, or the bank's word.</summary>
+    AccountOrBank,
+
+    /// <summary>The account's first permissions: the bank gives them, or a wallet's key.</summary>
+    First,
+
+    /// <summary>A permission at or above <see cref="Need.Minimum"/>, for changing permissions.</summary>
+    Dominates,
+}
+
+/// <summary>One permission that a command needs.</summary>
+/// <param name="Asset">What leaves; none where nothing does.</param>
+/// <param name="Or">Another account whose permission will do as well.</param>
+/// <param name="Link">Of a chain, from 1; 0 when the command stands alone.</param>
+public readonly record struct Need(
+    NeedKind Kind, Command Command, AccountId Account = default, AssetCode Asset = default, Tag Minimum = default,
+    AccountId Or = default, int Link = 0)
+{
+    public bool Gives => Kind == NeedKind.Gives;
+}
+
+/// <summary>Who asks and with what.</summary>
+/// <param name="Channel">What the API key stands for; null when signatures or approvals speak, not the key.</param>
+/// <param name="Declared">The permissions it is to run under.</param>
+public readonly record struct Asking(
+    KeyBindingRow? Channel, IReadOnlyList<Level> Declared, Credentials Credentials, Instant Now);
+
+/// <summary>A permission that a command was allowed under: what spending limits are counted by.</summary>
+public readonly record struct Act(Level Level, Need Need);
+
+/// <summary>Step 3 of the one path: may they? Reads only.</summary>
+/// <param name="objects">
+/// What the standing of an account's holders and of who acts says: account, acting account, whether value leaves, now.
+/// </param>
+public sealed class Authorisation(
+    Permissions permissions, Satisfaction satisfaction,
+    Func<Need, AccountId, Instant, Rejection?> objects)
+{
+    private readonly List<Act> _acts = [];
+
+    /// <summary>Under what the last command that was judged may run.</summary>
+    public IReadOnlyList<Act> Acts => _acts;
+
+    /// <summary>Whether a permission of the bank's own was among them: staff acted, not only customers.</summary>
+    public bool IsBanksOwn => _acts.Exists(act => act.Level.Account == Permissions.Bank);
+
+    /// <summary>Whether all that a command needs is allowed, and nothing was signed that it does not need.</summary>
+    public Rejection? Judge(in Asking asking, List<Need> needs)
+    {
+        _acts.Clear();
+        if (asking.Channel is { } channel && asking.Credentials.Provided.Count == 0)
+        {
+            foreach (var need in needs)
+            {
+                if (JudgeChannel(channel, asking, need) is { } no) return no with { Link = need.Link };
+            }
+            return null;
+        }
+        satisfaction.Begin(asking.Credentials, asking.Now);
+        foreach (var need in needs)
+        {
+            if (JudgeSigned(asking, need) is { } no) return no with { Link = need.Link };
+        }
+        foreach (var level in asking.Declared)
+        {
+            if (!_acts.Exists(act => act.Level == level)) return UnusedPermission;
+        }
+        return satisfaction.AllKeysUsed ? null : UnusedSignature;
+    }
+
+    /// <summary>The bank acts through an API key, for accounts that are its and for those that let it.</summary>
+    private Rejection? JudgeChannel(in KeyBindingRow channel, in Asking asking, in Need need)
+    {
+        var isBanks = channel.Provides.Account == Permissions.Bank;
+        if (need.Kind == NeedKind.Bank || (need.Kind == NeedKind.AccountOrBank && isBanks))
+            return BankAllows(channel, need);
+        if (!permissions.HasOwn(need.Account)) return isBanks ? objects(need, default, asking.Now) : Missing;
+        if (need.Kind == NeedKind.First) return null;
+        var own = need.Account == channel.Provides.Account;
+        var level = own ? channel.Provides : new Level(need.Account, channel.Exercises);
+        satisfaction.Begin(new([], [channel.Provides]), asking.Now);
+        return Under(level, need, asking.Now) ?? Objections(need, asking.Now);
+    }
+
+    /// <summary>An API key's scope was judged before; the bank's own rule, if it has one, here.</summary>
+    private Rejection? BankAllows(in KeyBindingRow channel, in Need need)
+    {
+        if (!permissions.HasOwn(Permissions.Bank)) return null;
+        var linked = permissions.LinkOf(Permissions.Bank, CommandNames.Of(need.Command).Hash, need.Asset);
+        if (linked.IsNone || linked == Permissions.Any) return null;
+        if (channel.Provides.Account != Permissions.Bank) return Missing;
+        return permissions.IsSameOrAbove(Permissions.Bank, channel.Provides.Permission, linked) ? null : Irrelevant;
+    }
+
+    private Rejection? JudgeSigned(in Asking asking, in Need need)
+    {
+        Rejection? no = null;
+        foreach (var level in asking.Declared)
+        {
+            var speaks = need.Kind == NeedKind.Bank
+                ? level.Account == Permissions.Bank
+                : level.Account == need.Account || (!need.Or.IsNone && level.Account == need.Or)
+                    || (need.Kind == NeedKind.AccountOrBank && level.Account == Permissions.Bank);
+            if (!speaks) continue;
+            no = Under(level, need, asking.Now) ?? Objections(need, asking.Now);
+            if (no is null) return null;
+        }
+        return no ?? Missing;
+    }
+
+    private Rejection? Under(Level level, in Need need, Instant now)
+    {
+        var account = level.Account;
+        if (permissions.HasOwn(account))
+        {
+            var minimum = need.Kind == NeedKind.Dominates && account == need.Account
+                ? need.Minimum
+                : permissions.Minimum(account, CommandNames.Of(need.Command).Hash, need.Asset);
+            if (permissions.Rows.Find(level) < 0) return NotFound;
+            if (minimum != Permissions.Any && !permissions.IsSameOrAbove(account, level.Permission, minimum))
+                return Irrelevant;
+            if (need.Kind == NeedKind.Dominates && permissions.ChangeLimits.TryGet(account, out var rule)
+                && !rule.Allows(level.Permission))
+                return ChangeNotAllowed;
+        }
+        if (!satisfaction.IsSatisfied(level)) return NotSatisfied;
+        _acts.Add(new(level, need));
+        return null;
+    }
+
+    /// <summary>The strictest of the account's holders and of all whose permissions were counted.</summary>
+    private Rejection? Objections(in Need need, Instant now)
+    {
+        if (need.Kind == NeedKind.Bank) return null;
+        if (satisfaction.Counted.Count == 0) return objects(need, default, now);
+        foreach (var acting in satisfaction.Counted)
+        {
+            if (objects(need, acting, now) is { } no) return no;
+        }
+        return null;
+    }
+}

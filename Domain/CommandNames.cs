@@ -1,0 +1,94 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using BankingEngine.Domain.Accounts;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
+
+namespace BankingEngine.Domain;
+
+/// <summary>
+/// The wire names of all commands that a channel or a signer may send. Links of permissions, refusals and signed bytes
+/// use them; they are never renamed.
+/// </summary>
+public static class CommandNames
+{
+    private static readonly FrozenDictionary<Type, CommandName> ByType = new (Type Type, string Name)[]
+    {
+        (typeof(MakeTransfer), "transfer.make"),
+        (typeof(ReserveTransfer), "transfer.reserve"),
+        (typeof(PostTransfer), "transfer.post"),
+        (typeof(CancelTransfer), "transfer.cancel"),
+        (typeof(ImportTransfer), "transfer.import"),
+        (typeof(ReverseEntry), "transfer.reverse"),
+        (typeof(PostEntry), "entry.post"),
+        (typeof(AdjustEntry), "entry.adjust"),
+        (typeof(ExchangeAssets), "exchange.make"),
+        (typeof(OpenAccount), "account.open"),
+        (typeof(AddAsset), "account.add_asset"),
+        (typeof(SetLimits), "account.set_limits"),
+        (typeof(GrantOverdraft), "account.grant_overdraft"),
+        (typeof(CloseAccount), "account.close"),
+        (typeof(ReopenAccount), "account.reopen"),
+        (typeof(PlaceRestraint), "restraint.place"),
+        (typeof(LiftRestraint), "restraint.lift"),
+        (typeof(Seize), "restraint.seize"),
+        (typeof(RegisterAsset), "asset.register"),
+        (typeof(RetireAsset), "asset.retire"),
+        (typeof(ClosePeriodSoftly), "period.close"),
+        (typeof(ClosePeriod), "period.close_for_good"),
+        (typeof(ReopenPeriod), "period.reopen"),
+        (typeof(CloseYear), "year.close"),
+        (typeof(PublishReference), "reference.publish"),
+        (typeof(IssueKey), "key.issue"),
+        (typeof(RevokeKey), "key.revoke"),
+        (typeof(AcceptClock), "clock.accept"),
+        (typeof(AdvanceClock), "clock.advance"),
+        (typeof(CreatePermissions), "permissions.create"),
+        (typeof(SetPermission), "permission.set"),
+        (typeof(RemovePermission), "permission.remove"),
+        (typeof(LinkPermission), "permission.link"),
+        (typeof(UnlinkPermission), "permission.unlink"),
+        (typeof(LimitChanges), "permissions.limit_changes"),
+        (typeof(BindKey), "key.bind"),
+        (typeof(RegisterParty), "party.register"),
+        (typeof(SetStanding), "party.set_standing"),
+        (typeof(SetActor), "party.set_actor"),
+        (typeof(RecordDeath), "party.record_death"),
+        (typeof(RecordIncapacity), "party.record_incapacity"),
+        (typeof(LiftIncapacity), "party.lift_incapacity"),
+        (typeof(SetHolders), "holders.set"),
+        (typeof(GrantRole), "role.grant"),
+        (typeof(RevokeRole), "role.revoke"),
+        (typeof(AddIdentifier), "identifier.add"),
+        (typeof(EndIdentifier), "identifier.end"),
+    }.ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
+
+    private static readonly FrozenDictionary<ulong, CommandName> ByHash =
+        ByType.Values.ToFrozenDictionary(name => name.Hash);
+
+    /// <summary>
+    /// What a channel does for an account that lets it: these are linked to its permission <c>channel</c>.
+    /// </summary>
+    public static ImmutableArray<string> OfPayments { get; } =
+        ["transfer.make", "transfer.reserve", "transfer.post", "transfer.cancel", "entry.post", "exchange.make"];
+
+    /// <summary>Who may change permissions follows from the permissions themselves.</summary>
+    private static readonly FrozenSet<string> Fixed = new[]
+    {
+        "permissions.create", "permission.set", "permission.remove", "permission.link", "permission.unlink",
+        "permissions.limit_changes",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    public static IEnumerable<CommandName> All => ByType.Values;
+
+    /// <summary>The name of a command that somebody sends; the engine's own have none.</summary>
+    public static CommandName Of(Command command) => ByType[command.GetType()];
+
+    public static bool IsKnown(string text) => ByHash.ContainsKey(CommandName.HashOf(text));
+
+    /// <summary>Whether a command cannot be linked.</summary>
+    public static bool IsFixed(string text) => Fixed.Contains(text);
+
+    /// <summary>The name that state keeps the number of.</summary>
+    public static string TextOf(ulong hash) => ByHash[hash].Text;
+}
