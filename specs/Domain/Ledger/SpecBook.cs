@@ -133,6 +133,9 @@ public sealed class SpecBook
         foreach (var row in t.Accounts) rows.Add($"account {row} {t.Accounts[row].Id}");
         foreach (var row in t.Reservations) rows.Add($"reservation {row} {t.Reservations[row].Id}");
         foreach (var row in t.Restraints) rows.Add($"restraint {row} {t.Restraints[row].Id} {t.Restraints[row].Captured}");
+        foreach (var row in bank.Parties.Rows) rows.Add($"party {row} {bank.Parties.Rows[row]}");
+        foreach (var row in bank.Parties.Roles) rows.Add($"role {row} {bank.Parties.Roles[row]}");
+        foreach (var row in bank.Identifiers.Rows) rows.Add($"identifier {row} {bank.Identifiers.Rows[row]}");
         foreach (var row in bank.Keys.Rows) rows.Add($"key {row} {bank.Keys.Rows[row].Id}");
         return rows;
     }
