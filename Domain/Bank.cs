@@ -25,6 +25,8 @@ public sealed class Bank
         Book = new(Tables);
         Ledger = new(new(Tables), Book);
         Keys = new(Tables);
+        Parties = new(Tables);
+        Identifiers = new(Tables);
         Memory = new(Tables);
         Permissions = new(Tables);
         Satisfaction = new(Permissions, static (_, _, _) => true);
@@ -40,6 +42,8 @@ public sealed class Bank
     public BookTables Book { get; }
     public LedgerView Ledger { get; }
     public Keys Keys { get; }
+    public Parties Parties { get; }
+    public Identifiers Identifiers { get; }
     public CommandMemory Memory { get; }
     public Permissions Permissions { get; }
     public Satisfaction Satisfaction { get; }
@@ -104,6 +108,18 @@ public sealed class Bank
         StartRecovery c => Recovery.Decide(Permissions, at, c),
         VetoRecovery c => Recovery.Decide(c),
         CompleteRecovery c => Recovery.Decide(at, c),
+        RegisterParty c => Parties.Decide(Ledger, at, c),
+        SetStanding c => Parties.Decide(c),
+        SetActor c => Parties.Decide(Ledger, c),
+        RecordDeath c => Parties.Decide(at, c),
+        RecordIncapacity c => Parties.Decide(at, c),
+        LiftIncapacity c => Parties.Decide(c),
+        SetHolders c => Parties.Decide(Ledger, at, c),
+        GrantRole c => Parties.Decide(Ledger, at, c),
+        RevokeRole c => Parties.Decide(at, c),
+        AddIdentifier c => Identifiers.Decide(Ledger, Parties, at, c),
+        EndIdentifier c => Identifiers.Decide(at, c),
+        RecordAccess c => new AccessEvent.Recorded(c.Key, c.Read, c.Party, c.Account, c.Reason),
         OpenBook c => Books.Decide(Book, c),
         AdvanceClock c => Books.Decide(Book, at, c),
         AcceptClock c => Books.Decide(c),
@@ -131,6 +147,8 @@ public sealed class Bank
         SetSpendingLimit or RemoveSpendingLimit => Scopes.Authority,
         AllowRecovery or StartRecovery or VetoRecovery or CompleteRecovery => Scopes.Authority,
         RequestVerification => Scopes.Parties,
+        RegisterParty or SetStanding or SetActor or RecordDeath or RecordIncapacity or LiftIncapacity
+            or SetHolders or GrantRole or RevokeRole or AddIdentifier or EndIdentifier => Scopes.Parties,
         AcceptClock => Scopes.Operate,
         AdvanceClock => Scopes.Sandbox,
         Chain => Scopes.None,
@@ -192,7 +210,7 @@ public sealed class Bank
         switch (@event)
         {
             case TransferEvent e: Transfers.Evolve(Ledger.Tables, position, e); break;
-            case CommandEvent.Refused or EntryEvent: break;
+            case CommandEvent.Refused or EntryEvent or AccessEvent: break;
             case AccountEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
@@ -203,6 +221,9 @@ public sealed class Bank
             case SpendingEvent e: SpendingLimits.Evolve(e); break;
             case WalletEvent e: Wallets.Evolve(e); break;
             case RecoveryEvent e: Recovery.Evolve(e); break;
+            case PartyEvent e: Parties.Evolve(position, e); break;
+            case RoleEvent e: Parties.Evolve(e); break;
+            case IdentifierEvent e: Identifiers.Evolve(position, e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:
                 Book.References.Evolve(e);

@@ -57,6 +57,17 @@ public static class CommandNames
         (typeof(StartRecovery), "recovery.start"),
         (typeof(VetoRecovery), "recovery.veto"),
         (typeof(CompleteRecovery), "recovery.complete"),
+        (typeof(RegisterParty), "party.register"),
+        (typeof(SetStanding), "party.set_standing"),
+        (typeof(SetActor), "party.set_actor"),
+        (typeof(RecordDeath), "party.record_death"),
+        (typeof(RecordIncapacity), "party.record_incapacity"),
+        (typeof(LiftIncapacity), "party.lift_incapacity"),
+        (typeof(SetHolders), "holders.set"),
+        (typeof(GrantRole), "role.grant"),
+        (typeof(RevokeRole), "role.revoke"),
+        (typeof(AddIdentifier), "identifier.add"),
+        (typeof(EndIdentifier), "identifier.end"),
     }.ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
 
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =

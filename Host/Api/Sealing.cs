@@ -4,7 +4,7 @@ using BankingEngine.Domain.Kernel;
 namespace BankingEngine.Host.Api;
 
 /// <summary>Seals personal text before the book sees it, and opens it for those who may read.</summary>
-public sealed class Sealing(IKeyStore keys)
+public sealed class Sealing(IKeyStore keys, PersonalParts? parts = null)
 {
     /// <summary>What an answer shows in place of a sealed text that it does not open.</summary>
     public const string Shown = "sealed";
@@ -16,8 +16,12 @@ public sealed class Sealing(IKeyStore keys)
     public string Seal(CommandFields fields, Field field, AccountId subject, string text)
     {
         fields.SetPrint(field, keys.Token(field.Name, text));
+        parts?.Seal(keys, subject.ToString(), field.Name);
         return keys.Seal(subject.ToString(), field.Name, text);
     }
+
+    /// <summary>The same keys, sealing the salts of a signed command's personal parts besides.</summary>
+    public Sealing With(PersonalParts given) => new(keys, given);
 
     /// <summary>Opens a sealed text for an answer.</summary>
     /// <returns>Null when the subject was erased.</returns>

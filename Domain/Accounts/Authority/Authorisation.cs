@@ -37,7 +37,10 @@ public readonly record struct Need(
 }
 
 /// <summary>Who asks and with what.</summary>
-/// <param name="Channel">What the API key stands for; null when signatures or approvals speak, not the key.</param>
+/// <param name="Channel">
+/// What the API key stands for; null when none was used, or one that lacks the scope. Where something was signed as well,
+/// the key speaks for the bank only, and the signatures for the accounts.
+/// </param>
 /// <param name="Declared">The permissions it is to run under.</param>
 public readonly record struct Asking(
     KeyBindingRow? Channel, IReadOnlyList<Level> Declared, Credentials Credentials, Instant Now);
@@ -66,7 +69,7 @@ public sealed class Authorisation(
     public Rejection? Judge(in Asking asking, List<Need> needs)
     {
         _acts.Clear();
-        if (asking.Channel is { } channel && asking.Credentials.Provided.Count == 0)
+        if (asking.Channel is { } channel && asking.Credentials == Credentials.None)
         {
             foreach (var need in needs)
             {
@@ -129,6 +132,8 @@ public sealed class Authorisation(
             no = Under(level, need, asking.Now) ?? Objections(need, asking.Now);
             if (no is null) return null;
         }
+        if (asking.Channel is { } channel && need.Kind is NeedKind.Bank or NeedKind.AccountOrBank)
+            return BankAllows(channel, need);
         return no ?? Missing;
     }
 
