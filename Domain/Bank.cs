@@ -54,16 +54,13 @@ public sealed class Bank
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
-        MakeTransfer c => Wallets.Opening(Ledger, c.Credit, c.Amount.Asset) is { } opening
-            ? Decision.Accept([]).Then(opening, c) : Transfers.Decide(Ledger, at, c),
-        ReserveTransfer c => Wallets.Opening(Ledger, c.Credit, c.Amount.Asset) is { } opening
-            ? Decision.Accept([]).Then(opening, c) : Transfers.Decide(Ledger, at, c),
+        MakeTransfer c => Opened(at, c, Wallets.Opening(Ledger, c.Credit, c.Amount.Asset)),
+        ReserveTransfer c => Opened(at, c, Wallets.Opening(Ledger, c.Credit, c.Amount.Asset)),
         PostTransfer c => Transfers.Decide(Ledger, at, c),
         CancelTransfer c => Transfers.Decide(Ledger, at, c),
         ExpireTransfer c => Transfers.Decide(Ledger, at, c),
         ImportTransfer c => Transfers.Decide(Ledger, at, c),
-        PostEntry c => Wallets.Opening(Ledger, c) is { } opening
-            ? Decision.Accept([]).Then(opening, c) : Entries.Decide(Ledger, at, c),
+        PostEntry c => Opened(at, c, Wallets.Opening(Ledger, c)),
         AdjustEntry c => Entries.Decide(Ledger, at, c),
         ReverseEntry c => Entries.Decide(Ledger, at, c),
         ExchangeAssets c => Entries.Decide(Ledger, at, c),
@@ -99,15 +96,6 @@ public sealed class Bank
         UnlinkPermission c => Permissions.Decide(c),
         LimitChanges c => Permissions.Decide(c),
         BindKey c => Permissions.Decide(c, Keys),
-        SetSpendingLimit c => SpendingLimits.Decide(Ledger, Permissions, c),
-        RemoveSpendingLimit c => SpendingLimits.Decide(c),
-        OpenWallet c => Wallets.Decide(Ledger, at, c),
-        CloseWallet c => Wallets.Decide(at, c),
-        RequestVerification c => Wallets.Decide(c),
-        AllowRecovery c => Recovery.Decide(Permissions, c),
-        StartRecovery c => Recovery.Decide(Permissions, at, c),
-        VetoRecovery c => Recovery.Decide(c),
-        CompleteRecovery c => Recovery.Decide(at, c),
         RegisterParty c => Parties.Decide(Ledger, at, c),
         SetStanding c => Parties.Decide(c),
         SetActor c => Parties.Decide(Ledger, c),
@@ -125,8 +113,35 @@ public sealed class Bank
         AcceptClock c => Books.Decide(c),
         AnnounceCheckpointKey c => Books.Decide(Book, c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
+        _ => DecideOnLimits(at, command),
+    };
+
+    private Decision DecideOnLimits(in Moment at, Command command) => command switch
+    {
+        SetSpendingLimit c => SpendingLimits.Decide(Ledger, Permissions, c),
+        RemoveSpendingLimit c => SpendingLimits.Decide(c),
+        OpenWallet c => Wallets.Decide(Ledger, at, c),
+        CloseWallet c => Wallets.Decide(at, c),
+        RequestVerification c => Wallets.Decide(c),
+        AllowRecovery c => Recovery.Decide(Permissions, c),
+        StartRecovery c => Recovery.Decide(Permissions, at, c),
+        VetoRecovery c => Recovery.Decide(c),
+        CompleteRecovery c => Recovery.Decide(at, c),
         _ => throw new UnreachableException(command.GetType().Name),
     };
+
+    /// <summary>A credit to a wallet that is not open opens it first.</summary>
+    private Decision Opened(in Moment at, Command command, OpenWallet? opening)
+    {
+        if (opening is not null) return Decision.Accept([]).Then(opening, command);
+        return command switch
+        {
+            MakeTransfer c => Transfers.Decide(Ledger, at, c),
+            ReserveTransfer c => Transfers.Decide(Ledger, at, c),
+            PostEntry c => Entries.Decide(Ledger, at, c),
+            _ => throw new UnreachableException(command.GetType().Name),
+        };
+    }
 
     /// <summary>
     /// The scope a command needs. The engine's own commands need none, and nobody else can send them.

@@ -19,6 +19,7 @@ public static class Receipts
     [
         [.. "\"remittance\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
         [.. "\"note\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
+        [.. "\"statement\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
     ];
 
     [ThreadStatic]

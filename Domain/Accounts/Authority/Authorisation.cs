@@ -38,8 +38,8 @@ public readonly record struct Need(
 
 /// <summary>Who asks and with what.</summary>
 /// <param name="Channel">
-/// What the API key stands for; null when none was used, or one that lacks the scope. Where something was signed as well,
-/// the key speaks for the bank only, and the signatures for the accounts.
+/// What the API key stands for; null when none was used, or one that lacks the scope. Where something was signed as
+/// well, the key speaks for the bank only, and the signatures for the accounts.
 /// </param>
 /// <param name="Declared">The permissions it is to run under.</param>
 public readonly record struct Asking(
