@@ -60,7 +60,9 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     private Instant _now;
     private uint _used;
 
-    /// <summary>The accounts whose permissions were counted, for those who ask what these people may.</summary>
+    /// <summary>
+    /// The accounts whose permissions were found satisfied or counted, for those who ask what these people may.
+    /// </summary>
     public IReadOnlyList<AccountId> Counted => _counted;
 
     /// <summary>Told of every step when somebody wants to know why.</summary>
@@ -86,9 +88,11 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     public bool IsSatisfied(Level level)
     {
         var known = Ask(level, depth: 0);
+        if (known.State != State.Satisfied) return false;
         _used |= known.Keys;
+        _counted.Add(level.Account);
         _counted.AddRange(known.Accounts);
-        return known.State == State.Satisfied;
+        return true;
     }
 
     private Known Ask(Level level, int depth)
