@@ -96,9 +96,10 @@ public static class Needs
 
     private static bool IsEmptiedByCredits(Bank bank, AccountId account)
     {
-        if (!bank.Permissions.HasOwn(account)) return false;
+        // The account first: deciding looks it up again, while most have no permissions.
         var row = bank.Ledger.Tables.Accounts.Find(account);
-        return row >= 0 && bank.Ledger.Tables.Accounts[row].Class is AccountClass.Asset or AccountClass.Expense;
+        return row >= 0 && bank.Ledger.Tables.Accounts[row].Class is AccountClass.Asset or AccountClass.Expense
+            && bank.Permissions.HasOwn(account);
     }
 
     /// <summary>Dates move interest and availability: who is not the bank takes today's.</summary>

@@ -59,6 +59,7 @@ public readonly record struct Act(Level Level, Need Need);
 public sealed class Authorisation(Permissions permissions, Satisfaction satisfaction, Objection objects)
 {
     private readonly List<Act> _acts = [];
+    private Credentials? _provided;
 
     /// <summary>Under what the last command that was judged may run.</summary>
     public IReadOnlyList<Act> Acts => _acts;
@@ -100,7 +101,8 @@ public sealed class Authorisation(Permissions permissions, Satisfaction satisfac
         if (need.Kind == NeedKind.First) return null;
         var own = need.Account == channel.Provides.Account;
         var level = own ? channel.Provides : new Level(need.Account, channel.Exercises);
-        satisfaction.Begin(new([], [channel.Provides]), asking.Now);
+        if (_provided?.Provided[0] != channel.Provides) _provided = new([], [channel.Provides]);
+        satisfaction.Begin(_provided, asking.Now);
         return Under(level, need, asking.Now) ?? objects(need.Account, need, satisfaction.Counted, asking.Now);
     }
 
@@ -108,7 +110,7 @@ public sealed class Authorisation(Permissions permissions, Satisfaction satisfac
     private Rejection? BankAllows(in KeyBindingRow channel, in Need need)
     {
         if (!permissions.HasOwn(Permissions.Bank)) return null;
-        var linked = permissions.LinkOf(Permissions.Bank, CommandNames.Of(need.Command).Hash, need.Asset);
+        var linked = permissions.LinkOf(Permissions.Bank, CommandNames.Of(need.Command), need.Asset);
         if (linked.IsNone || linked == Permissions.Any) return null;
         if (channel.Provides.Account != Permissions.Bank) return Missing;
         return permissions.IsSameOrAbove(Permissions.Bank, channel.Provides.Permission, linked) ? null : Irrelevant;
@@ -139,7 +141,7 @@ public sealed class Authorisation(Permissions permissions, Satisfaction satisfac
         {
             var minimum = need.Kind == NeedKind.Dominates && account == need.Account
                 ? need.Minimum
-                : permissions.Minimum(account, CommandNames.Of(need.Command).Hash, need.Asset);
+                : permissions.Minimum(account, CommandNames.Of(need.Command), need.Asset);
             if (permissions.Rows.Find(level) < 0) return NotFound;
             if (minimum != Permissions.Any && !permissions.IsSameOrAbove(account, level.Permission, minimum))
                 return Irrelevant;
