@@ -25,10 +25,12 @@ public sealed class Bank
         Book = new(Tables);
         Ledger = new(new(Tables), Book);
         Keys = new(Tables);
+        Parties = new(Tables);
+        Identifiers = new(Tables);
         Memory = new(Tables);
         Permissions = new(Tables);
-        Satisfaction = new(Permissions, static (_, _, _) => true);
-        Authorisation = new(Permissions, Satisfaction, static (_, _, _) => null);
+        Satisfaction = new(Permissions, Parties.Counts);
+        Authorisation = new(Permissions, Satisfaction, Objects);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -37,6 +39,8 @@ public sealed class Bank
     public BookTables Book { get; }
     public LedgerView Ledger { get; }
     public Keys Keys { get; }
+    public Parties Parties { get; }
+    public Identifiers Identifiers { get; }
     public CommandMemory Memory { get; }
     public Permissions Permissions { get; }
     public Satisfaction Satisfaction { get; }
@@ -83,6 +87,18 @@ public sealed class Bank
         UnlinkPermission c => Permissions.Decide(c),
         LimitChanges c => Permissions.Decide(c),
         BindKey c => Permissions.Decide(c, Keys),
+        RegisterParty c => Parties.Decide(Ledger, at, c),
+        SetStanding c => Parties.Decide(c),
+        SetActor c => Parties.Decide(Ledger, c),
+        RecordDeath c => Parties.Decide(at, c),
+        RecordIncapacity c => Parties.Decide(at, c),
+        LiftIncapacity c => Parties.Decide(c),
+        SetHolders c => Parties.Decide(Ledger, at, c),
+        GrantRole c => Parties.Decide(Ledger, at, c),
+        RevokeRole c => Parties.Decide(at, c),
+        AddIdentifier c => Identifiers.Decide(Ledger, Parties, at, c),
+        EndIdentifier c => Identifiers.Decide(at, c),
+        RecordAccess c => new AccessEvent.Recorded(c.Key, c.Read, c.Party, c.Account, c.Reason),
         OpenBook c => Books.Decide(Book, c),
         AdvanceClock c => Books.Decide(Book, at, c),
         AcceptClock c => Books.Decide(c),
@@ -107,6 +123,8 @@ public sealed class Bank
         IssueKey or RevokeKey or BindKey => Scopes.Keys,
         CreatePermissions or SetPermission or RemovePermission or LinkPermission or UnlinkPermission or LimitChanges =>
             Scopes.Authority,
+        RegisterParty or SetStanding or SetActor or RecordDeath or RecordIncapacity or LiftIncapacity
+            or SetHolders or GrantRole or RevokeRole or AddIdentifier or EndIdentifier => Scopes.Parties,
         AcceptClock => Scopes.Operate,
         AdvanceClock => Scopes.Sandbox,
         Chain => Scopes.None,
@@ -168,13 +186,16 @@ public sealed class Bank
         switch (@event)
         {
             case TransferEvent e: Transfers.Evolve(Ledger.Tables, position, e); break;
-            case CommandEvent.Refused or EntryEvent: break;
+            case CommandEvent.Refused or EntryEvent or AccessEvent: break;
             case AccountEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
             case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
             case PermissionEvent e: Permissions.Evolve(e); break;
+            case PartyEvent e: Parties.Evolve(position, e); break;
+            case RoleEvent e: Parties.Evolve(e); break;
+            case IdentifierEvent e: Identifiers.Evolve(position, e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:
                 Book.References.Evolve(e);
@@ -206,6 +227,14 @@ public sealed class Bank
     {
         Satisfaction.Begin(new(keys, []), now);
         return Satisfaction.IsSatisfied(level) && Satisfaction.AllKeysUsed;
+    }
+
+    private Rejection? Objects(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now)
+    {
+        if (Parties.Objects(account, acting, need.Gives, now) is { } no) return no;
+        if (acting.Count == 0) return null;
+        Amount? moves = need.Moves is { } stated && Ledger.Resolve(stated, out var amount) is null ? amount : null;
+        return Parties.ScopeOf(account, acting, CommandNames.Of(need.Command).Text, moves, now);
     }
 
     public Tag CallerName(int caller) => caller switch

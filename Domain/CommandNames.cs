@@ -50,6 +50,17 @@ public static class CommandNames
         (typeof(UnlinkPermission), "permission.unlink"),
         (typeof(LimitChanges), "permissions.limit_changes"),
         (typeof(BindKey), "key.bind"),
+        (typeof(RegisterParty), "party.register"),
+        (typeof(SetStanding), "party.set_standing"),
+        (typeof(SetActor), "party.set_actor"),
+        (typeof(RecordDeath), "party.record_death"),
+        (typeof(RecordIncapacity), "party.record_incapacity"),
+        (typeof(LiftIncapacity), "party.lift_incapacity"),
+        (typeof(SetHolders), "holders.set"),
+        (typeof(GrantRole), "role.grant"),
+        (typeof(RevokeRole), "role.revoke"),
+        (typeof(AddIdentifier), "identifier.add"),
+        (typeof(EndIdentifier), "identifier.end"),
     }.ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
 
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =

@@ -66,6 +66,18 @@ public static class EventCatalogue
         Of<PermissionEvent.Unlinked>("permission.unlinked.v1"),
         Of<PermissionEvent.ChangesLimited>("permissions.changes_limited.v1"),
         Of<PermissionEvent.KeyBound>("key.bound.v1"),
+        Of<PartyEvent.Registered>("party.registered.v1"),
+        Of<PartyEvent.StandingSet>("party.standing_set.v1"),
+        Of<PartyEvent.ActorSet>("party.actor_set.v1"),
+        Of<PartyEvent.Died>("party.died.v1"),
+        Of<PartyEvent.Incapacitated>("party.incapacitated.v1"),
+        Of<PartyEvent.IncapacityLifted>("party.incapacity_lifted.v1"),
+        Of<RoleEvent.HoldersSet>("role.holders_set.v1"),
+        Of<RoleEvent.Granted>("role.granted.v1"),
+        Of<RoleEvent.Revoked>("role.revoked.v1"),
+        Of<IdentifierEvent.Added>("identifier.added.v1"),
+        Of<IdentifierEvent.Ended>("identifier.ended.v1"),
+        Of<AccessEvent.Recorded>("access.recorded.v1"),
     ];
 
     private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);
