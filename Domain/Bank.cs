@@ -29,9 +29,9 @@ public sealed class Bank
         Identifiers = new(Tables);
         Memory = new(Tables);
         Permissions = new(Tables);
-        Satisfaction = new(Permissions, static (_, _, _) => true);
+        Satisfaction = new(Permissions, Parties.Counts);
         SpendingLimits = new(Tables);
-        Authorisation = new(Permissions, Satisfaction, SpendingLimits, static (_, _, _) => null);
+        Authorisation = new(Permissions, Satisfaction, SpendingLimits, Objects);
         Wallets = new(Tables, SpendingLimits);
         Recovery = new(Tables);
     }
@@ -272,6 +272,14 @@ public sealed class Bank
     {
         Satisfaction.Begin(new(keys, []), now);
         return Satisfaction.IsSatisfied(level) && Satisfaction.AllKeysUsed;
+    }
+
+    private Rejection? Objects(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now)
+    {
+        if (Parties.Objects(account, acting, need.Gives, now) is { } no) return no;
+        if (acting.Count == 0) return null;
+        Amount? moves = need.Moves is { } stated && Ledger.Resolve(stated, out var amount) is null ? amount : null;
+        return Parties.ScopeOf(account, acting, CommandNames.Of(need.Command).Text, moves, now);
     }
 
     public Tag CallerName(int caller) => caller switch
