@@ -40,6 +40,20 @@ public static class Reads
                 NotFound = NoAccount,
             });
 
+        var limits = new ReadsLimits(book);
+        Map(routes, "/v1/accounts/{account}/limits", "account.limits",
+            "What its permissions may spend, what is left of it, and when all of it is free again", limits.LimitsAsync,
+            new("Permissions", "A page of limits.", After, Limit(ReadsLimits.MaxLimits), Cursor)
+            {
+                NotFound = NoAccount,
+            });
+        Map(routes, "/v1/accounts/{account}/recovery", "account.recovery",
+            "Whether the account may be recovered, and whether it is being", limits.RecoveryAsync,
+            new("Permissions", "The delay, and when a recovery that runs can be completed.", After)
+            {
+                NotFound = NoAccount,
+            });
+
         var transfers = new ReadsTransfers(book);
         Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference", transfers.ListAsync,
             new("Transfers", "A page of transfers.", Reference with { Required = true }, After, Limit(), Cursor));
@@ -69,14 +83,16 @@ public static class Reads
         Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date",
             books.ReferenceAsync,
             new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
+        ReadsParties.Map(routes, book);
     }
 
-    private static void Map(
+    internal static void Map(
         IEndpointRouteBuilder routes, string route, string name, string summary, Func<HttpContext, Task> answer,
-        ReadSpec spec)
+        ReadSpec spec, Scopes needs = Scopes.Read)
     {
         Task Run(HttpContext context) => GuardAsync(context, answer);
-        routes.MapGet(route, (Delegate)Run).Needs(Scopes.Read).WithName(name).WithSummary(summary).Reads(spec);
+        var mapped = spec.Body is null ? routes.MapGet(route, (Delegate)Run) : routes.MapPost(route, (Delegate)Run);
+        mapped.Needs(needs).WithName(name).WithSummary(summary).Reads(spec);
     }
 
     private static async Task GuardAsync(HttpContext context, Func<HttpContext, Task> answer)

@@ -45,7 +45,7 @@ public sealed record Authority(
         WaitsSuffice = new("authority.waits_suffice", "Waiting alone must not reach the threshold.");
 
     /// <summary>How many factors it has.</summary>
-    public int Factors => Keys.Length + Accounts.Length + Waits.Length;
+    internal int Factors => Keys.Length + Accounts.Length + Waits.Length;
 
     /// <summary>An authority of one key.</summary>
     public static Authority Of(SigningKey key) => new(1, [new(key, 1)], [], []);
