@@ -126,6 +126,17 @@ public static class ApiDocument
         ];
         var schema = spec.Type == ResponseBody.JsonType ? ApiSchemas.AnyObject : """{"type":"string"}""";
         Answers(operation, 200, spec.Answer, spec.Type, ApiSchemas.Of(schema));
+        if (spec.Body is { } body)
+        {
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = true,
+                Content = new Dictionary<string, OpenApiMediaType>
+                {
+                    [ResponseBody.JsonType] = new() { Schema = ApiSchemas.Of(body) },
+                },
+            };
+        }
         if (spec.Parameters.Length > 0)
             Problem(operation, 400, "request.query_malformed: a parameter is unknown, stated twice or malformed");
         if (spec.NotFound is { } code) Problem(operation, 404, code);
