@@ -43,7 +43,8 @@ public static partial class ApiHost
         ApiDocument.UsePage(app);
         app.UseRouting();
         app.Use(next => Guarded(next, app.Logger));
-        app.Use(next => Door.Stand(next, book.Engine, fairUse));
+        var signed = new SignedReads(book, fairUse, desk);
+        app.Use(next => Door.Stand(next, book.Engine, fairUse, signed));
         app.MapCommands(book);
         app.MapBatch(book);
         SignedEndpoints.Map(app, book, fairUse, desk);
