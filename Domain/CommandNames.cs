@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Collections.Immutable;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
@@ -66,11 +65,11 @@ public static class CommandNames
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =
         ByType.Values.ToFrozenDictionary(name => name.Hash);
 
-    /// <summary>
-    /// What a channel does for an account that lets it: these are linked to its permission <c>channel</c>.
-    /// </summary>
-    public static ImmutableArray<string> OfPayments { get; } =
-        ["transfer.make", "transfer.reserve", "transfer.post", "transfer.cancel", "entry.post", "exchange.make"];
+    private static readonly FrozenSet<ulong> Payments =
+        new[]
+        {
+            "transfer.make", "transfer.reserve", "transfer.post", "transfer.cancel", "entry.post", "exchange.make",
+        }.Select(CommandName.HashOf).ToFrozenSet();
 
     /// <summary>Who may change permissions follows from the permissions themselves.</summary>
     private static readonly FrozenSet<string> Fixed = new[]
@@ -85,6 +84,9 @@ public static class CommandNames
     public static CommandName Of(Command command) => ByType[command.GetType()];
 
     public static bool IsKnown(string text) => ByHash.ContainsKey(CommandName.HashOf(text));
+
+    /// <summary>What a channel does for an account that has a permission <c>channel</c>.</summary>
+    public static bool IsPayment(CommandName command) => Payments.Contains(command.Hash);
 
     /// <summary>Whether a command cannot be linked.</summary>
     public static bool IsFixed(string text) => Fixed.Contains(text);
