@@ -28,6 +28,8 @@ public sealed class KeyUses : Projection
 
     private const int None = -1;
 
+    private static readonly Authority ByBankChannel = Authority.Of(Permissions.BankChannel);
+
     private readonly Pages<FactorRow<Level>> _levels = new();
     private readonly Pages<FactorRow<SigningKey>> _keys = new();
     private readonly Pages<UseRow> _uses = new();
@@ -74,7 +76,7 @@ public sealed class KeyUses : Projection
             case PermissionEvent.Created e:
                 Put(new(e.Account, Permissions.Owner), e.Owner);
                 Put(new(e.Account, Permissions.Active), e.Active);
-                if (e.Channel) Put(new(e.Account, Permissions.Channel), Authority.Of(Permissions.BankChannel));
+                if (e.Channel) Put(new(e.Account, Permissions.Channel), ByBankChannel);
                 break;
             case PermissionEvent.Set e: Put(new(e.Account, e.Name), e.Authority); break;
             case PermissionEvent.Removed e: Clear(_byLevel.Find(new(e.Account, e.Name))); break;

@@ -124,6 +124,19 @@ public static class ApiDocument
             .. inPath.Select(parameter => ApiSchemas.InPath(parameter.Name, parameter.Schema, parameter.About)),
             .. spec.Parameters.Select(ApiSchemas.Of),
         ];
+        if (spec.Body is { } body)
+        {
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = true,
+                Content = new Dictionary<string, OpenApiMediaType>
+                {
+                    [ResponseBody.JsonType] =
+                        new() { Schema = ApiSchemas.Of(body), Example = JsonNode.Parse(spec.Example!) },
+                },
+            };
+            Problem(operation, 400, "request.*, amount.*: the question is malformed, as the command itself would be");
+        }
         var schema = spec.Type == ResponseBody.JsonType ? ApiSchemas.AnyObject : """{"type":"string"}""";
         Answers(operation, 200, spec.Answer, spec.Type, ApiSchemas.Of(schema));
         if (spec.Parameters.Length > 0)

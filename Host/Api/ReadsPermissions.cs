@@ -19,13 +19,18 @@ internal sealed class ReadsPermissions(RunningBook book)
     /// <summary>Acts of one page: each is one event or two of the journal.</summary>
     internal const int MaxActs = 100;
 
-    /// <summary>Permissions and links of one page; besides them the account, its owner and its rule are looked at.</summary>
-    internal const int MaxPermissionRows = BookEngine.MaxRowsRead - 3;
+    /// <summary>
+    /// Permissions and links of one page; besides them the account, its owner, channel and rule are looked at, and the
+    /// links of payments.
+    /// </summary>
+    internal const int MaxPermissionRows = BookEngine.MaxRowsRead - 10;
 
+    /// <param name="Implied">Payments that are linked to the channel's permission without a link of their own.</param>
     /// <param name="Rule">Under which permissions these may change; none where the account has no such rule.</param>
     /// <param name="Next">Where the next page begins; null when there is nothing further.</param>
     private sealed record PermissionsNow(
-        bool HasOwn, List<PermissionRow> Rows, List<LinkRow> Links, ChangeLimitRow? Rule, int? Next, long Position);
+        bool HasOwn, List<PermissionRow> Rows, List<LinkRow> Links, List<string> Implied, ChangeLimitRow? Rule,
+        int? Next, long Position);
 
     /// <summary>The tree of an account's permissions, its links, and who may change them.</summary>
     public async Task PermissionsAsync(HttpContext context)
@@ -139,18 +144,24 @@ internal sealed class ReadsPermissions(RunningBook book)
         {
             if (level.Account != id) break;
             if (number++ < from) continue;
-            if (rows.Count == limit) return new(hasOwn, rows, links, RuleOf(p, id), number - 1, last);
+            if (rows.Count == limit) return new(hasOwn, rows, links, [], RuleOf(p, id), number - 1, last);
             rows.Add(p.Rows[row]);
         }
         foreach (var (key, row) in p.LinksInOrder.From(new(default, id, 0)))
         {
             if (key.Account != id) break;
             if (number++ < from) continue;
-            if (rows.Count + links.Count == limit) return new(hasOwn, rows, links, RuleOf(p, id), number - 1, last);
+            if (rows.Count + links.Count == limit) return new(hasOwn, rows, links, [], RuleOf(p, id), number - 1, last);
             links.Add(p.Links[row]);
         }
-        return new(hasOwn, rows, links, RuleOf(p, id), null, last);
+        return new(hasOwn, rows, links, ImpliedOf(p, id), RuleOf(p, id), null, last);
     }
+
+    private static List<string> ImpliedOf(Permissions permissions, AccountId id) =>
+        permissions.Rows.Find(new(id, Permissions.Channel)) < 0 ? []
+        : [.. CommandNames.All.Where(CommandNames.IsPayment)
+            .Where(name => permissions.Links.Find(new(default, id, name.Hash)) < 0)
+            .Select(name => name.Text).Order(StringComparer.Ordinal)];
 
     private static ChangeLimitRow? RuleOf(Permissions permissions, AccountId id) =>
         permissions.ChangeLimits.TryGet(id, out var rule) ? rule : null;
@@ -170,14 +181,8 @@ internal sealed class ReadsPermissions(RunningBook book)
         to.WriteEndArray();
         to.WriteStartArray("links"u8);
         foreach (var link in found.Links)
-        {
-            to.WriteStartObject();
-            to.WriteString("command_name"u8, CommandNames.TextOf(link.Key.Command));
-            if (link.Key.Asset.IsNone) to.WriteNull("asset"u8);
-            else to.Value("asset"u8, link.Key.Asset);
-            to.Value("permission"u8, link.Permission);
-            to.WriteEndObject();
-        }
+            Link(to, CommandNames.TextOf(link.Key.Command), link.Key.Asset, link.Permission, isImplied: false);
+        foreach (var name in found.Implied) Link(to, name, default, Permissions.Channel, isImplied: true);
         to.WriteEndArray();
         if (found.Rule is { } rule)
         {
@@ -191,6 +196,16 @@ internal sealed class ReadsPermissions(RunningBook book)
             to.WriteNull("change_limits"u8);
         }
         ReadsAccounts.Next(to, found.Next is { } next ? query.CursorAt(next) : null);
+    }
+
+    private static void Link(Utf8JsonWriter to, string command, AssetCode asset, Tag permission, bool isImplied)
+    {
+        to.WriteStartObject();
+        to.WriteString("command_name"u8, command);
+        to.ValueOrNull("asset"u8, asset.IsNone ? (AssetCode?)null : asset);
+        to.Value("permission"u8, permission);
+        if (isImplied) to.WriteBoolean("implied"u8, true);
+        to.WriteEndObject();
     }
 
     /// <summary>An authority as commands state it.</summary>
