@@ -29,8 +29,8 @@ public sealed class Bank
         Identifiers = new(Tables);
         Memory = new(Tables);
         Permissions = new(Tables);
-        Satisfaction = new(Permissions, static (_, _, _) => true);
-        Authorisation = new(Permissions, Satisfaction, static (_, _, _) => null);
+        Satisfaction = new(Permissions, Parties.Counts);
+        Authorisation = new(Permissions, Satisfaction, Objects);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -227,6 +227,14 @@ public sealed class Bank
     {
         Satisfaction.Begin(new(keys, []), now);
         return Satisfaction.IsSatisfied(level) && Satisfaction.AllKeysUsed;
+    }
+
+    private Rejection? Objects(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now)
+    {
+        if (Parties.Objects(account, acting, need.Gives, now) is { } no) return no;
+        if (acting.Count == 0) return null;
+        Amount? moves = need.Moves is { } stated && Ledger.Resolve(stated, out var amount) is null ? amount : null;
+        return Parties.ScopeOf(account, acting, CommandNames.Of(need.Command).Text, moves, now);
     }
 
     public Tag CallerName(int caller) => caller switch

@@ -191,24 +191,23 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
             needed = Bank.NeededFor(command);
             Needs.Of(bank, command, 0, _needs);
         }
+        KeyBindingRow? channel = null;
         if (envelope.Caller >= 0)
         {
-            if (envelope.Proof is not null) needed = Scopes.None;
-            if (bank.Keys.Authorise(envelope.Caller, needed, at.Now) is { } no) return no;
-            if (envelope.Proof is null) at = at with { Scopes = bank.Keys.Rows[envelope.Caller].Scopes };
+            // A key that only carries what a customer signed need not have the scope; then it speaks for nobody.
+            var asks = envelope.Proof is null ? needed : Scopes.None;
+            if (bank.Keys.Authorise(envelope.Caller, asks, at.Now) is { } no) return no;
+            ref readonly var key = ref bank.Keys.Rows[envelope.Caller];
+            at = at with { Scopes = key.Scopes };
+            if ((key.Scopes & needed) == needed) channel = bank.Permissions.BindingOf(key.Id);
         }
-        else if (envelope.Proof is null)
-        {
-            return AuthorityRejections.Missing;
-        }
-        if (bank.Authorisation.Judge(AskingOf(envelope, at.Now), _needs) is { } denied) return denied;
-        if (envelope.Proof is not null && bank.Authorisation.IsBanksOwn) at = at with { Scopes = Scopes.All };
+        var proof = envelope.Proof;
+        var credentials = proof is null ? Credentials.None : new(proof.Keys, []);
+        var asking = new Asking(channel, proof?.Declared ?? [], credentials, at.Now);
+        if (bank.Authorisation.Judge(asking, _needs) is { } denied) return denied;
+        if (proof is not null && bank.Authorisation.IsBanksOwn) at = at with { Scopes = Scopes.All };
         return null;
     }
-
-    private Asking AskingOf(in Envelope envelope, Instant now) => envelope.Proof is { } proof
-        ? new(null, proof.Declared, new(proof.Keys, []), now)
-        : new(bank.Permissions.BindingOf(bank.Keys.Rows[envelope.Caller].Id), [], Credentials.None, now);
 
     /// <summary>Only a capability's follow-up opens an account for the book itself.</summary>
     private static bool IsBooksOwn(Command command) =>

@@ -87,31 +87,8 @@ internal sealed class BatchItems(RunningBook book, Caller caller)
         return new(stated, id, print, new Chain(links.ToImmutable()), "chain", null, Creates: true, null);
     }
 
-    private (Built Built, UInt128 Print, bool Creates) Build(ReadOnlySpan<byte> json, string? command, bool inChain)
-    {
-        if (command is null) return (new Flaw(EdgeProblems.FieldMissing, "command"), default, false);
-        if (CommandCatalogue.Named(command) is not { } spec)
-            return (new Flaw(EdgeProblems.CommandUnknown, "command"), default, false);
-
-        // A reversal's legs are read from the journal, which does not hold what the chain itself is about to do.
-        if (!spec.InBatch || (inChain && spec.Name == CommandCatalogue.Reversal))
-            return (new Flaw(EdgeProblems.NotInBatch, "command"), default, false);
-        var fields = CommandFields.Rent();
-        try
-        {
-            fields.Begin(spec);
-            if (fields.ReadBody(json, inBatch: true) is { } flaw) return (flaw, default, false);
-            var built = spec.Build(fields, book.Sealing);
-            if (built.Flaw is null && !caller.May(spec.Needs | Bank.NeededFor(built.Command!)))
-                return (new Flaw(EdgeProblems.ScopeMissing), default, false);
-            if (inChain && built.Ask is not null) return (new Flaw(EdgeProblems.NotInBatch, "command"), default, false);
-            return (built, fields.Print(), spec.Creates);
-        }
-        finally
-        {
-            fields.Return();
-        }
-    }
+    private CommandBuilds Build(ReadOnlySpan<byte> json, string? command, bool inChain) =>
+        CommandBuilds.Of(json, command, inBatch: true, inChain, book.Sealing, caller);
 
     /// <summary>What an item says of itself besides its fields.</summary>
     /// <param name="LinkedFrom">Where the array of links begins; 0 when there is none.</param>

@@ -10,7 +10,11 @@ public sealed record EdgeProblem(string Code, int Status, string Title);
 /// <param name="Field">The field it is about; null when it is the request as a whole.</param>
 /// <param name="Link">The link of a chain, from 1; 0 when the command stands alone.</param>
 /// <param name="Detail">What is so in this case; null where the problem's own sentence says it all.</param>
-public readonly record struct Flaw(EdgeProblem Problem, string? Field = null, int Link = 0, string? Detail = null);
+public readonly record struct Flaw(EdgeProblem Problem, string? Field = null, int Link = 0, string? Detail = null)
+{
+    /// <summary>When to come again; 0 where that is not known.</summary>
+    public int RetryAfterSeconds { get; init; }
+}
 
 /// <summary>Every code that the edge itself answers. The book's own codes stand beside its commands.</summary>
 public static class EdgeProblems
@@ -79,6 +83,7 @@ public static class EdgeProblems
     public static IReadOnlyDictionary<string, EdgeProblem> ByCode { get; } = typeof(EdgeProblems)
         .GetFields()
         .Concat(typeof(ReadsProblems).GetFields())
+        .Concat(typeof(SigningProblems).GetFields())
         .Select(field => field.GetValue(null))
         .OfType<EdgeProblem>()
         .ToDictionary(problem => problem.Code, StringComparer.Ordinal);

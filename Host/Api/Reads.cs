@@ -57,6 +57,9 @@ public static class Reads
             new("Operations", "Each read model, and how far it is behind.", After));
 
         var books = new ReadsBook(book);
+        routes.MapGet("/v1/book", (Delegate)books.Describe).Needs(Access.Nothing).WithName("book.read")
+            .WithSummary("Which book this is, and what signed commands name it by")
+            .Reads(new("Operations", "Name, mode, signing_id, and the book's time."));
         Map(routes, "/v1/periods", "period.read", "Business date, closed dates, next cut-off, years",
             books.PeriodsAsync, new("Periods", "The dates of the book.", After));
         Map(routes, "/v1/assets", "asset.list", "Assets that the book knows", books.AssetsAsync,
