@@ -56,9 +56,12 @@ public readonly record struct Act(Level Level, Need Need);
 
 /// <summary>Step 3 of the one path: may they? Reads only.</summary>
 /// <param name="objects">What people's standing and mandates say.</param>
-public sealed class Authorisation(Permissions permissions, Satisfaction satisfaction, Objection objects)
+/// <param name="limits">While any stands, what API keys do for accounts is noted too.</param>
+public sealed class Authorisation(
+    Permissions permissions, Satisfaction satisfaction, SpendingLimits limits, Objection objects)
 {
     private readonly List<Act> _acts = [];
+    private Credentials? _provided;
 
     /// <summary>Under what the last command that was judged may run.</summary>
     public IReadOnlyList<Act> Acts => _acts;
@@ -96,11 +99,18 @@ public sealed class Authorisation(Permissions permissions, Satisfaction satisfac
         var isBanks = channel.Provides.Account == Permissions.Bank;
         if (need.Kind == NeedKind.Bank || (need.Kind == NeedKind.AccountOrBank && isBanks))
             return BankAllows(channel, need);
-        if (!permissions.HasOwn(need.Account)) return isBanks ? objects(need.Account, need, [], asking.Now) : Missing;
+        if (!permissions.HasOwn(need.Account))
+        {
+            // A wallet is its key's alone.
+            if (!isBanks || Wallets.IsWallet(need.Account)) return Missing;
+            if (limits.Any) _acts.Add(new(new(need.Account, Permissions.Channel), need));
+            return objects(need.Account, need, [], asking.Now);
+        }
         if (need.Kind == NeedKind.First) return null;
         var own = need.Account == channel.Provides.Account;
         var level = own ? channel.Provides : new Level(need.Account, channel.Exercises);
-        satisfaction.Begin(new([], [channel.Provides]), asking.Now);
+        if (_provided?.Provided[0] != channel.Provides) _provided = new([], [channel.Provides]);
+        satisfaction.Begin(_provided, asking.Now);
         return Under(level, need, asking.Now) ?? objects(need.Account, need, satisfaction.Counted, asking.Now);
     }
 
@@ -108,7 +118,7 @@ public sealed class Authorisation(Permissions permissions, Satisfaction satisfac
     private Rejection? BankAllows(in KeyBindingRow channel, in Need need)
     {
         if (!permissions.HasOwn(Permissions.Bank)) return null;
-        var linked = permissions.LinkOf(Permissions.Bank, CommandNames.Of(need.Command).Hash, need.Asset);
+        var linked = permissions.LinkOf(Permissions.Bank, CommandNames.Of(need.Command), need.Asset);
         if (linked.IsNone || linked == Permissions.Any) return null;
         if (channel.Provides.Account != Permissions.Bank) return Missing;
         return permissions.IsSameOrAbove(Permissions.Bank, channel.Provides.Permission, linked) ? null : Irrelevant;
@@ -139,7 +149,7 @@ public sealed class Authorisation(Permissions permissions, Satisfaction satisfac
         {
             var minimum = need.Kind == NeedKind.Dominates && account == need.Account
                 ? need.Minimum
-                : permissions.Minimum(account, CommandNames.Of(need.Command).Hash, need.Asset);
+                : permissions.Minimum(account, CommandNames.Of(need.Command), need.Asset);
             if (permissions.Rows.Find(level) < 0) return NotFound;
             if (minimum != Permissions.Any && !permissions.IsSameOrAbove(account, level.Permission, minimum))
                 return Irrelevant;

@@ -50,8 +50,6 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
         public static Known Provided { get; } = new(State.Satisfied, 0, []);
     }
 
-    private readonly record struct Factor(int Weight, int Priority, int Index);
-
     private const int WaitPriority = 3, KeyPriority = 2, AccountPriority = 1;
 
     private readonly Dictionary<Level, Known> _known = [];
@@ -115,39 +113,53 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     private Known Weigh(Level level, Authority authority, int depth)
     {
         var (total, keys) = (0L, 0u);
-        List<AccountId> accounts = [];
-        foreach (var factor in InOrder(authority))
+        List<AccountId>? accounts = null;
+        Span<ulong> factors = stackalloc ulong[authority.Factors];
+        InOrder(authority, factors);
+        foreach (var factor in factors)
         {
-            var (name, outcome, needed) = factor.Priority switch
+            var (weight, priority, index) = Unpack(factor);
+            var (name, outcome, needed) = priority switch
             {
-                WaitPriority => Wait(authority.Waits[factor.Index]),
-                KeyPriority => Sign(authority.Keys[factor.Index].Key),
-                _ => Count(level, authority.Accounts[factor.Index].Level, depth, accounts),
+                WaitPriority => Wait(authority.Waits[index]),
+                KeyPriority => Sign(authority.Keys[index].Key),
+                _ => Count(level, authority.Accounts[index].Level, depth, ref accounts),
             };
             if (outcome == Counts)
             {
-                total += factor.Weight;
+                total += weight;
                 keys |= needed;
             }
-            Note(depth, level, name, factor.Weight, total, authority.Threshold, outcome);
+            Note(depth, level, name, weight, total, authority.Threshold, outcome);
             if (total < authority.Threshold) continue;
             Note(depth, level, Trace is null ? "" : level.ToString(), 0, total, authority.Threshold, "satisfied");
-            return new(State.Satisfied, keys, [.. accounts]);
+            return new(State.Satisfied, keys, accounts is null ? [] : [.. accounts]);
         }
         Note(depth, level, Trace is null ? "" : level.ToString(), 0, total, authority.Threshold, "falls short");
         return Known.Wanting;
     }
 
     /// <summary>Heavier first; of the same weight, waits, keys, accounts; of the same kind, as listed.</summary>
-    private static IEnumerable<Factor> InOrder(Authority authority)
+    private static void InOrder(Authority authority, Span<ulong> factors)
     {
-        var factors = new List<Factor>(authority.Waits.Length + authority.Keys.Length + authority.Accounts.Length);
-        for (var i = 0; i < authority.Waits.Length; i++) factors.Add(new(authority.Waits[i].Weight, WaitPriority, i));
-        for (var i = 0; i < authority.Keys.Length; i++) factors.Add(new(authority.Keys[i].Weight, KeyPriority, i));
+        var count = 0;
+        for (var i = 0; i < authority.Waits.Length; i++)
+            factors[count++] = Packed(authority.Waits[i].Weight, WaitPriority, i);
+        for (var i = 0; i < authority.Keys.Length; i++)
+            factors[count++] = Packed(authority.Keys[i].Weight, KeyPriority, i);
         for (var i = 0; i < authority.Accounts.Length; i++)
-            factors.Add(new(authority.Accounts[i].Weight, AccountPriority, i));
-        return factors.OrderByDescending(f => f.Weight).ThenByDescending(f => f.Priority).ThenBy(f => f.Index);
+            factors[count++] = Packed(authority.Accounts[i].Weight, AccountPriority, i);
+        if (count <= 1) return;
+        factors.Sort();
+        factors.Reverse();
     }
+
+    /// <summary>Weight, priority and, the lower the higher, index: in one number that orders as they do.</summary>
+    private static ulong Packed(ushort weight, int priority, int index) =>
+        (ulong)weight << 32 | (uint)priority << 16 | (uint)(ushort.MaxValue - index);
+
+    private static (int Weight, int Priority, int Index) Unpack(ulong factor) =>
+        ((int)(factor >> 32), (int)(factor >> 16 & ushort.MaxValue), ushort.MaxValue - (int)(factor & ushort.MaxValue));
 
     private const string Counts = "counts";
 
@@ -165,7 +177,7 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     }
 
     private (string Name, string Outcome, uint Key) Count(
-        Level within, Level level, int depth, List<AccountId> accounts)
+        Level within, Level level, int depth, ref List<AccountId>? accounts)
     {
         var name = Trace is null ? "" : level.ToString();
         if (!counts(within.Account, level, _now)) return (name, "stopped", 0);
@@ -173,6 +185,7 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
         var known = Ask(level, depth + 1);
         if (known.State != State.Satisfied)
             return (name, known.State == State.UnderWay ? "in a cycle" : "not satisfied", 0);
+        accounts ??= [];
         accounts.Add(level.Account);
         accounts.AddRange(known.Accounts);
         return (name, Counts, known.Keys);

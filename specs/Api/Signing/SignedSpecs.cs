@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -13,8 +12,6 @@ namespace BankingEngine.Specs.Api.Signing;
 /// <summary>Commands that their signatures authorise, over the wire.</summary>
 public sealed class SignedSpecs(ServedBook served) : IClassFixture<ServedBook>
 {
-    private static int _next;
-
     [Theory]
     [InlineData(KeyKind.Secp256k1)]
     [InlineData(KeyKind.P256)]
@@ -358,8 +355,7 @@ public sealed class SignedSpecs(ServedBook served) : IClassFixture<ServedBook>
         (await served.State()).Should().Be(before);
     }
 
-    private SignedCall Pay(Signer signer, string account) =>
-        new(served) { As = [$"{account}@active"], Fields = Fields(account, "1.00"), Signers = [signer] };
+    private SignedCall Pay(Signer signer, string account) => served.Pay(signer, account);
 
     private (SignedCall Call, string Salt) Said(Signer owner, string account, string text)
     {
@@ -380,24 +376,11 @@ public sealed class SignedSpecs(ServedBook served) : IClassFixture<ServedBook>
         return new() { ["remittance"] = changed };
     }
 
-    private static string Fields(string account, string amount) =>
-        $$$"""{"debit":"{{{account}}}","credit":"customers:bob","amount":{"asset":"EUR","amount":"{{{amount}}}"}}""";
+    private static string Fields(string account, string amount) => SignedAccounts.Fields(account, amount);
 
-    private Task<string> Owned(Signer owner) => Owned(owner.Authority);
+    private Task<string> Owned(Signer owner) => served.Owned(owner.Authority);
 
-    /// <summary>An account with some money that only this authority may act for.</summary>
-    private async Task<string> Owned(string authority)
-    {
-        var account = string.Create(CultureInfo.InvariantCulture, $"signers:s{Interlocked.Increment(ref _next)}");
-        var opened = await served.Post("/v1/accounts",
-            $$"""{"account":"{{account}}","class":"liability","chart":"2000","assets":["EUR"],"limits":["debits_must_not_exceed_credits"]}""");
-        opened.Status.Should().Be(HttpStatusCode.Created, opened.Text);
-        await served.Transfer("bank:cash", account, "100.00");
-        var given = await served.Post(
-            $"/v1/accounts/{account}/permissions", $$"""{"owner":{{authority}},"active":{{authority}},"channel":false}""");
-        given.Status.Should().Be(HttpStatusCode.Created, given.Text);
-        return account;
-    }
+    private Task<string> Owned(string authority) => served.Owned(authority);
 
     private JsonElement Line(Reply reply)
     {

@@ -1,4 +1,6 @@
 using System.Buffers.Text;
+using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -112,4 +114,34 @@ internal sealed record SignedCall(ServedBook Served)
 
     public Task<Reply> Send(string request, string token) =>
         Served.Send(HttpMethod.Post, "/v1/signed", Encoding.UTF8.GetBytes(request), id: null, token);
+}
+
+/// <summary>Accounts of people with keys, in a served book.</summary>
+internal static class SignedAccounts
+{
+    private static int _next;
+
+    /// <summary>An account with 100.00 EUR that only this authority may act for.</summary>
+    public static async Task<string> Owned(this ServedBook served, string authority)
+    {
+        var account = string.Create(CultureInfo.InvariantCulture, $"signers:s{Interlocked.Increment(ref _next)}");
+        var opened = await served.Post("/v1/accounts",
+            $$"""
+            {"account":"{{account}}","class":"liability","chart":"2000","assets":["EUR"],
+             "limits":["debits_must_not_exceed_credits"]}
+            """);
+        opened.Status.Should().Be(HttpStatusCode.Created, opened.Text);
+        await served.Transfer("bank:cash", account, "100.00");
+        var given = await served.Post(
+            $"/v1/accounts/{account}/permissions", $$"""{"owner":{{authority}},"active":{{authority}},"channel":false}""");
+        given.Status.Should().Be(HttpStatusCode.Created, given.Text);
+        return account;
+    }
+
+    /// <summary>A payment of 1.00 EUR to bob, ready to send.</summary>
+    public static SignedCall Pay(this ServedBook served, Signer signer, string account) =>
+        new(served) { As = [$"{account}@active"], Fields = Fields(account, "1.00"), Signers = [signer] };
+
+    public static string Fields(string account, string amount) =>
+        $$$"""{"debit":"{{{account}}}","credit":"customers:bob","amount":{"asset":"EUR","amount":"{{{amount}}}"}}""";
 }
