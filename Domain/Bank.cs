@@ -108,6 +108,16 @@ public sealed class Bank
         StartRecovery c => Recovery.Decide(Permissions, at, c),
         VetoRecovery c => Recovery.Decide(c),
         CompleteRecovery c => Recovery.Decide(at, c),
+        OpenBook c => Books.Decide(Book, c),
+        AdvanceClock c => Books.Decide(Book, at, c),
+        AcceptClock c => Books.Decide(c),
+        AnnounceCheckpointKey c => Books.Decide(Book, c),
+        ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
+        _ => DecideOnPeople(at, command),
+    };
+
+    private Decision DecideOnPeople(in Moment at, Command command) => command switch
+    {
         RegisterParty c => Parties.Decide(Ledger, at, c),
         SetStanding c => Parties.Decide(c),
         SetActor c => Parties.Decide(Ledger, c),
@@ -120,11 +130,6 @@ public sealed class Bank
         AddIdentifier c => Identifiers.Decide(Ledger, Parties, at, c),
         EndIdentifier c => Identifiers.Decide(at, c),
         RecordAccess c => new AccessEvent.Recorded(c.Key, c.Read, c.Party, c.Account, c.Reason),
-        OpenBook c => Books.Decide(Book, c),
-        AdvanceClock c => Books.Decide(Book, at, c),
-        AcceptClock c => Books.Decide(c),
-        AnnounceCheckpointKey c => Books.Decide(Book, c),
-        ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
         _ => throw new UnreachableException(command.GetType().Name),
     };
 
