@@ -24,7 +24,11 @@ public sealed class Sealing(IKeyStore keys, PersonalParts? parts = null)
     public Sealing With(PersonalParts given) => new(keys, given);
 
     /// <summary>Seals a text whose part of the fingerprint is known otherwise.</summary>
-    public string Seal(Field field, AccountId subject, string text) => keys.Seal(subject.ToString(), field.Name, text);
+    public string Seal(Field field, AccountId subject, string text)
+    {
+        parts?.Seal(keys, subject.ToString(), field.Name);
+        return keys.Seal(subject.ToString(), field.Name, text);
+    }
 
     /// <summary>The keyed token of a text: how the book knows an identifier.</summary>
     /// <param name="label">What it is; equal texts of other labels have other tokens.</param>
