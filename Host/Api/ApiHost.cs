@@ -53,6 +53,7 @@ public static partial class ApiHost
         app.MapEvents(book);
         app.MapHealth(book);
         app.MapReads(book);
+        Explaining.Map(app, book);
 
         Problems.Map(app);
         ApiDocument.Map(app);
