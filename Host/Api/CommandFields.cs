@@ -115,8 +115,8 @@ public sealed partial class CommandFields
         (Pending, Final, AnyAsset, Rank) = (false, true, false, 0);
         (Balancing, SetFlags) = (Balancing.Exact, AccountFlags.None);
         BeginAuthority();
-        BeginLimits();
         BeginParties();
+        BeginLimits();
     }
 
     /// <summary>Takes the value of a field that stands in the address.</summary>

@@ -19,9 +19,9 @@ public static class Receipts
     [
         [.. "\"remittance\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
         [.. "\"note\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
-        [.. "\"statement\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
         [.. "\"name\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
         [.. "\"text\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
+        [.. "\"statement\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
     ];
 
     [ThreadStatic]
