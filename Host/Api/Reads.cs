@@ -40,6 +40,19 @@ public static class Reads
                 NotFound = NoAccount,
             });
 
+        var limits = new ReadsLimits(book);
+        Map(routes, "/v1/accounts/{account}/limits", "account.limits",
+            "What its permissions may spend, what is left of it, and when all of it is free again", limits.LimitsAsync,
+            new("Permissions", "A page of limits.", After, Limit(ReadsLimits.MaxLimits), Cursor)
+            {
+                NotFound = NoAccount,
+            });
+        Map(routes, "/v1/accounts/{account}/recovery", "account.recovery",
+            "Whether the account may be recovered, and whether it is being", limits.RecoveryAsync,
+            new("Permissions", "The delay, and when a recovery that runs can be completed.", After)
+            {
+                NotFound = NoAccount,
+            });
         var permissions = new ReadsPermissions(book);
         Map(routes, "/v1/accounts/{account}/permissions", "permissions.read",
             "Who may act for an account: its permissions, what is linked to them, who may change them",
