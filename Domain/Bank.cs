@@ -30,7 +30,10 @@ public sealed class Bank
         Memory = new(Tables);
         Permissions = new(Tables);
         Satisfaction = new(Permissions, Parties.Counts);
-        Authorisation = new(Permissions, Satisfaction, Objects);
+        SpendingLimits = new(Tables);
+        Authorisation = new(Permissions, Satisfaction, SpendingLimits, Objects);
+        Wallets = new(Tables, SpendingLimits);
+        Recovery = new(Tables);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -45,20 +48,27 @@ public sealed class Bank
     public Permissions Permissions { get; }
     public Satisfaction Satisfaction { get; }
     public Authorisation Authorisation { get; }
+    public SpendingLimits SpendingLimits { get; }
+    public Wallets Wallets { get; }
+    public Recovery Recovery { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
-        MakeTransfer c => Transfers.Decide(Ledger, at, c),
-        ReserveTransfer c => Transfers.Decide(Ledger, at, c),
+        MakeTransfer c => Wallets.Opening(Ledger, c.Credit, c.Amount.Asset) is { } opening
+            ? Decision.Accept([]).Then(opening, c) : Transfers.Decide(Ledger, at, c),
+        ReserveTransfer c => Wallets.Opening(Ledger, c.Credit, c.Amount.Asset) is { } opening
+            ? Decision.Accept([]).Then(opening, c) : Transfers.Decide(Ledger, at, c),
         PostTransfer c => Transfers.Decide(Ledger, at, c),
         CancelTransfer c => Transfers.Decide(Ledger, at, c),
         ExpireTransfer c => Transfers.Decide(Ledger, at, c),
         ImportTransfer c => Transfers.Decide(Ledger, at, c),
-        PostEntry c => Entries.Decide(Ledger, at, c),
+        PostEntry c => Wallets.Opening(Ledger, c) is { } opening
+            ? Decision.Accept([]).Then(opening, c) : Entries.Decide(Ledger, at, c),
         AdjustEntry c => Entries.Decide(Ledger, at, c),
         ReverseEntry c => Entries.Decide(Ledger, at, c),
         ExchangeAssets c => Entries.Decide(Ledger, at, c),
-        OpenAccount c => LedgerAccounts.Decide(Ledger, at, c),
+        OpenAccount c => AccountNames.Check(Ledger, at, c) ?? LedgerAccounts.Decide(Ledger, at, c),
+        AddAsset c when Wallets.IsWallet(c.Id) => Wallets.Decide(Ledger, at, c),
         AddAsset c => LedgerAccounts.Decide(Ledger, c),
         SetLimits c => LedgerAccounts.Decide(Ledger, c),
         GrantOverdraft c => LedgerAccounts.Decide(Ledger, c),
@@ -76,17 +86,28 @@ public sealed class Bank
         ClosePeriod c => Books.Decide(Ledger, c),
         CloseYear c => Books.Decide(Ledger, at, c),
         CarryYear c => Books.Decide(Ledger, c),
-        PublishReference c => Book.References.Decide(at, c, author: CallerName(caller)),
+        PublishReference c => WalletRules.Resolve(Ledger, c, out var resolved)
+            ?? Book.References.Decide(at, resolved, author: CallerName(caller)),
         IssueKey c => Keys.Decide(at, c),
         RevokeKey c => Keys.Decide(at, c),
         CreatePermissions c => Ledger.Tables.Accounts.Find(c.Account) < 0 && c.Account != Permissions.Bank
             ? LedgerRejections.AccountNotFound : Permissions.Decide(c),
-        SetPermission c => Permissions.Decide(c),
-        RemovePermission c => Permissions.Decide(c),
+        SetPermission c => Recovery.Protects(c.Account, c.Name) ?? Permissions.Decide(c),
+        RemovePermission c => Recovery.Protects(c.Account, c.Name)
+            ?? (SpendingLimits.Limits(new(c.Account, c.Name)) ? AuthorityRejections.InUse : Permissions.Decide(c)),
         LinkPermission c => Permissions.Decide(c),
         UnlinkPermission c => Permissions.Decide(c),
         LimitChanges c => Permissions.Decide(c),
         BindKey c => Permissions.Decide(c, Keys),
+        SetSpendingLimit c => SpendingLimits.Decide(Ledger, Permissions, c),
+        RemoveSpendingLimit c => SpendingLimits.Decide(c),
+        OpenWallet c => Wallets.Decide(Ledger, at, c),
+        CloseWallet c => Wallets.Decide(at, c),
+        RequestVerification c => Wallets.Decide(c),
+        AllowRecovery c => Recovery.Decide(Permissions, c),
+        StartRecovery c => Recovery.Decide(Permissions, at, c),
+        VetoRecovery c => Recovery.Decide(c),
+        CompleteRecovery c => Recovery.Decide(at, c),
         RegisterParty c => Parties.Decide(Ledger, at, c),
         SetStanding c => Parties.Decide(c),
         SetActor c => Parties.Decide(Ledger, c),
@@ -123,6 +144,9 @@ public sealed class Bank
         IssueKey or RevokeKey or BindKey => Scopes.Keys,
         CreatePermissions or SetPermission or RemovePermission or LinkPermission or UnlinkPermission or LimitChanges =>
             Scopes.Authority,
+        SetSpendingLimit or RemoveSpendingLimit => Scopes.Authority,
+        AllowRecovery or StartRecovery or VetoRecovery or CompleteRecovery => Scopes.Authority,
+        RequestVerification => Scopes.Parties,
         RegisterParty or SetStanding or SetActor or RecordDeath or RecordIncapacity or LiftIncapacity
             or SetHolders or GrantRole or RevokeRole or AddIdentifier or EndIdentifier => Scopes.Parties,
         AcceptClock => Scopes.Operate,
@@ -190,9 +214,13 @@ public sealed class Bank
             case AccountEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
+            case BookEvent.TimerParked { Kind: TimerKinds.Wallet } e: Wallets.Park(e.Row); break;
             case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
             case PermissionEvent e: Permissions.Evolve(e); break;
+            case SpendingEvent e: SpendingLimits.Evolve(e); break;
+            case WalletEvent e: Wallets.Evolve(e); break;
+            case RecoveryEvent e: Recovery.Evolve(e); break;
             case PartyEvent e: Parties.Evolve(position, e); break;
             case RoleEvent e: Parties.Evolve(e); break;
             case IdentifierEvent e: Identifiers.Evolve(position, e); break;
@@ -213,6 +241,8 @@ public sealed class Bank
             return new ExpireTransfer(Ledger.Tables.Reservations[row].Id);
         if (Ledger.Tables.RestraintsByEnd.TryFirst(out var end, out row) && end <= now)
             return new LapseRestraint(Ledger.Tables.Restraints[row].Id);
+        if (Wallets.ByClosing.TryFirst(out var closes, out row) && closes <= now)
+            return new CloseWallet(Wallets.Rows[row].Id);
         var day = Book.Day;
         if (day.ClosingYear != 0) return new CarryYear(day.ClosingYear);
         return day.NextCutOff <= now ? new AdvanceDay() : null;
@@ -220,7 +250,7 @@ public sealed class Bank
 
     /// <summary>Whether a key may sign for anybody: so that the signatures of strangers are not even checked.</summary>
     public bool Knows(in SigningKey key) => Permissions.SigningKeys.Find(key) >= 0
-        || Ledger.Tables.Accounts.Find(Wallets.NameOf(key)) >= 0;
+        || Wallets.Rows.Find(Wallets.NameOf(key)) >= 0;
 
     /// <summary>Whether signatures by these keys satisfy a permission now, and none of them is needless.</summary>
     public bool Allows(Level level, IReadOnlyList<SigningKey> keys, Instant now)

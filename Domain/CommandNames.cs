@@ -49,6 +49,13 @@ public static class CommandNames
         (typeof(UnlinkPermission), "permission.unlink"),
         (typeof(LimitChanges), "permissions.limit_changes"),
         (typeof(BindKey), "key.bind"),
+        (typeof(SetSpendingLimit), "limit.set"),
+        (typeof(RemoveSpendingLimit), "limit.remove"),
+        (typeof(RequestVerification), "wallet.verify"),
+        (typeof(AllowRecovery), "recovery.allow"),
+        (typeof(StartRecovery), "recovery.start"),
+        (typeof(VetoRecovery), "recovery.veto"),
+        (typeof(CompleteRecovery), "recovery.complete"),
         (typeof(RegisterParty), "party.register"),
         (typeof(SetStanding), "party.set_standing"),
         (typeof(SetActor), "party.set_actor"),
@@ -75,7 +82,8 @@ public static class CommandNames
     private static readonly FrozenSet<string> Fixed = new[]
     {
         "permissions.create", "permission.set", "permission.remove", "permission.link", "permission.unlink",
-        "permissions.limit_changes",
+        "permissions.limit_changes", "limit.set", "limit.remove", "recovery.allow", "recovery.start", "recovery.veto",
+        "recovery.complete",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     public static IEnumerable<CommandName> All => ByType.Values;

@@ -49,6 +49,13 @@ public static class Needs
                 var (account, minimum) = bank.Permissions.DominatorOf(command);
                 into.Add(need with { Kind = NeedKind.Dominates, Account = account, Minimum = minimum });
                 break;
+            case SetSpendingLimit c: Limits(bank, need, new(c.Account, c.Permission), into); break;
+            case RemoveSpendingLimit c: Limits(bank, need, new(c.Account, c.Permission), into); break;
+            case RequestVerification c: into.Add(need with { Kind = NeedKind.Account, Account = c.Wallet }); break;
+            case AllowRecovery c: Dominates(need, c.Account, Permissions.Owner, into); break;
+            case StartRecovery c: Dominates(need, c.Account, Recovery.Permission, into); break;
+            case CompleteRecovery c: Dominates(need, c.Account, Recovery.Permission, into); break;
+            case VetoRecovery c: into.Add(need with { Kind = NeedKind.Account, Account = c.Account }); break;
             case BindKey c when c.Provides.Account != Permissions.Bank || bank.Permissions.HasOwn(Permissions.Bank):
                 into.Add(need);
                 into.Add(need with
@@ -61,6 +68,12 @@ public static class Needs
             default: into.Add(need); break;
         }
     }
+
+    private static void Limits(Bank bank, in Need need, Level level, List<Need> into) =>
+        Dominates(need, level.Account, bank.Permissions.Above(level), into);
+
+    private static void Dominates(in Need need, AccountId account, Tag minimum, List<Need> into) =>
+        into.Add(need with { Kind = NeedKind.Dominates, Account = account, Minimum = minimum });
 
     private static void Gives(
         Bank bank, in Need need, AccountId debit, AccountId credit, in StatedAmount amount, Particulars particulars,
@@ -133,11 +146,14 @@ public static class Needs
     private static AssetCode AssetOf(Bank bank, in ReservationRow row) =>
         bank.Ledger.Tables.Assets[bank.Ledger.Tables.Balances[row.DebitBalance].Asset].Code;
 
-    /// <summary>Below an account with permissions of its own, that one lets others open: <c>shop.acme</c>.</summary>
+    /// <summary>
+    /// Below an account with permissions of its own, that one lets others open: <c>shop.acme</c>. Names that are the
+    /// bank's are given by the bank alone.
+    /// </summary>
     private static void Opens(Bank bank, in Need need, AccountId id, List<Need> into)
     {
         var suffix = AccountNames.SuffixOf(id);
-        if (!suffix.IsNone && bank.Permissions.HasOwn(suffix))
+        if (!suffix.IsNone && bank.Permissions.HasOwn(suffix) && !AccountNames.IsBanks(id))
             into.Add(need with { Kind = NeedKind.Account, Account = suffix });
         else into.Add(need);
     }

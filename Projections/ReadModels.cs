@@ -5,12 +5,12 @@ namespace BankingEngine.Projections;
 /// <summary>The catalogue of a book's read models, all kept level with the book by one catch-up.</summary>
 public sealed class ReadModels : IDisposable
 {
-    private const int EntriesAt = 0, TransfersAt = 1, KeysAt = 2, ActsAt = 3;
+    private const int EntriesAt = 0, TransfersAt = 1, AccessAt = 2, KeysAt = 3, ActsAt = 4;
 
     private readonly CatchUp _catchUp;
 
     public ReadModels(BookEngine book) => _catchUp =
-        new(book, new AccountEntries(), new TransferLives(), new KeyUses(), new AccountActs());
+        new(book, new AccountEntries(), new TransferLives(), new AccessLog(), new KeyUses(), new AccountActs());
 
     /// <summary>The accounts' entries as they answer now. Take it once for a question: a rebuild may replace
     /// it.</summary>
@@ -39,6 +39,13 @@ public sealed class ReadModels : IDisposable
     public async Task<TransferLives?> TransfersAfterAsync(long position) =>
         await _catchUp.WaitForAsync(TransfersAt, position, CatchUp.LongestWait).ConfigureAwait(false)
             ? Transfers
+            : null;
+
+    /// <inheritdoc cref="EntriesAfterAsync"/>
+    /// <summary>Who looked at whom, with all rows up to a position.</summary>
+    public async Task<AccessLog?> AccessAfterAsync(long position) =>
+        await _catchUp.WaitForAsync(AccessAt, position, CatchUp.LongestWait).ConfigureAwait(false)
+            ? (AccessLog)_catchUp.Live(AccessAt)
             : null;
 
     /// <inheritdoc cref="EntriesAfterAsync"/>

@@ -16,6 +16,9 @@ internal readonly record struct BatchItem(
     string? Stated, CommandId Id, UInt128 Print, Command? Command, string Named, TransferId? Reverses, bool Creates,
     Flaw? Flaw)
 {
+    /// <summary>What has to be asked of the book first; gives what is sent.</summary>
+    public Func<RunningBook, CommandId, Task<Built>>? Ask { get; init; }
+
     /// <summary>The line of a stream that it stood on, from 1; 0 in an array.</summary>
     public long Line { get; init; }
 
@@ -52,7 +55,10 @@ internal sealed class BatchItems(RunningBook book, Caller caller)
         var (built, print, creates) = Build(json, head.Command, inChain: false);
         return built.Flaw is { } wrong
             ? BatchItem.Wrong(head.Id, wrong)
-            : new(head.Id, id, print, built.Command, built.Named ?? head.Command!, built.Reverses, creates, null);
+            : new(head.Id, id, print, built.Command, built.Named ?? head.Command!, built.Reverses, creates, null)
+            {
+                Ask = built.Ask,
+            };
     }
 
     private BatchItem Chain(ReadOnlySpan<byte> json, string stated, CommandId id)

@@ -62,6 +62,14 @@ public static class EdgeProblems
         ProblemNotFound = new("problem.not_found", 404, "There is no problem of this code."),
         PostedInParts = new(
             "transfer.posted_in_parts", 422, "The reservation was posted in several parts: name the position of one."),
+        IdentifierMalformed = new("identifier.malformed", 400, "The text is no identifier of its kind."),
+        IbanForeign = new("identifier.iban_foreign", 422, "The IBAN is not of the bank's own range."),
+        IbanRangeMissing = new(
+            "identifier.iban_range_missing", 422, "No range of IBANs is in force: publish iban-range, a document."),
+        IbanRangeFull = new("identifier.iban_range_full", 422, "No free IBAN was met: the range is nearly full."),
+        IbanChecksUnknown = new(
+            "identifier.iban_checks_unknown", 422,
+            "Account numbers of the range's country have check digits of their own: add IBANs that have them."),
         Busy = new("engine.busy", 503, "The book's queue is full: try again shortly."),
         Closing = new("engine.closing", 503, "The book is closing."),
         OutcomeUnknown = new(

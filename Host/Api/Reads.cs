@@ -88,14 +88,16 @@ public static class Reads
         Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date",
             books.ReferenceAsync,
             new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
+        ReadsParties.Map(routes, book);
     }
 
-    private static void Map(
+    internal static void Map(
         IEndpointRouteBuilder routes, string route, string name, string summary, Func<HttpContext, Task> answer,
-        ReadSpec spec)
+        ReadSpec spec, Scopes needs = Scopes.Read)
     {
         Task Run(HttpContext context) => GuardAsync(context, answer);
-        routes.MapGet(route, (Delegate)Run).Needs(Scopes.Read).WithName(name).WithSummary(summary).Reads(spec);
+        var mapped = spec.Body is null ? routes.MapGet(route, (Delegate)Run) : routes.MapPost(route, (Delegate)Run);
+        mapped.Needs(needs).WithName(name).WithSummary(summary).Reads(spec);
     }
 
     private static async Task GuardAsync(HttpContext context, Func<HttpContext, Task> answer)

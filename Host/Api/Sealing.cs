@@ -23,6 +23,13 @@ public sealed class Sealing(IKeyStore keys, PersonalParts? parts = null)
     /// <summary>The same keys, sealing the salts of a signed command's personal parts besides.</summary>
     public Sealing With(PersonalParts given) => new(keys, given);
 
+    /// <summary>Seals a text whose part of the fingerprint is known otherwise.</summary>
+    public string Seal(Field field, AccountId subject, string text) => keys.Seal(subject.ToString(), field.Name, text);
+
+    /// <summary>The keyed token of a text: how the book knows an identifier.</summary>
+    /// <param name="label">What it is; equal texts of other labels have other tokens.</param>
+    public UInt128 TokenOf(string label, string text) => keys.Token(label, text);
+
     /// <summary>Opens a sealed text for an answer.</summary>
     /// <returns>Null when the subject was erased.</returns>
     public string? Open(Field field, string sealedText) =>

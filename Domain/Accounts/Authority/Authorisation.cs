@@ -56,7 +56,9 @@ public readonly record struct Act(Level Level, Need Need);
 
 /// <summary>Step 3 of the one path: may they? Reads only.</summary>
 /// <param name="objects">What people's standing and mandates say.</param>
-public sealed class Authorisation(Permissions permissions, Satisfaction satisfaction, Objection objects)
+/// <param name="limits">While any stands, what API keys do for accounts is noted too.</param>
+public sealed class Authorisation(
+    Permissions permissions, Satisfaction satisfaction, SpendingLimits limits, Objection objects)
 {
     private readonly List<Act> _acts = [];
     private Credentials? _provided;
@@ -97,7 +99,13 @@ public sealed class Authorisation(Permissions permissions, Satisfaction satisfac
         var isBanks = channel.Provides.Account == Permissions.Bank;
         if (need.Kind == NeedKind.Bank || (need.Kind == NeedKind.AccountOrBank && isBanks))
             return BankAllows(channel, need);
-        if (!permissions.HasOwn(need.Account)) return isBanks ? objects(need.Account, need, [], asking.Now) : Missing;
+        if (!permissions.HasOwn(need.Account))
+        {
+            // A wallet is its key's alone.
+            if (!isBanks || Wallets.IsWallet(need.Account)) return Missing;
+            if (limits.Any) _acts.Add(new(new(need.Account, Permissions.Channel), need));
+            return objects(need.Account, need, [], asking.Now);
+        }
         if (need.Kind == NeedKind.First) return null;
         var own = need.Account == channel.Provides.Account;
         var level = own ? channel.Provides : new Level(need.Account, channel.Exercises);

@@ -103,6 +103,15 @@ public sealed class Permissions
         _ => throw new UnreachableException(command.GetType().Name),
     };
 
+    /// <summary>
+    /// What one has to stand at or above to limit a permission: what is above it; owner has nothing above.
+    /// </summary>
+    public Tag Above(Level level) =>
+        Rows.TryGet(level, out var row) && !row.Parent.IsNone ? row.Parent : Owner;
+
+    /// <summary>Whether a permission may have this authority.</summary>
+    public Rejection? Check(Level level, Authority authority) => authority.Check() ?? Resolve(level, authority);
+
     /// <summary>The least permission that a command of an account with permissions of its own needs.</summary>
     public Tag Minimum(AccountId account, CommandName command, AssetCode asset) =>
         LinkOf(account, command, asset) is { IsNone: false } linked ? linked : Active;
