@@ -78,6 +78,16 @@ public static class EventCatalogue
         Of<IdentifierEvent.Added>("identifier.added.v1"),
         Of<IdentifierEvent.Ended>("identifier.ended.v1"),
         Of<AccessEvent.Recorded>("access.recorded.v1"),
+        Of<SpendingEvent.LimitSet>("limit.set.v1"),
+        Of<SpendingEvent.LimitRemoved>("limit.removed.v1"),
+        Of<SpendingEvent.Spent>("limit.spent.v1"),
+        Of<WalletEvent.Opened>("wallet.opened.v1"),
+        Of<WalletEvent.VerificationRequested>("wallet.verification_requested.v1"),
+        Of<WalletEvent.Closed>("wallet.closed.v1"),
+        Of<RecoveryEvent.Allowed>("recovery.allowed.v1"),
+        Of<RecoveryEvent.Started>("recovery.started.v1"),
+        Of<RecoveryEvent.Vetoed>("recovery.vetoed.v1"),
+        Of<RecoveryEvent.Completed>("recovery.completed.v1"),
     ];
 
     private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);

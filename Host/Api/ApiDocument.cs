@@ -140,6 +140,7 @@ public static class ApiDocument
                     },
                 },
             };
+            Problem(operation, 400, "request.*, amount.*: the question is malformed");
         }
         if (spec.Parameters.Length > 0)
             Problem(operation, 400, "request.query_malformed: a parameter is unknown, stated twice or malformed");

@@ -17,7 +17,8 @@ public static partial class CommandCatalogue
     private static Field[] Said { get; } = [Code, Reference, Fields.Metadata, BookedOn, ValueOn];
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<CommandSpec> All { get; } = [.. OfLedger(), .. OfAuthority(), .. OfParties()];
+    public static IReadOnlyList<CommandSpec> All { get; } =
+        [.. OfLedger(), .. OfAuthority(), .. OfParties(), .. OfLimits(), .. OfWallets()];
 
     private static CommandSpec[] OfLedger() =>
     [

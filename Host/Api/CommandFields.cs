@@ -116,6 +116,7 @@ public sealed partial class CommandFields
         (Balancing, SetFlags) = (Balancing.Exact, AccountFlags.None);
         BeginAuthority();
         BeginParties();
+        BeginLimits();
     }
 
     /// <summary>Takes the value of a field that stands in the address.</summary>

@@ -21,6 +21,7 @@ public static class Receipts
         [.. "\"note\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
         [.. "\"name\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
         [.. "\"text\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
+        [.. "\"statement\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
     ];
 
     [ThreadStatic]

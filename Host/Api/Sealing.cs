@@ -20,15 +20,25 @@ public sealed class Sealing(IKeyStore keys, PersonalParts? parts = null)
         return keys.Seal(subject.ToString(), field.Name, text);
     }
 
-    /// <summary>The same keys, sealing the salts of a signed command's personal parts besides.</summary>
-    public Sealing With(PersonalParts given) => new(keys, given);
+    /// <summary>Seals a text that the book also knows by its token.</summary>
+    /// <param name="label">What it is; equal texts of other labels have other tokens.</param>
+    public (string Sealed, UInt128 Token) Seal(
+        CommandFields fields, Field field, AccountId subject, string label, string text)
+    {
+        var token = TokenOf(label, text);
+        fields.SetPrint(field, token);
+        parts?.Seal(keys, subject.ToString(), field.Name);
+        return (Seal(field, subject, text), token);
+    }
 
-    /// <summary>Seals a text whose part of the fingerprint is known otherwise.</summary>
+    /// <summary>Seals a text that no caller stated.</summary>
     public string Seal(Field field, AccountId subject, string text) => keys.Seal(subject.ToString(), field.Name, text);
 
     /// <summary>The keyed token of a text: how the book knows an identifier.</summary>
-    /// <param name="label">What it is; equal texts of other labels have other tokens.</param>
     public UInt128 TokenOf(string label, string text) => keys.Token(label, text);
+
+    /// <summary>The same keys, sealing the salts of a signed command's personal parts besides.</summary>
+    public Sealing With(PersonalParts given) => new(keys, given);
 
     /// <summary>Opens a sealed text for an answer.</summary>
     /// <returns>Null when the subject was erased.</returns>
