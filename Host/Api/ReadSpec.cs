@@ -28,10 +28,10 @@ public sealed record ReadSpec(string Area, string Answer, params Parameter[] Par
     /// <summary>Codes of what is not there; null where nothing can be missing.</summary>
     public string? NotFound { get; init; }
 
-    /// <summary>JSON schema of the question, where it is too long for an address; null where there is none.</summary>
+    /// <summary>JSON schema of the body of a question that must not stand in an address; null: there is none.</summary>
     public string? Body { get; init; }
 
-    /// <summary>A body that works, for the API's description.</summary>
+    /// <summary>A body that works, for the API's description; null: none is shown.</summary>
     public string? Example { get; init; }
 
     /// <summary>The names in braces of a route.</summary>
