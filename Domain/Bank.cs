@@ -29,6 +29,8 @@ public sealed class Bank
         Permissions = new(Tables);
         Satisfaction = new(Permissions, static (_, _, _) => true);
         Authorisation = new(Permissions, Satisfaction, static (_, _, _) => null);
+        Proposals = new(this);
+        Reviews = new(this);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -41,6 +43,8 @@ public sealed class Bank
     public Permissions Permissions { get; }
     public Satisfaction Satisfaction { get; }
     public Authorisation Authorisation { get; }
+    public Proposals Proposals { get; }
+    public Reviews Reviews { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
@@ -83,6 +87,16 @@ public sealed class Bank
         UnlinkPermission c => Permissions.Decide(c),
         LimitChanges c => Permissions.Decide(c),
         BindKey c => Permissions.Decide(c, Keys),
+        MakeProposal c => Proposals.Decide(at, c),
+        ApproveProposal c => Proposals.Decide(at, c),
+        WithdrawApproval c => Proposals.Decide(at, c),
+        CancelProposal c => Proposals.Decide(at, c),
+        ExecuteProposal c => Proposals.Decide(at, c),
+        ExpireProposal c => Proposals.Decide(at, c),
+        InvalidateApprovals c => Proposals.Decide(c),
+        BreakGlass c => Reviews.Decide(at, c),
+        CloseReview c => Reviews.Decide(c),
+        NoteOverdueReview c => Reviews.Decide(at, c),
         OpenBook c => Books.Decide(Book, c),
         AdvanceClock c => Books.Decide(Book, at, c),
         AcceptClock c => Books.Decide(c),
@@ -107,6 +121,7 @@ public sealed class Bank
         IssueKey or RevokeKey or BindKey => Scopes.Keys,
         CreatePermissions or SetPermission or RemovePermission or LinkPermission or UnlinkPermission or LimitChanges =>
             Scopes.Authority,
+        ProposalCommand or InvalidateApprovals => Scopes.Proposals,
         AcceptClock => Scopes.Operate,
         AdvanceClock => Scopes.Sandbox,
         Chain => Scopes.None,
@@ -172,6 +187,10 @@ public sealed class Bank
             case AccountEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
+            case ProposalEvent e: Proposals.Evolve(position, e); break;
+            case ReviewEvent e: Reviews.Evolve(e); break;
+            case BookEvent.TimerParked { Kind: TimerKinds.Proposal } e: Proposals.Park(CommandId.Parse(e.Row)); break;
+            case BookEvent.TimerParked { Kind: TimerKinds.Review } e: Reviews.Park(CommandId.Parse(e.Row)); break;
             case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
             case PermissionEvent e: Permissions.Evolve(e); break;
@@ -192,6 +211,7 @@ public sealed class Bank
             return new ExpireTransfer(Ledger.Tables.Reservations[row].Id);
         if (Ledger.Tables.RestraintsByEnd.TryFirst(out var end, out row) && end <= now)
             return new LapseRestraint(Ledger.Tables.Restraints[row].Id);
+        if ((Proposals.Due(now) ?? Reviews.Due(now)) is { } due) return due;
         var day = Book.Day;
         if (day.ClosingYear != 0) return new CarryYear(day.ClosingYear);
         return day.NextCutOff <= now ? new AdvanceDay() : null;
@@ -207,6 +227,12 @@ public sealed class Bank
         Satisfaction.Begin(new(keys, []), now);
         return Satisfaction.IsSatisfied(level) && Satisfaction.AllKeysUsed;
     }
+
+    /// <summary>Whom an envelope speaks for where the command does not say; none when it could be several.</summary>
+    public Level SpeakerOf(in Envelope envelope) =>
+        envelope.Proof is { } proof ? proof.Declared.Length == 1 ? proof.Declared[0] : default
+        : (uint)envelope.Caller < (uint)Keys.Rows.Count
+            ? Permissions.BindingOf(Keys.Rows[envelope.Caller].Id).Provides : default;
 
     public Tag CallerName(int caller) => caller switch
     {

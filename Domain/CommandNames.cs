@@ -50,6 +50,14 @@ public static class CommandNames
         (typeof(UnlinkPermission), "permission.unlink"),
         (typeof(LimitChanges), "permissions.limit_changes"),
         (typeof(BindKey), "key.bind"),
+        (typeof(MakeProposal), "proposal.make"),
+        (typeof(ApproveProposal), "proposal.approve"),
+        (typeof(WithdrawApproval), "proposal.unapprove"),
+        (typeof(CancelProposal), "proposal.cancel"),
+        (typeof(ExecuteProposal), "proposal.execute"),
+        (typeof(InvalidateApprovals), "approvals.invalidate"),
+        (typeof(BreakGlass), "breakglass.use"),
+        (typeof(CloseReview), "review.close"),
     }.ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
 
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =

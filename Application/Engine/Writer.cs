@@ -130,6 +130,8 @@ internal sealed class Writer : IDisposable
             ExpireTransfer e => (TimerKinds.Reservation, e.Id.ToString()),
             LapseRestraint e => (TimerKinds.Restraint, new TransferId(e.Id.Value).ToString()),
             CarryYear => (TimerKinds.Year, ""),
+            ExpireProposal e => (TimerKinds.Proposal, e.Proposal.ToString()),
+            NoteOverdueReview e => (TimerKinds.Review, e.Review.ToString()),
             _ => (TimerKinds.Day, ""),
         };
         var fault = answer.Ended.Rejection?.Code ?? "engine.fault";

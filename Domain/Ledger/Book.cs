@@ -106,7 +106,8 @@ public sealed class BookTables
 /// <summary>What timers are for, as a parked one names it.</summary>
 public static class TimerKinds
 {
-    public const string Reservation = "reservation", Restraint = "restraint", Day = "day", Year = "year";
+    public const string Reservation = "reservation", Restraint = "restraint", Day = "day", Year = "year",
+        Proposal = "proposal", Review = "review";
 }
 
 /// <summary>The book's genesis, business date and periods.</summary>

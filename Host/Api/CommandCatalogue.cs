@@ -17,7 +17,7 @@ public static partial class CommandCatalogue
     private static Field[] Said { get; } = [Code, Reference, Fields.Metadata, BookedOn, ValueOn];
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<CommandSpec> All { get; } = [.. OfLedger(), .. OfAuthority()];
+    public static IReadOnlyList<CommandSpec> All { get; } = [.. OfLedger(), .. OfAuthority(), .. OfProposals()];
 
     private static CommandSpec[] OfLedger() =>
     [

@@ -115,6 +115,7 @@ public sealed partial class CommandFields
         (Pending, Final, AnyAsset, Rank) = (false, true, false, 0);
         (Balancing, SetFlags) = (Balancing.Exact, AccountFlags.None);
         BeginAuthority();
+        BeginProposals();
     }
 
     /// <summary>Takes the value of a field that stands in the address.</summary>

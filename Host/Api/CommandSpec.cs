@@ -49,6 +49,8 @@ public sealed class CommandSpec(
         "asset" or "reference" => "Reference",
         "period" or "year" => "Periods",
         "permission" or "permissions" => "Permissions",
+        "proposal" or "approvals" => "Proposals",
+        "breakglass" or "review" => "Reviews",
         "key" => "Keys",
         _ => "Operations",
     };

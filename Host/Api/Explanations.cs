@@ -162,6 +162,21 @@ public static class Explanations
         ("period.already_closed",
             "The period is closed already; what is closed for good is never reopened.",
             "Read GET /v1/periods for the dates."),
+        ("proposal.not_found",
+            "It was executed, cancelled or has expired, or never was.",
+            "Find its events by the command that proposed it: GET /v1/commands/{id}."),
+        ("proposal.not_authorisable",
+            "The permissions that are asked do not suffice for the commands, even after any wait.",
+            "Ask those too that `declared` needs; with four eyes the proposer does not count."),
+        ("proposal.not_approved",
+            "Approvals are missing, too old, withdrawn or invalidated, or a wait has not passed.",
+            "Read `missing` at GET /v1/proposals/{proposal}."),
+        ("proposal.content_changed",
+            "The hash is of another content than the proposal has.",
+            "Read the proposal, and approve what it says."),
+        ("proposal.maker_is_checker",
+            "The permission, a key, an account or a person that proposed stands behind this approval.",
+            "Let somebody else approve."),
     ];
 
     private static readonly Dictionary<string, Explanation> ByCode =

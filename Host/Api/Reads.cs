@@ -66,6 +66,16 @@ public static class Reads
         Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date",
             books.ReferenceAsync,
             new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
+
+        var proposals = new ReadsProposals(book);
+        Map(routes, "/v1/proposals", "proposal.list", "Open proposals, by who is asked or by whose account proposed",
+            proposals.ListAsync,
+            new("Proposals", "A page of proposals.", AskedApprover, ProposerAccount, AfterProposal, After,
+                Limit(BookEngine.MaxRowsRead / 2)));
+        Map(routes, "/v1/proposals/{proposal}", "proposal.read", "An open proposal, its approvals and what is missing",
+            proposals.ReadAsync, new("Proposals", "The proposal.", After) { NotFound = "proposal.not_found" });
+        Map(routes, "/v1/reviews", "review.list", "Uses of break-glass that wait for their review",
+            proposals.ReviewsAsync, new("Reviews", "A page of reviews.", After, LimitOfBook, Cursor));
     }
 
     private static void Map(

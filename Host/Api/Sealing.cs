@@ -1,3 +1,4 @@
+using System.Globalization;
 using BankingEngine.Application.Ports;
 using BankingEngine.Domain.Kernel;
 
@@ -15,9 +16,23 @@ public sealed class Sealing(IKeyStore keys)
     /// <param name="subject">Whose text it is.</param>
     public string Seal(CommandFields fields, Field field, AccountId subject, string text)
     {
+        if (Before is not null) return Before[int.Parse(text, CultureInfo.InvariantCulture)];
         fields.SetPrint(field, keys.Token(field.Name, text));
-        return keys.Seal(subject.ToString(), field.Name, text);
+        var sealedText = keys.Seal(subject.ToString(), field.Name, text);
+        Sealed?.Invoke(field, sealedText);
+        return sealedText;
     }
+
+    /// <summary>
+    /// The texts of a content that was sealed when it was stored: what is read stands for them by number.
+    /// </summary>
+    public IReadOnlyList<string>? Before { get; init; }
+
+    /// <summary>Told what a field's text became.</summary>
+    public Action<Field, string>? Sealed { get; init; }
+
+    /// <summary>The same keys, telling what each text became.</summary>
+    public Sealing Telling(Action<Field, string> what) => new(keys) { Sealed = what };
 
     /// <summary>Opens a sealed text for an answer.</summary>
     /// <returns>Null when the subject was erased.</returns>

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
+using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 
@@ -14,7 +15,7 @@ public sealed partial class CatalogueSpecs
     /// <summary>The engine's own, which no key may send.</summary>
     private static readonly Type[] EngineOnly =
         [typeof(ExpireTransfer), typeof(LapseRestraint), typeof(AdvanceDay), typeof(CarryYear), typeof(OpenBook),
-            typeof(AnnounceCheckpointKey), typeof(ParkTimer)];
+            typeof(AnnounceCheckpointKey), typeof(ParkTimer), typeof(ExpireProposal), typeof(NoteOverdueReview)];
 
     private static readonly Type[] Types = typeof(Bank).Assembly.GetTypes();
 
