@@ -25,10 +25,15 @@ public sealed class Bank
         Book = new(Tables);
         Ledger = new(new(Tables), Book);
         Keys = new(Tables);
+        Parties = new(Tables);
+        Identifiers = new(Tables);
         Memory = new(Tables);
         Permissions = new(Tables);
-        Satisfaction = new(Permissions, static (_, _, _) => true);
-        Authorisation = new(Permissions, Satisfaction, static (_, _, _) => null);
+        Satisfaction = new(Permissions, Parties.Counts);
+        SpendingLimits = new(Tables);
+        Authorisation = new(Permissions, Satisfaction, SpendingLimits, Objects);
+        Wallets = new(Tables, SpendingLimits);
+        Recovery = new(Tables);
         Proposals = new(this);
         Reviews = new(this);
     }
@@ -39,26 +44,35 @@ public sealed class Bank
     public BookTables Book { get; }
     public LedgerView Ledger { get; }
     public Keys Keys { get; }
+    public Parties Parties { get; }
+    public Identifiers Identifiers { get; }
     public CommandMemory Memory { get; }
     public Permissions Permissions { get; }
     public Satisfaction Satisfaction { get; }
     public Authorisation Authorisation { get; }
+    public SpendingLimits SpendingLimits { get; }
+    public Wallets Wallets { get; }
+    public Recovery Recovery { get; }
     public Proposals Proposals { get; }
     public Reviews Reviews { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
-        MakeTransfer c => Transfers.Decide(Ledger, at, c),
-        ReserveTransfer c => Transfers.Decide(Ledger, at, c),
+        MakeTransfer c => Wallets.Opening(Ledger, c.Credit, c.Amount.Asset) is { } opening
+            ? Decision.Accept([]).Then(opening, c) : Transfers.Decide(Ledger, at, c),
+        ReserveTransfer c => Wallets.Opening(Ledger, c.Credit, c.Amount.Asset) is { } opening
+            ? Decision.Accept([]).Then(opening, c) : Transfers.Decide(Ledger, at, c),
         PostTransfer c => Transfers.Decide(Ledger, at, c),
         CancelTransfer c => Transfers.Decide(Ledger, at, c),
         ExpireTransfer c => Transfers.Decide(Ledger, at, c),
         ImportTransfer c => Transfers.Decide(Ledger, at, c),
-        PostEntry c => Entries.Decide(Ledger, at, c),
+        PostEntry c => Wallets.Opening(Ledger, c) is { } opening
+            ? Decision.Accept([]).Then(opening, c) : Entries.Decide(Ledger, at, c),
         AdjustEntry c => Entries.Decide(Ledger, at, c),
         ReverseEntry c => Entries.Decide(Ledger, at, c),
         ExchangeAssets c => Entries.Decide(Ledger, at, c),
-        OpenAccount c => LedgerAccounts.Decide(Ledger, at, c),
+        OpenAccount c => AccountNames.Check(Ledger, at, c) ?? LedgerAccounts.Decide(Ledger, at, c),
+        AddAsset c when Wallets.IsWallet(c.Id) => Wallets.Decide(Ledger, at, c),
         AddAsset c => LedgerAccounts.Decide(Ledger, c),
         SetLimits c => LedgerAccounts.Decide(Ledger, c),
         GrantOverdraft c => LedgerAccounts.Decide(Ledger, c),
@@ -76,17 +90,40 @@ public sealed class Bank
         ClosePeriod c => Books.Decide(Ledger, c),
         CloseYear c => Books.Decide(Ledger, at, c),
         CarryYear c => Books.Decide(Ledger, c),
-        PublishReference c => Book.References.Decide(at, c, author: CallerName(caller)),
+        PublishReference c => WalletRules.Resolve(Ledger, c, out var resolved)
+            ?? Book.References.Decide(at, resolved, author: CallerName(caller)),
         IssueKey c => Keys.Decide(at, c),
         RevokeKey c => Keys.Decide(at, c),
         CreatePermissions c => Ledger.Tables.Accounts.Find(c.Account) < 0 && c.Account != Permissions.Bank
             ? LedgerRejections.AccountNotFound : Permissions.Decide(c),
-        SetPermission c => Permissions.Decide(c),
-        RemovePermission c => Permissions.Decide(c),
+        SetPermission c => Recovery.Protects(c.Account, c.Name) ?? Permissions.Decide(c),
+        RemovePermission c => Recovery.Protects(c.Account, c.Name)
+            ?? (SpendingLimits.Limits(new(c.Account, c.Name)) ? AuthorityRejections.InUse : Permissions.Decide(c)),
         LinkPermission c => Permissions.Decide(c),
         UnlinkPermission c => Permissions.Decide(c),
         LimitChanges c => Permissions.Decide(c),
         BindKey c => Permissions.Decide(c, Keys),
+        SetSpendingLimit c => SpendingLimits.Decide(Ledger, Permissions, c),
+        RemoveSpendingLimit c => SpendingLimits.Decide(c),
+        OpenWallet c => Wallets.Decide(Ledger, at, c),
+        CloseWallet c => Wallets.Decide(at, c),
+        RequestVerification c => Wallets.Decide(c),
+        AllowRecovery c => Recovery.Decide(Permissions, c),
+        StartRecovery c => Recovery.Decide(Permissions, at, c),
+        VetoRecovery c => Recovery.Decide(c),
+        CompleteRecovery c => Recovery.Decide(at, c),
+        RegisterParty c => Parties.Decide(Ledger, at, c),
+        SetStanding c => Parties.Decide(c),
+        SetActor c => Parties.Decide(Ledger, c),
+        RecordDeath c => Parties.Decide(at, c),
+        RecordIncapacity c => Parties.Decide(at, c),
+        LiftIncapacity c => Parties.Decide(c),
+        SetHolders c => Parties.Decide(Ledger, at, c),
+        GrantRole c => Parties.Decide(Ledger, at, c),
+        RevokeRole c => Parties.Decide(at, c),
+        AddIdentifier c => Identifiers.Decide(Ledger, Parties, at, c),
+        EndIdentifier c => Identifiers.Decide(at, c),
+        RecordAccess c => new AccessEvent.Recorded(c.Key, c.Read, c.Party, c.Account, c.Reason),
         MakeProposal c => Proposals.Decide(at, c),
         ApproveProposal c => Proposals.Decide(at, c),
         WithdrawApproval c => Proposals.Decide(at, c),
@@ -121,6 +158,11 @@ public sealed class Bank
         IssueKey or RevokeKey or BindKey => Scopes.Keys,
         CreatePermissions or SetPermission or RemovePermission or LinkPermission or UnlinkPermission or LimitChanges =>
             Scopes.Authority,
+        SetSpendingLimit or RemoveSpendingLimit => Scopes.Authority,
+        AllowRecovery or StartRecovery or VetoRecovery or CompleteRecovery => Scopes.Authority,
+        RequestVerification => Scopes.Parties,
+        RegisterParty or SetStanding or SetActor or RecordDeath or RecordIncapacity or LiftIncapacity
+            or SetHolders or GrantRole or RevokeRole or AddIdentifier or EndIdentifier => Scopes.Parties,
         ProposalCommand or InvalidateApprovals => Scopes.Proposals,
         AcceptClock => Scopes.Operate,
         AdvanceClock => Scopes.Sandbox,
@@ -183,10 +225,11 @@ public sealed class Bank
         switch (@event)
         {
             case TransferEvent e: Transfers.Evolve(Ledger.Tables, position, e); break;
-            case CommandEvent.Refused or EntryEvent: break;
+            case CommandEvent.Refused or EntryEvent or AccessEvent: break;
             case AccountEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
+            case BookEvent.TimerParked { Kind: TimerKinds.Wallet } e: Wallets.Park(e.Row); break;
             case ProposalEvent e: Proposals.Evolve(position, e); break;
             case ReviewEvent e: Reviews.Evolve(e); break;
             case BookEvent.TimerParked { Kind: TimerKinds.Proposal } e: Proposals.Park(CommandId.Parse(e.Row)); break;
@@ -194,6 +237,12 @@ public sealed class Bank
             case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
             case PermissionEvent e: Permissions.Evolve(e); break;
+            case SpendingEvent e: SpendingLimits.Evolve(e); break;
+            case WalletEvent e: Wallets.Evolve(e); break;
+            case RecoveryEvent e: Recovery.Evolve(e); break;
+            case PartyEvent e: Parties.Evolve(position, e); break;
+            case RoleEvent e: Parties.Evolve(e); break;
+            case IdentifierEvent e: Identifiers.Evolve(position, e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:
                 Book.References.Evolve(e);
@@ -211,6 +260,8 @@ public sealed class Bank
             return new ExpireTransfer(Ledger.Tables.Reservations[row].Id);
         if (Ledger.Tables.RestraintsByEnd.TryFirst(out var end, out row) && end <= now)
             return new LapseRestraint(Ledger.Tables.Restraints[row].Id);
+        if (Wallets.ByClosing.TryFirst(out var closes, out row) && closes <= now)
+            return new CloseWallet(Wallets.Rows[row].Id);
         if ((Proposals.Due(now) ?? Reviews.Due(now)) is { } due) return due;
         var day = Book.Day;
         if (day.ClosingYear != 0) return new CarryYear(day.ClosingYear);
@@ -219,7 +270,7 @@ public sealed class Bank
 
     /// <summary>Whether a key may sign for anybody: so that the signatures of strangers are not even checked.</summary>
     public bool Knows(in SigningKey key) => Permissions.SigningKeys.Find(key) >= 0
-        || Ledger.Tables.Accounts.Find(Wallets.NameOf(key)) >= 0;
+        || Wallets.Rows.Find(Wallets.NameOf(key)) >= 0;
 
     /// <summary>Whether signatures by these keys satisfy a permission now, and none of them is needless.</summary>
     public bool Allows(Level level, IReadOnlyList<SigningKey> keys, Instant now)
@@ -233,6 +284,14 @@ public sealed class Bank
         envelope.Proof is { } proof ? proof.Declared.Length == 1 ? proof.Declared[0] : default
         : (uint)envelope.Caller < (uint)Keys.Rows.Count
             ? Permissions.BindingOf(Keys.Rows[envelope.Caller].Id).Provides : default;
+
+    private Rejection? Objects(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now)
+    {
+        if (Parties.Objects(account, acting, need.Gives, now) is { } no) return no;
+        if (acting.Count == 0) return null;
+        Amount? moves = need.Moves is { } stated && Ledger.Resolve(stated, out var amount) is null ? amount : null;
+        return Parties.ScopeOf(account, acting, CommandNames.Of(need.Command).Text, moves, now);
+    }
 
     public Tag CallerName(int caller) => caller switch
     {

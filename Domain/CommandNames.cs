@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Collections.Immutable;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
@@ -50,6 +49,24 @@ public static class CommandNames
         (typeof(UnlinkPermission), "permission.unlink"),
         (typeof(LimitChanges), "permissions.limit_changes"),
         (typeof(BindKey), "key.bind"),
+        (typeof(SetSpendingLimit), "limit.set"),
+        (typeof(RemoveSpendingLimit), "limit.remove"),
+        (typeof(RequestVerification), "wallet.verify"),
+        (typeof(AllowRecovery), "recovery.allow"),
+        (typeof(StartRecovery), "recovery.start"),
+        (typeof(VetoRecovery), "recovery.veto"),
+        (typeof(CompleteRecovery), "recovery.complete"),
+        (typeof(RegisterParty), "party.register"),
+        (typeof(SetStanding), "party.set_standing"),
+        (typeof(SetActor), "party.set_actor"),
+        (typeof(RecordDeath), "party.record_death"),
+        (typeof(RecordIncapacity), "party.record_incapacity"),
+        (typeof(LiftIncapacity), "party.lift_incapacity"),
+        (typeof(SetHolders), "holders.set"),
+        (typeof(GrantRole), "role.grant"),
+        (typeof(RevokeRole), "role.revoke"),
+        (typeof(AddIdentifier), "identifier.add"),
+        (typeof(EndIdentifier), "identifier.end"),
         (typeof(MakeProposal), "proposal.make"),
         (typeof(ApproveProposal), "proposal.approve"),
         (typeof(WithdrawApproval), "proposal.unapprove"),
@@ -63,17 +80,18 @@ public static class CommandNames
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =
         ByType.Values.ToFrozenDictionary(name => name.Hash);
 
-    /// <summary>
-    /// What a channel does for an account that lets it: these are linked to its permission <c>channel</c>.
-    /// </summary>
-    public static ImmutableArray<string> OfPayments { get; } =
-        ["transfer.make", "transfer.reserve", "transfer.post", "transfer.cancel", "entry.post", "exchange.make"];
+    private static readonly FrozenSet<ulong> Payments =
+        new[]
+        {
+            "transfer.make", "transfer.reserve", "transfer.post", "transfer.cancel", "entry.post", "exchange.make",
+        }.Select(CommandName.HashOf).ToFrozenSet();
 
     /// <summary>Who may change permissions follows from the permissions themselves.</summary>
     private static readonly FrozenSet<string> Fixed = new[]
     {
         "permissions.create", "permission.set", "permission.remove", "permission.link", "permission.unlink",
-        "permissions.limit_changes",
+        "permissions.limit_changes", "limit.set", "limit.remove", "recovery.allow", "recovery.start", "recovery.veto",
+        "recovery.complete",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     public static IEnumerable<CommandName> All => ByType.Values;
@@ -82,6 +100,9 @@ public static class CommandNames
     public static CommandName Of(Command command) => ByType[command.GetType()];
 
     public static bool IsKnown(string text) => ByHash.ContainsKey(CommandName.HashOf(text));
+
+    /// <summary>What a channel does for an account that has a permission <c>channel</c>.</summary>
+    public static bool IsPayment(CommandName command) => Payments.Contains(command.Hash);
 
     /// <summary>Whether a command cannot be linked.</summary>
     public static bool IsFixed(string text) => Fixed.Contains(text);

@@ -61,7 +61,8 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
     private readonly List<Leg> _legs = [];
     private readonly List<Recorded> _recorded = [];
     private readonly List<Need> _needs = [];
-    private int _followUps;
+    private readonly List<SpendingEvent.Spent> _spent = [];
+    private int _followUps, _link;
     private bool _usedOwnId;
 
     public Execution(Bank bank) : this(bank, bank.Post) { }
@@ -92,7 +93,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         bank.Tables.Begin();
         try
         {
-            var scopes = envelope.Caller < 0 ? Scopes.All : Scopes.None;
+            var scopes = envelope.Caller == Envelope.Engine ? Scopes.All : Scopes.None;
             var at = new Moment(now, bank.Book.IsOpen ? bank.Book.Day.Today : default, first, envelope.Id, scopes);
             var rejection = Authorised(envelope, ref at, command);
             if (rejection is null)
@@ -194,33 +195,32 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
             needed = Bank.NeededFor(command);
             Needs.Of(bank, command, 0, _needs);
         }
+        KeyBindingRow? channel = null;
         if (envelope.Caller >= 0)
         {
-            if (envelope.Proof is not null) needed = Scopes.None;
-            if (bank.Keys.Authorise(envelope.Caller, needed, at.Now) is { } no) return no;
-            if (envelope.Proof is null) at = at with { Scopes = bank.Keys.Rows[envelope.Caller].Scopes };
+            // A key that only carries what a customer signed need not have the scope; then it speaks for nobody.
+            var asks = envelope.Proof is null ? needed : Scopes.None;
+            if (bank.Keys.Authorise(envelope.Caller, asks, at.Now) is { } no) return no;
+            ref readonly var key = ref bank.Keys.Rows[envelope.Caller];
+            at = at with { Scopes = key.Scopes };
+            if ((key.Scopes & needed) == needed) channel = bank.Permissions.BindingOf(key.Id);
         }
-        else if (envelope.Proof is null)
-        {
-            return AuthorityRejections.Missing;
-        }
-        if (bank.Authorisation.Judge(AskingOf(envelope, at.Now), _needs) is { } denied) return denied;
-        if (envelope.Proof is not null && bank.Authorisation.IsBanksOwn) at = at with { Scopes = Scopes.All };
+        var proof = envelope.Proof;
+        var credentials = proof is null ? Credentials.None : new(proof.Keys, []);
+        var asking = new Asking(channel, proof?.Declared ?? [], credentials, at.Now);
+        if (bank.Authorisation.Judge(asking, _needs) is { } denied) return denied;
+        if (proof is not null && bank.Authorisation.IsBanksOwn) at = at with { Scopes = Scopes.All };
         if (command is ProposalCommand said) bank.Proposals.Hear(said.Level, envelope);
         return null;
     }
 
-    private Asking AskingOf(in Envelope envelope, Instant now) => envelope.Proof is { } proof
-        ? new(null, proof.Declared, new(proof.Keys, []), now)
-        : new(bank.Permissions.BindingOf(bank.Keys.Rows[envelope.Caller].Id), [], Credentials.None, now);
-
-    /// <summary>Only a capability's follow-up opens an account for the book itself.</summary>
-    internal static bool IsBooksOwn(Command command) =>
-        command is OpenAccount open && (open.Flags & AccountFlags.System) != 0;
+    /// <summary>Only a capability's follow-up opens an account for the book itself, or a wallet.</summary>
+    internal static bool IsBooksOwn(Command command) => command is OpenAccount open
+        && ((open.Flags & AccountFlags.System) != 0 || Wallets.IsWallet(open.Id));
 
     private Rejection? RunLinks(in Moment at, in Envelope envelope, Command command)
     {
-        (_followUps, _usedOwnId) = (0, false);
+        (_followUps, _usedOwnId, _link) = (0, false, 0);
         if (command is not Chain chain)
         {
             if (RunLink(at, envelope, command, depth: 0) is { } no) return no;
@@ -244,6 +244,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         for (var i = 0; i < links.Length; i++)
         {
             // The chain's id names no link: what a link makes is named by its position.
+            _link = i + 1;
             var position = Position + 1 + _recorded.Count;
             var link = at with { Command = new(TransferId.FromPosition(bank.Book.Hash, position).Value) };
             if (RunLink(link, envelope, links[i], depth: 0) is { } no) return no with { Link = i + 1 };
@@ -274,7 +275,19 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         return null;
     }
 
+    /// <summary>An event, and after it what it took of windows that are limited.</summary>
     private Rejection? Happen(in Moment at, in Envelope envelope, Command command, Event @event)
+    {
+        _spent.Clear();
+        if (HappenAlone(at, envelope, command, @event) is { } no) return no;
+        foreach (var spent in _spent)
+        {
+            if (HappenAlone(at, envelope, command, spent) is { } refused) return refused;
+        }
+        return null;
+    }
+
+    private Rejection? HappenAlone(in Moment at, in Envelope envelope, Command command, Event @event)
     {
         if (NameTaken(envelope, at.Now, @event) is { } taken) return taken;
         var position = Position + 1 + _recorded.Count;
@@ -288,23 +301,31 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
             legs = [.. _legs];
         }
         Gather(@event, legs.AsSpan());
-        if (moves && Judge(at, @event) is { } no) return no;
+        if (moves && Judge(at, envelope, @event) is { } no) return no;
         Settle(position, at.Now, envelope.Fingerprint, @event);
         RememberName(envelope, @event, position);
         _recorded.Add(new(@event, legs));
         return null;
     }
 
-    private Rejection? Judge(in Moment at, Event @event)
+    private Rejection? Judge(in Moment at, in Envelope envelope, Event @event)
     {
         if (Guards.Law(bank.Ledger, _movements) is { } unlawful) return unlawful;
         return Bank.ClassOf(@event) switch
         {
-            EventClass.Asked => Guards.Asked(bank.Ledger, at, _movements, bank.DatesOf(@event).ValueOn),
+            EventClass.Asked => Guards.Asked(bank.Ledger, at, _movements, bank.DatesOf(@event).ValueOn)
+                ?? bank.Wallets.Judge(bank.Ledger, at, _movements, _spent) ?? Limited(at, envelope),
             EventClass.Compelled => Guards.Compelled(bank.Ledger, _movements),
             _ => null,
         };
     }
+
+    /// <summary>Spending limits, where any stands, of the permissions that the command runs under.</summary>
+    private Rejection? Limited(in Moment at, in Envelope envelope) =>
+        !bank.SpendingLimits.Any || envelope.Caller == Envelope.Engine
+            ? null
+            : bank.SpendingLimits.Judge(
+                bank.Ledger, _movements, bank.Authorisation.Acts, _link, at.Now, _spent);
 
     private void Divert(in Moment at, Event @event)
     {
@@ -324,6 +345,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         {
             var (bookedOn, valueOn) = bank.DatesOf(@event);
             Postings.Apply(bank.Ledger.Tables, _movements, at, bank.Book.Day.Today, bookedOn, valueOn);
+            bank.Wallets.Follow(bank.Ledger, _movements, at);
         }
         bank.Evolve(position, fingerprint, @event);
     }

@@ -19,8 +19,8 @@ public static class Needs
         var need = new Need(NeedKind.Bank, command, Link: link);
         switch (command)
         {
-            case MakeTransfer c: Gives(bank, need, c.Debit, c.Credit, c.Amount.Asset, c.Particulars, into); break;
-            case ReserveTransfer c: Gives(bank, need, c.Debit, c.Credit, c.Amount.Asset, c.Particulars, into); break;
+            case MakeTransfer c: Gives(bank, need, c.Debit, c.Credit, c.Amount, c.Particulars, into); break;
+            case ReserveTransfer c: Gives(bank, need, c.Debit, c.Credit, c.Amount, c.Particulars, into); break;
             case PostTransfer c:
                 Resolves(bank, need, c.Id, payerMay: true, into);
                 Dated(need, c.Particulars, into);
@@ -30,13 +30,13 @@ public static class Needs
                 foreach (var leg in c.Legs)
                 {
                     if (leg.Side == Side.Debit || IsEmptiedByCredits(bank, leg.Account))
-                        into.Add(need with { Kind = NeedKind.Gives, Account = leg.Account, Asset = leg.Amount.Asset });
+                        GivesMore(bank, need with { Account = leg.Account }, leg.Amount, into);
                 }
                 Dated(need, c.Particulars, into);
                 break;
             case ExchangeAssets c:
                 // The price is the bank's: a customer alone cannot state it.
-                into.Add(need with { Kind = NeedKind.Gives, Account = c.Customer, Asset = c.Sold.Asset });
+                into.Add(Giving(need, c.Customer, c.Sold));
                 into.Add(need);
                 break;
             case OpenAccount c: Opens(bank, need, c.Id, into); break;
@@ -49,6 +49,13 @@ public static class Needs
                 var (account, minimum) = bank.Permissions.DominatorOf(command);
                 into.Add(need with { Kind = NeedKind.Dominates, Account = account, Minimum = minimum });
                 break;
+            case SetSpendingLimit c: Limits(bank, need, new(c.Account, c.Permission), into); break;
+            case RemoveSpendingLimit c: Limits(bank, need, new(c.Account, c.Permission), into); break;
+            case RequestVerification c: into.Add(need with { Kind = NeedKind.Account, Account = c.Wallet }); break;
+            case AllowRecovery c: Dominates(need, c.Account, Permissions.Owner, into); break;
+            case StartRecovery c: Dominates(need, c.Account, Recovery.Permission, into); break;
+            case CompleteRecovery c: Dominates(need, c.Account, Recovery.Permission, into); break;
+            case VetoRecovery c: into.Add(need with { Kind = NeedKind.Account, Account = c.Account }); break;
             case BindKey c when c.Provides.Account != Permissions.Bank || bank.Permissions.HasOwn(Permissions.Bank):
                 into.Add(need);
                 into.Add(need with
@@ -69,21 +76,50 @@ public static class Needs
         }
     }
 
+    private static void Limits(Bank bank, in Need need, Level level, List<Need> into) =>
+        Dominates(need, level.Account, bank.Permissions.Above(level), into);
+
+    private static void Dominates(in Need need, AccountId account, Tag minimum, List<Need> into) =>
+        into.Add(need with { Kind = NeedKind.Dominates, Account = account, Minimum = minimum });
+
     private static void Gives(
-        Bank bank, in Need need, AccountId debit, AccountId credit, AssetCode asset, Particulars particulars,
+        Bank bank, in Need need, AccountId debit, AccountId credit, in StatedAmount amount, Particulars particulars,
         List<Need> into)
     {
-        into.Add(need with { Kind = NeedKind.Gives, Account = debit, Asset = asset });
-        if (IsEmptiedByCredits(bank, credit))
-            into.Add(need with { Kind = NeedKind.Gives, Account = credit, Asset = asset });
+        into.Add(Giving(need, debit, amount));
+        if (IsEmptiedByCredits(bank, credit)) into.Add(Giving(need, credit, amount));
         Dated(need, particulars, into);
     }
 
+    private static Need Giving(in Need need, AccountId account, in StatedAmount amount) =>
+        need with { Kind = NeedKind.Gives, Account = account, Asset = amount.Asset, Moves = amount };
+
+    /// <summary>Several legs of one account are one gift, so that no mandate's limit is passed leg by leg.</summary>
+    private static void GivesMore(Bank bank, in Need need, in StatedAmount amount, List<Need> into)
+    {
+        for (var i = 0; i < into.Count; i++)
+        {
+            if (!ReferenceEquals(into[i].Command, need.Command) || into[i].Account != need.Account
+                || into[i].Asset != amount.Asset || into[i].Moves is not { } before)
+                continue;
+            if (bank.Ledger.Resolve(before, out var sum) is null && bank.Ledger.Resolve(amount, out var more) is null
+                && !WouldOverflow(sum.Minor, more.Minor))
+                into[i] = into[i] with { Moves = new(amount.Asset, sum.Minor + more.Minor, sum.Asset.Scale) };
+            return;
+        }
+        into.Add(Giving(need, need.Account, amount));
+    }
+
+    /// <summary>Amounts below zero, and sums that no account can hold, are refused when it is decided.</summary>
+    private static bool WouldOverflow(Int128 left, Int128 right) =>
+        left < 0 || right < 0 || left > Int128.MaxValue - right;
+
     private static bool IsEmptiedByCredits(Bank bank, AccountId account)
     {
-        if (!bank.Permissions.HasOwn(account)) return false;
+        // The account first: deciding looks it up again, while most have no permissions.
         var row = bank.Ledger.Tables.Accounts.Find(account);
-        return row >= 0 && bank.Ledger.Tables.Accounts[row].Class is AccountClass.Asset or AccountClass.Expense;
+        return row >= 0 && bank.Ledger.Tables.Accounts[row].Class is AccountClass.Asset or AccountClass.Expense
+            && bank.Permissions.HasOwn(account);
     }
 
     /// <summary>Dates move interest and availability: who is not the bank takes today's.</summary>
@@ -117,11 +153,14 @@ public static class Needs
     private static AssetCode AssetOf(Bank bank, in ReservationRow row) =>
         bank.Ledger.Tables.Assets[bank.Ledger.Tables.Balances[row.DebitBalance].Asset].Code;
 
-    /// <summary>Below an account with permissions of its own, that one lets others open: <c>shop.acme</c>.</summary>
+    /// <summary>
+    /// Below an account with permissions of its own, that one lets others open: <c>shop.acme</c>. Names that are the
+    /// bank's are given by the bank alone.
+    /// </summary>
     private static void Opens(Bank bank, in Need need, AccountId id, List<Need> into)
     {
         var suffix = AccountNames.SuffixOf(id);
-        if (!suffix.IsNone && bank.Permissions.HasOwn(suffix))
+        if (!suffix.IsNone && bank.Permissions.HasOwn(suffix) && !AccountNames.IsBanks(id))
             into.Add(need with { Kind = NeedKind.Account, Account = suffix });
         else into.Add(need);
     }

@@ -5,11 +5,11 @@ namespace BankingEngine.Projections;
 /// <summary>The catalogue of a book's read models, all kept level with the book by one catch-up.</summary>
 public sealed class ReadModels : IDisposable
 {
-    private const int EntriesAt = 0, TransfersAt = 1;
+    private const int EntriesAt = 0, TransfersAt = 1, AccessAt = 2;
 
     private readonly CatchUp _catchUp;
 
-    public ReadModels(BookEngine book) => _catchUp = new(book, new AccountEntries(), new TransferLives());
+    public ReadModels(BookEngine book) => _catchUp = new(book, new AccountEntries(), new TransferLives(), new AccessLog());
 
     /// <summary>The accounts' entries as they answer now. Take it once for a question: a rebuild may replace
     /// it.</summary>
@@ -34,8 +34,16 @@ public sealed class ReadModels : IDisposable
             ? Transfers
             : null;
 
+    /// <inheritdoc cref="EntriesAfterAsync"/>
+    /// <summary>Who looked at whom, with all rows up to a position.</summary>
+    public async Task<AccessLog?> AccessAfterAsync(long position) =>
+        await _catchUp.WaitForAsync(AccessAt, position, CatchUp.LongestWait).ConfigureAwait(false)
+            ? (AccessLog)_catchUp.Live(AccessAt)
+            : null;
+
     /// <summary>Builds every read model anew from the first event, beside those that answer.</summary>
-    public Task RebuildAsync() => Task.WhenAll(_catchUp.RebuildAsync(EntriesAt), _catchUp.RebuildAsync(TransfersAt));
+    public Task RebuildAsync() => Task.WhenAll(
+        _catchUp.RebuildAsync(EntriesAt), _catchUp.RebuildAsync(TransfersAt), _catchUp.RebuildAsync(AccessAt));
 
     /// <summary>Stops following the book. To be called before the book is closed.</summary>
     public void Dispose() => _catchUp.Dispose();

@@ -25,6 +25,8 @@ namespace BankingEngine.Application.Journal;
         typeof(HexConverter), typeof(MetadataConverter), typeof(FlagsConverter<AccountFlags>), typeof(FlagsConverter<Scopes>),
         typeof(NameConverter<AccountClass>), typeof(NameConverter<RestraintScope>), typeof(NameConverter<BookMode>),
         typeof(NameConverter<RejectionKind>), typeof(NameConverter<Side>), typeof(ReferenceContentConverter),
+        typeof(TextConverter<PartyId>), typeof(NameConverter<PartyKind>), typeof(NameConverter<Standing>),
+        typeof(NameConverter<RoleKind>), typeof(NameConverter<HolderMode>), typeof(NameConverter<IdentifierKind>),
     ])]
 [JsonSerializable(typeof(TransferEvent.Made), TypeInfoPropertyName = "TransferMade")]
 [JsonSerializable(typeof(TransferEvent.Imported), TypeInfoPropertyName = "TransferImported")]
@@ -86,6 +88,18 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(ReviewEvent.Overdue), TypeInfoPropertyName = "ReviewOverdue")]
 [JsonSerializable(typeof(CommandEvent.Refused), TypeInfoPropertyName = "CommandRefused")]
 [JsonSerializable(typeof(CommandEvent.Faulted), TypeInfoPropertyName = "CommandFaulted")]
+[JsonSerializable(typeof(PartyEvent.Registered), TypeInfoPropertyName = "PartyRegistered")]
+[JsonSerializable(typeof(PartyEvent.StandingSet), TypeInfoPropertyName = "PartyStandingSet")]
+[JsonSerializable(typeof(PartyEvent.ActorSet), TypeInfoPropertyName = "PartyActorSet")]
+[JsonSerializable(typeof(PartyEvent.Died), TypeInfoPropertyName = "PartyDied")]
+[JsonSerializable(typeof(PartyEvent.Incapacitated), TypeInfoPropertyName = "PartyIncapacitated")]
+[JsonSerializable(typeof(PartyEvent.IncapacityLifted), TypeInfoPropertyName = "PartyIncapacityLifted")]
+[JsonSerializable(typeof(RoleEvent.HoldersSet), TypeInfoPropertyName = "RoleHoldersSet")]
+[JsonSerializable(typeof(RoleEvent.Granted), TypeInfoPropertyName = "RoleGranted")]
+[JsonSerializable(typeof(RoleEvent.Revoked), TypeInfoPropertyName = "RoleRevoked")]
+[JsonSerializable(typeof(IdentifierEvent.Added), TypeInfoPropertyName = "IdentifierAdded")]
+[JsonSerializable(typeof(IdentifierEvent.Ended), TypeInfoPropertyName = "IdentifierEnded")]
+[JsonSerializable(typeof(AccessEvent.Recorded), TypeInfoPropertyName = "AccessRecorded")]
 [JsonSerializable(typeof(Particulars))]
 [JsonSerializable(typeof(Leg[]))]
 public sealed partial class EventJson : JsonSerializerContext

@@ -56,11 +56,12 @@ public sealed class HashIndex<TRow, TIndexKey> : RowIndex<TRow>
     }
 
     /// <summary>The numbers of all rows with this key, ascending.</summary>
+    /// <param name="from">The first number to look for.</param>
     /// <exception cref="InvalidOperationException">The index is unique: use <see cref="Find"/>.</exception>
-    public Matches Rows(in TIndexKey key)
+    public Matches Rows(in TIndexKey key, int from = 0)
     {
         var many = _many ?? throw new InvalidOperationException("A unique index: use Find.");
-        return new Matches(this, many, key);
+        return new Matches(this, many, key, from);
     }
 
     internal override void Check(in TRow row, int except)
@@ -123,10 +124,10 @@ public sealed class HashIndex<TRow, TIndexKey> : RowIndex<TRow>
         private readonly uint _tag;
         private AscendingEntries<uint> _entries;
 
-        internal Matches(HashIndex<TRow, TIndexKey> index, SortedPages<uint> many, TIndexKey key)
+        internal Matches(HashIndex<TRow, TIndexKey> index, SortedPages<uint> many, TIndexKey key, int from)
         {
             (_index, _key, _tag) = (index, key, index.TagOf(in key));
-            _entries = new AscendingEntries<uint>(many, new IndexEntry<uint>(_tag, -1));
+            _entries = new AscendingEntries<uint>(many, new IndexEntry<uint>(_tag, from - 1));
         }
 
         public int Current { get; private set; }

@@ -35,6 +35,18 @@ public abstract record ReferenceContent
         public override int GetHashCode() => Transitions.Length;
     }
 
+    /// <summary>What wallets that nobody verified may hold and spend.</summary>
+    /// <param name="WindowSeconds">Of every amount per window.</param>
+    /// <param name="EmptiedSeconds">After which an empty wallet is closed.</param>
+    public sealed record WalletRule(ImmutableArray<WalletAsset> Assets, int WindowSeconds, int EmptiedSeconds)
+        : ReferenceContent
+    {
+        public bool Equals(WalletRule? other) => other is not null && WindowSeconds == other.WindowSeconds
+            && EmptiedSeconds == other.EmptiedSeconds && Assets.AsSpan().SequenceEqual(other.Assets.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(Assets.Length, WindowSeconds, EmptiedSeconds);
+    }
+
     /// <summary>Anything else that must be provable: a tariff sheet, a rule set, a list; as text.</summary>
     public sealed record Document(string Text) : ReferenceContent;
 }
@@ -48,6 +60,17 @@ public readonly record struct ChartLine(Tag Code, string Class, string Title)
     /// <summary>The names of the classes.</summary>
     public static ImmutableArray<string> Classes { get; } =
         ["asset", "liability", "equity", "income", "expense", "memorandum"];
+}
+
+/// <summary>What a wallet that nobody verified may hold and spend of an asset; all amounts are of it.</summary>
+/// <param name="OpeningMinimum">The least credit that opens a wallet.</param>
+/// <param name="PerTransaction">The most that one entry may take, net.</param>
+/// <param name="PerWindow">The most that all entries of a window may take.</param>
+/// <param name="MaxBalance">The most that it may hold, credits under way included.</param>
+public sealed record WalletAsset(Amount OpeningMinimum, Amount PerTransaction, Amount PerWindow, Amount MaxBalance)
+{
+    /// <summary>Which.</summary>
+    internal AssetCode Asset => OpeningMinimum.Asset.Code;
 }
 
 /// <summary>Publishes the next version of a piece of reference data.</summary>
@@ -112,6 +135,19 @@ public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Publ
                     to.Text(line.Title);
                 }
                 break;
+            case ReferenceContent.WalletRule w:
+                to.Value((int)Kind.WalletRule);
+                to.Value(w.WindowSeconds);
+                to.Value(w.EmptiedSeconds);
+                to.Value(w.Assets.Length);
+                foreach (var asset in w.Assets)
+                {
+                    to.Value(asset.OpeningMinimum);
+                    to.Value(asset.PerTransaction);
+                    to.Value(asset.PerWindow);
+                    to.Value(asset.MaxBalance);
+                }
+                break;
             default: throw new System.Diagnostics.UnreachableException(p.Content.GetType().Name);
         }
     }
@@ -129,6 +165,7 @@ public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Publ
             Kind.Zone => new ReferenceContent.Zone(
                 [.. from.Values<Instant>().Zip(from.Values<int>(), (at, offset) => new ZoneTransition(at, offset))]),
             Kind.Chart => new ReferenceContent.Chart(LinesOf(ref from)),
+            Kind.WalletRule => WalletRuleOf(ref from),
             var kind => throw new SnapshotRefusedException($"No reference content of kind {kind}."),
         };
         return new(key, new(key.Name, (int)key.Version, inForce, content, author, approver));
@@ -141,12 +178,25 @@ public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Publ
         return [.. lines];
     }
 
+    private static ReferenceContent.WalletRule WalletRuleOf(ref RowReader from)
+    {
+        var (window, emptied) = (from.Value<int>(), from.Value<int>());
+        var assets = new WalletAsset[from.Value<int>()];
+        for (var i = 0; i < assets.Length; i++)
+        {
+            assets[i] = new(
+                from.Value<Amount>(), from.Value<Amount>(), from.Value<Amount>(), from.Value<Amount>());
+        }
+        return new([.. assets], window, emptied);
+    }
+
     private enum Kind
     {
         Document = 1,
         Calendar,
         Zone,
         Chart,
+        WalletRule,
     }
 }
 
@@ -227,6 +277,8 @@ public sealed class References
                 ? null : Malformed,
         ReferenceContent.Zone z =>
             IsAscending(z.Transitions) && z.Transitions[0].At == Instant.First ? null : Malformed,
+        // Its own capability checks it, which knows the book's assets.
+        ReferenceContent.WalletRule => null,
         _ => throw new System.Diagnostics.UnreachableException(content.GetType().Name),
     };
 

@@ -47,7 +47,7 @@ public static class Door
             ?? throw new InvalidOperationException("The endpoint does not need a key.");
 
     /// <summary>Stands between routing and endpoints.</summary>
-    public static RequestDelegate Stand(RequestDelegate next, BookEngine engine) => context =>
+    public static RequestDelegate Stand(RequestDelegate next, BookEngine engine, FairUse fairUse) => context =>
     {
         var endpoint = context.GetEndpoint();
         if (endpoint is null) return Problems.Answer(context, EdgeProblems.RouteUnknown);
@@ -55,17 +55,30 @@ public static class Door
         // Every endpoint that was mapped states its access, so one that does not is routing's own "wrong method".
         if (endpoint.Metadata.GetMetadata<Access>() is not { } access)
             return Refuse(context, endpoint, next);
-        if (!access.Key) return Enter(context, endpoint, next);
-        string? header = context.Request.Headers.Authorization;
-        if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-            return Problems.Answer(context, EdgeProblems.KeyMissing);
-        if (!engine.Keys.TryRecognise(header.AsSpan(Scheme.Length).Trim(), engine.RoughNow, out var caller))
-            return Problems.Answer(context, EdgeProblems.KeyNotRecognised);
+        var carriesKey = TryBearer(context, out var token);
+        var caller = default(Caller);
+        var isKnown = carriesKey && engine.Keys.TryRecognise(token, engine.RoughNow, out caller);
+        var limited = isKnown ? fairUse.Take(caller) : fairUse.Take(context.Connection.RemoteIpAddress);
+        if (limited is not null) return Problems.Answer(context, limited.Value);
+        if (!isKnown)
+        {
+            if (!access.Key) return Enter(context, endpoint, next);
+            return Problems.Answer(context, carriesKey ? EdgeProblems.KeyNotRecognised : EdgeProblems.KeyMissing);
+        }
         if (!caller.May(access.Scopes))
             return Problems.Answer(context, new Flaw(EdgeProblems.ScopeMissing, Names(access.Scopes)));
         context.Features.Set(new CallerFeature(caller));
         return Enter(context, endpoint, next);
     };
+
+    /// <summary>The token of an API key, where the request carries one.</summary>
+    public static bool TryBearer(HttpContext context, out ReadOnlySpan<char> token)
+    {
+        string? header = context.Request.Headers.Authorization;
+        var isBearer = header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true;
+        token = isBearer ? header.AsSpan(Scheme.Length).Trim() : default;
+        return isBearer;
+    }
 
     /// <summary>Fails the start when an endpoint does not state its access.</summary>
     public static void Verify(IEndpointRouteBuilder routes)

@@ -78,6 +78,7 @@ public static class ApiDocument
         else if (metadata.OfType<ReadSpec>().FirstOrDefault() is { } read)
             Describe(operation, read, context.Description.RelativePath ?? "");
         else if (context.Description.RelativePath == BatchEndpoints.Route.TrimStart('/')) DescribeBatch(operation);
+        else if (context.Description.RelativePath == SignedEndpoints.Route.TrimStart('/')) DescribeSigned(operation);
         return Task.CompletedTask;
     }
 
@@ -125,6 +126,17 @@ public static class ApiDocument
         ];
         var schema = spec.Type == ResponseBody.JsonType ? ApiSchemas.AnyObject : """{"type":"string"}""";
         Answers(operation, 200, spec.Answer, spec.Type, ApiSchemas.Of(schema));
+        if (spec.Body is { } body)
+        {
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = true,
+                Content = new Dictionary<string, OpenApiMediaType>
+                {
+                    [ResponseBody.JsonType] = new() { Schema = ApiSchemas.Of(body) },
+                },
+            };
+        }
         if (spec.Parameters.Length > 0)
             Problem(operation, 400, "request.query_malformed: a parameter is unknown, stated twice or malformed");
         if (spec.NotFound is { } code) Problem(operation, 404, code);
@@ -160,6 +172,44 @@ public static class ApiDocument
         Answers(operation, 200, "An answer for each item, in order.", ResponseBody.JsonType,
             ArrayOf(ApiSchemas.Of(BatchAnswer)));
         Problem(operation, 400, "the array as a whole is malformed; nothing of it was done");
+    }
+
+    private static void DescribeSigned(OpenApiOperation operation)
+    {
+        const string Request = """
+            {"type":"object","required":["signed","signatures"],"additionalProperties":false,"properties":{
+              "signed":{"type":"string"},
+              "signatures":{"type":"array","minItems":1,"maxItems":16,"items":{
+                "type":"object","required":["key","signature"],"additionalProperties":false,"properties":{
+                  "key":{"type":"string"},"signature":{"type":"string"},
+                  "authenticator_data":{"type":"string"},"client_data":{"type":"string"}}}},
+              "personal":{"type":"object","additionalProperties":{
+                "type":"object","required":["text","salt"],"properties":{
+                  "text":{"type":"string"},"salt":{"type":"string"}}}}}}
+            """;
+        operation.Description =
+            "`signed` is the base64url of a canonical JSON object: as, book, command and fields or chain, expires, id. "
+            + "`signatures` are by keys k1:, r1: (64 bytes, low s) or wa: (DER, with authenticator_data and "
+            + "client_data). `personal` opens the texts that were signed by salted hash. No Idempotency-Key: the id is "
+            + "signed. With a key the caller is the channel that forwards it.";
+        operation.RequestBody = new OpenApiRequestBody
+        {
+            Required = true,
+            Content = new Dictionary<string, OpenApiMediaType>
+            {
+                [ResponseBody.JsonType] = new() { Schema = ApiSchemas.Of(Request) },
+            },
+        };
+        operation.Responses?.Remove("200");
+        foreach (var status in new[] { 200, 201 })
+            Answers(operation, status, "The receipt, as of the command's own route.", ResponseBody.JsonType,
+                ApiSchemas.Of(Receipt));
+        Problem(operation, 400, "request.*, signed.*, signature.*, personal.*: malformed; nothing was left");
+        Problem(operation, 401, "signature.key_unknown, signature.not_valid, passkey.*, key.not_recognised");
+        Problem(operation, 403, "authority.*: the signatures do not suffice");
+        Problem(operation, 422, "the rules of the book say no, or the id was used with other content");
+        Problem(operation, 429, "signature.busy, request.rate_limited: come again after Retry-After");
+        Problem(operation, 503, "engine.busy, engine.closing, clock.held, outcome_unknown: send the same again");
     }
 
     private static OpenApiParameter KeyParameter() => new()

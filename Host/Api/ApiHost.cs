@@ -37,12 +37,16 @@ public static partial class ApiHost
     public static WebApplication Build(WebApplicationBuilder builder, RunningBook book)
     {
         var app = builder.Build();
+        var fairUse = new FairUse(app.Configuration);
+        var desk = new SigningDesk(book, app.Configuration);
+        app.Lifetime.ApplicationStopped.Register(desk.Dispose);
         ApiDocument.UsePage(app);
         app.UseRouting();
         app.Use(next => Guarded(next, app.Logger));
-        app.Use(next => Door.Stand(next, book.Engine));
+        app.Use(next => Door.Stand(next, book.Engine, fairUse));
         app.MapCommands(book);
         app.MapBatch(book);
+        SignedEndpoints.Map(app, book, fairUse, desk);
         app.MapKeys(book);
         app.MapAudit(book);
         app.MapEvents(book);

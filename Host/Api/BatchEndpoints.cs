@@ -124,6 +124,16 @@ internal sealed class BatchRun(RunningBook book, Caller caller)
                     continue;
                 }
             }
+            if (item.Ask is { } ask)
+            {
+                var built = await ask(book, item.Id).ConfigureAwait(false);
+                if (built.Flaw is not null)
+                {
+                    items[i] = item with { Flaw = built.Flaw };
+                    continue;
+                }
+                command = built.Command!;
+            }
             _block.Add((new(item.Id, caller.Number, item.Print), command, item.Named));
             sent.Add(i);
             if (_block.Count == Limits.BlockItems) await FlushAsync(answers, sent).ConfigureAwait(false);

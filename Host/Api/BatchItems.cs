@@ -16,6 +16,9 @@ internal readonly record struct BatchItem(
     string? Stated, CommandId Id, UInt128 Print, Command? Command, string Named, TransferId? Reverses, bool Creates,
     Flaw? Flaw)
 {
+    /// <summary>What has to be asked of the book first; gives what is sent.</summary>
+    public Func<RunningBook, CommandId, Task<Built>>? Ask { get; init; }
+
     /// <summary>The line of a stream that it stood on, from 1; 0 in an array.</summary>
     public long Line { get; init; }
 
@@ -52,7 +55,10 @@ internal sealed class BatchItems(RunningBook book, Caller caller)
         var (built, print, creates) = Build(json, head.Command, inChain: false);
         return built.Flaw is { } wrong
             ? BatchItem.Wrong(head.Id, wrong)
-            : new(head.Id, id, print, built.Command, built.Named ?? head.Command!, built.Reverses, creates, null);
+            : new(head.Id, id, print, built.Command, built.Named ?? head.Command!, built.Reverses, creates, null)
+            {
+                Ask = built.Ask,
+            };
     }
 
     private BatchItem Chain(ReadOnlySpan<byte> json, string stated, CommandId id)
@@ -81,30 +87,8 @@ internal sealed class BatchItems(RunningBook book, Caller caller)
         return new(stated, id, print, new Chain(links.ToImmutable()), "chain", null, Creates: true, null);
     }
 
-    private (Built Built, UInt128 Print, bool Creates) Build(ReadOnlySpan<byte> json, string? command, bool inChain)
-    {
-        if (command is null) return (new Flaw(EdgeProblems.FieldMissing, "command"), default, false);
-        if (CommandCatalogue.Named(command) is not { } spec)
-            return (new Flaw(EdgeProblems.CommandUnknown, "command"), default, false);
-
-        // A reversal's legs are read from the journal, which does not hold what the chain itself is about to do.
-        if (!spec.InBatch || (inChain && spec.Name == CommandCatalogue.Reversal))
-            return (new Flaw(EdgeProblems.NotInBatch, "command"), default, false);
-        var fields = CommandFields.Rent();
-        try
-        {
-            fields.Begin(spec);
-            if (fields.ReadBody(json, inBatch: true) is { } flaw) return (flaw, default, false);
-            var built = spec.Build(fields, book.Sealing);
-            if (built.Flaw is null && !caller.May(spec.Needs | Bank.NeededFor(built.Command!)))
-                return (new Flaw(EdgeProblems.ScopeMissing), default, false);
-            return (built, fields.Print(), spec.Creates);
-        }
-        finally
-        {
-            fields.Return();
-        }
-    }
+    private CommandBuilds Build(ReadOnlySpan<byte> json, string? command, bool inChain) =>
+        CommandBuilds.Of(json, command, inBatch: true, inChain, book.Sealing, caller);
 
     /// <summary>What an item says of itself besides its fields.</summary>
     /// <param name="LinkedFrom">Where the array of links begins; 0 when there is none.</param>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using static BankingEngine.Host.Api.Fields;
@@ -11,7 +10,7 @@ public static partial class CommandCatalogue
     private static CommandSpec[] OfProposals() =>
     [
         new("proposal.make", "proposals", Scopes.Proposals, "Propose commands that others have to approve",
-            [Declared, Requested, Commands, ProposalExpires], [As, DelaySeconds, ApprovalSeconds, FourEyes],
+            [Declared, Requested, ProposedCommands, ProposalExpires], [As, DelaySeconds, ApprovalSeconds, FourEyes],
             MakeProposal,
             """
             {"declared":["bank@head"],"requested":["bank@head"],"expires":"2026-01-12T12:00:00.000000Z","commands":[
@@ -54,8 +53,9 @@ public static partial class CommandCatalogue
 
     private static Built MakeProposal(CommandFields f, Sealing sealing)
     {
-        if (ProposalContents.Write(f.Commands, Commands.Name, sealing, out var content) is { } flaw) return flaw;
-        f.SetPrint(Commands, content.Print);
+        var stated = f.Proposed.EnumerateArray();
+        if (ProposalContents.Write(stated, ProposedCommands.Name, sealing, out var content) is { } flaw) return flaw;
+        f.SetPrint(ProposedCommands, content.Print);
         return new MakeProposal(
             f.Speaker, f.Declared, f.Requested, content.Text, content.Commands, f.Expires, f.DelaySeconds,
             f.ApprovalSeconds, f.FourEyes);
@@ -63,9 +63,8 @@ public static partial class CommandCatalogue
 
     private static Built BreakGlass(CommandFields f, Sealing sealing)
     {
-        using var one = JsonDocument.Parse($"[{f.Commands.GetRawText()}]");
-        if (ProposalContents.Write(one.RootElement, OneCommand.Name, sealing, out var content) is { } flaw)
-            return flaw with { Field = flaw.Field!.Replace("[0]", "", StringComparison.Ordinal), Link = 0 };
+        if (ProposalContents.Write([f.Proposed], OneCommand.Name, sealing, out var content) is { } flaw)
+            return flaw with { Field = flaw.Field?.Replace("[0]", "", StringComparison.Ordinal), Link = 0 };
         f.SetPrint(OneCommand, content.Print);
         return new BreakGlass(f.Speaker, f.Why!, content.Text, content.Commands[0]);
     }

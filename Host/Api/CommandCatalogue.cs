@@ -17,7 +17,8 @@ public static partial class CommandCatalogue
     private static Field[] Said { get; } = [Code, Reference, Fields.Metadata, BookedOn, ValueOn];
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<CommandSpec> All { get; } = [.. OfLedger(), .. OfAuthority(), .. OfProposals()];
+    public static IReadOnlyList<CommandSpec> All { get; } =
+        [.. OfLedger(), .. OfAuthority(), .. OfParties(), .. OfProposals()];
 
     private static CommandSpec[] OfLedger() =>
     [
@@ -210,7 +211,7 @@ public static partial class CommandCatalogue
     private static Built IssueKey(CommandFields f, Sealing sealing)
     {
         var token = ApiKeys.NewToken(f.Key, out var high, out var low);
-        return new(new IssueKey(f.Key, high, low, f.Scopes, f.Has(Expires) ? f.Expires : null), Secret: token);
+        return new(new IssueKey(f.Key, high, low, f.Scopes, f.Has(Expires) ? f.Expires : null), Secret: new("token", token));
     }
 
     private static TransferId? NameOf(CommandFields f) => f.Has(Fields.Transfer) ? f.Transfer : null;

@@ -47,6 +47,15 @@ public static class CommandEndpoints
                 await Problems.Answer(context, flaw).ConfigureAwait(false);
                 return;
             }
+            if (asked.Built.Ask is { } ask)
+            {
+                asked = asked with { Built = await ask(book, asked.Id).ConfigureAwait(false) };
+                if (asked.Built.Flaw is { } no)
+                {
+                    await Problems.Answer(context, no).ConfigureAwait(false);
+                    return;
+                }
+            }
             var command = asked.Built.Command!;
             if (asked.Built.Reverses is { } id)
             {

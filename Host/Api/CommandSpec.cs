@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Host.Journals;
 
 namespace BankingEngine.Host.Api;
 
@@ -49,6 +50,7 @@ public sealed class CommandSpec(
         "asset" or "reference" => "Reference",
         "period" or "year" => "Periods",
         "permission" or "permissions" => "Permissions",
+        "party" or "holders" or "role" or "identifier" => "Parties",
         "proposal" or "approvals" => "Proposals",
         "breakglass" or "review" => "Reviews",
         "key" => "Keys",
@@ -81,12 +83,19 @@ public sealed class CommandSpec(
     public bool IsInPath(Field field) => Array.IndexOf(InPath, field) >= 0;
 }
 
+/// <summary>What a receipt shows once, and no repeat of it.</summary>
+/// <param name="Name">The member that it stands under.</param>
+/// <param name="Text">Letters, digits and points only.</param>
+public readonly record struct Shown(string Name, string Text);
+
 /// <summary>What became of the fields: a command, a reversal whose legs are still to be read, or a flaw.</summary>
 /// <param name="Named">Wire name for the record; null: the one of the catalogue.</param>
 /// <param name="Reverses">The transfer to reverse; its legs come from the journal, never from a caller.</param>
 /// <param name="Secret">Shown once beside the receipt: the token of a new key.</param>
+/// <param name="Ask">What has to be asked of the book first, under the command's id; gives what is sent.</param>
 public readonly record struct Built(
-    Command? Command, string? Named = null, Flaw? Flaw = null, TransferId? Reverses = null, string? Secret = null)
+    Command? Command, string? Named = null, Flaw? Flaw = null, TransferId? Reverses = null, Shown? Secret = null,
+    Func<RunningBook, CommandId, Task<Built>>? Ask = null)
 {
     public static implicit operator Built(Command command) => new(command);
 

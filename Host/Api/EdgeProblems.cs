@@ -10,7 +10,11 @@ public sealed record EdgeProblem(string Code, int Status, string Title);
 /// <param name="Field">The field it is about; null when it is the request as a whole.</param>
 /// <param name="Link">The link of a chain, from 1; 0 when the command stands alone.</param>
 /// <param name="Detail">What is so in this case; null where the problem's own sentence says it all.</param>
-public readonly record struct Flaw(EdgeProblem Problem, string? Field = null, int Link = 0, string? Detail = null);
+public readonly record struct Flaw(EdgeProblem Problem, string? Field = null, int Link = 0, string? Detail = null)
+{
+    /// <summary>When to come again; 0 where that is not known.</summary>
+    public int RetryAfterSeconds { get; init; }
+}
 
 /// <summary>Every code that the edge itself answers. The book's own codes stand beside its commands.</summary>
 public static class EdgeProblems
@@ -58,6 +62,14 @@ public static class EdgeProblems
         ProblemNotFound = new("problem.not_found", 404, "There is no problem of this code."),
         PostedInParts = new(
             "transfer.posted_in_parts", 422, "The reservation was posted in several parts: name the position of one."),
+        IdentifierMalformed = new("identifier.malformed", 400, "The text is no identifier of its kind."),
+        IbanForeign = new("identifier.iban_foreign", 422, "The IBAN is not of the bank's own range."),
+        IbanRangeMissing = new(
+            "identifier.iban_range_missing", 422, "No range of IBANs is in force: publish iban-range, a document."),
+        IbanRangeFull = new("identifier.iban_range_full", 422, "No free IBAN was met: the range is nearly full."),
+        IbanChecksUnknown = new(
+            "identifier.iban_checks_unknown", 422,
+            "Account numbers of the range's country have check digits of their own: add IBANs that have them."),
         Busy = new("engine.busy", 503, "The book's queue is full: try again shortly."),
         Closing = new("engine.closing", 503, "The book is closing."),
         OutcomeUnknown = new(
@@ -71,6 +83,7 @@ public static class EdgeProblems
     public static IReadOnlyDictionary<string, EdgeProblem> ByCode { get; } = typeof(EdgeProblems)
         .GetFields()
         .Concat(typeof(ReadsProblems).GetFields())
+        .Concat(typeof(SigningProblems).GetFields())
         .Select(field => field.GetValue(null))
         .OfType<EdgeProblem>()
         .ToDictionary(problem => problem.Code, StringComparer.Ordinal);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using BankingEngine.Application.Signing;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using static BankingEngine.Host.Api.EdgeProblems;
@@ -142,7 +143,9 @@ internal static class Authorities
         var wrong = Factor(ref reader, into, "key"u8, static (ref r, f, out key) => Value(ref r, f, out key),
             out SigningKey key, out var weight);
         item = new(key, weight);
-        return wrong;
+
+        // A key that no signature can ever be of would be weight that nobody has.
+        return wrong ?? (Curve.TryPoint(key, out _) ? null : SigningProblems.WrongCurve);
     }
 
     private static EdgeProblem? AccountFactorOf(ref Utf8JsonReader reader, CommandFields into, out AccountFactor item)

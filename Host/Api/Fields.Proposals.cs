@@ -33,7 +33,7 @@ public static partial class Fields
             $$$"""{"type":"array","minItems":1,"maxItems":64,"items":{{{Level_}}} }""",
             "Who is asked to approve, in ascending order.",
             static (ref r, f) => List(ref r, f, Proposals.MaxRequested, out f.Requested)),
-        Commands = Of("commands",
+        ProposedCommands = Of("commands",
             $$$"""{"type":"array","minItems":1,"maxItems":64,"items":{{{Command_}}} }""",
             "What is to happen, all or not at all.", static (ref r, f) => Element(ref r, JsonTokenType.StartArray, f)),
         OneCommand = Of("run", Command_, "What is to happen.",
@@ -57,7 +57,7 @@ public static partial class Fields
     private static EdgeProblem? Element(ref Utf8JsonReader reader, JsonTokenType kind, CommandFields into)
     {
         if (reader.TokenType != kind) return EdgeProblems.FieldMalformed;
-        into.Commands = JsonElement.ParseValue(ref reader);
+        into.Proposed = JsonElement.ParseValue(ref reader);
         return null;
     }
 }
@@ -69,7 +69,7 @@ public sealed partial class CommandFields
     public Level Speaker;
     public CommandId Proposal;
     public ImmutableArray<Level> Declared, Requested;
-    public JsonElement Commands;
+    public JsonElement Proposed;
     public int DelaySeconds, ApprovalSeconds;
     public bool FourEyes, Justified;
     public Hash256 Hash;
@@ -77,7 +77,7 @@ public sealed partial class CommandFields
 
     private void BeginProposals()
     {
-        (Speaker, Commands, FourEyes) = (default, default, false);
+        (Speaker, Proposed, FourEyes) = (default, default, false);
         (DelaySeconds, ApprovalSeconds) = (0, Proposals.DefaultApprovalSeconds);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using BankingEngine.Application.Engine;
@@ -29,6 +30,8 @@ public static class Problems
         Write(body.Json, flaw);
         if (flaw.Problem.Status == StatusCodes.Status503ServiceUnavailable)
             context.Response.Headers.RetryAfter = Limits.RetryAfterSeconds;
+        if (flaw.RetryAfterSeconds > 0)
+            context.Response.Headers.RetryAfter = flaw.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         if (flaw.Problem.Status == StatusCodes.Status401Unauthorized)
             context.Response.Headers.WWWAuthenticate = "Bearer realm=\"bank\"";
         body.Send(context.Response, flaw.Problem.Status, ContentType);

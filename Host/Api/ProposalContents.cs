@@ -20,7 +20,8 @@ internal static class ProposalContents
     public readonly record struct Written(string Text, ImmutableArray<Command> Commands, UInt128 Print);
 
     /// <summary>Reads commands as a channel states them, <c>[{"command":…,"fields":{…}}]</c>, and seals them.</summary>
-    public static Flaw? Write(JsonElement stated, string field, Sealing sealing, out Written written)
+    public static Flaw? Write(
+        IEnumerable<JsonElement> stated, string field, Sealing sealing, out Written written)
     {
         try
         {
@@ -34,7 +35,8 @@ internal static class ProposalContents
         }
     }
 
-    private static Flaw? WriteAll(JsonElement stated, string field, Sealing sealing, out Written written)
+    private static Flaw? WriteAll(
+        IEnumerable<JsonElement> stated, string field, Sealing sealing, out Written written)
     {
         written = default;
         var commands = ImmutableArray.CreateBuilder<Command>();
@@ -42,7 +44,7 @@ internal static class ProposalContents
         var text = new ArrayBufferWriter<byte>(1024);
         using var json = new Utf8JsonWriter(text, EventJson.Line);
         json.WriteStartArray();
-        foreach (var item in stated.EnumerateArray())
+        foreach (var item in stated)
         {
             // One more than is allowed is enough for the book to say so.
             if (commands.Count > Proposals.MaxCommands) break;
@@ -66,18 +68,29 @@ internal static class ProposalContents
         foreach (var item in content.RootElement.EnumerateArray())
         {
             if (SpecOf(item.GetProperty("command").GetString()) is not { } spec) return null;
-            var texts = new List<string>();
-            var fields = Replaced(item.GetProperty("fields"), name =>
-            {
-                if (!IsPersonal(spec, name, item, out var sealedText)) return null;
-                texts.Add(sealedText);
-                return FormattableString.Invariant($"{texts.Count - 1}");
-            });
-            var built = Build(spec, fields, new(NoKeys.Instance) { Before = texts }, out _);
-            if (built.Command is not { } command) return null;
+            if (Read(spec, item.GetProperty("fields")) is not { } command) return null;
             commands.Add(command);
         }
         return commands.ToImmutable();
+    }
+
+    private static Command? Read(CommandSpec spec, JsonElement stored)
+    {
+        var texts = new List<string>();
+        var fields = Replaced(stored, name =>
+        {
+            if (!IsPersonal(spec, name, stored, out var sealedText)) return null;
+            texts.Add(sealedText);
+            return FormattableString.Invariant($"{texts.Count - 1}");
+        });
+        try
+        {
+            return Build(spec, fields, new(NoKeys.Instance) { Before = texts }, out _).Command;
+        }
+        catch (NotSupportedException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The content for people: a word in place of each sealed text.</summary>
@@ -108,14 +121,18 @@ internal static class ProposalContents
         var built = Build(spec, Encoding.UTF8.GetBytes(fields.GetRawText()), telling, out var part);
         if (built.Flaw is { } flaw)
             return flaw with { Field = flaw.Field is null ? "fields" : $"fields.{flaw.Field}" };
+        if (personal.Count > 0 && sealing.IsOfSigned) return new(SigningProblems.PersonalProposed, "fields");
         commands.Add(built.Command!);
         print = Fingerprints.Chained(print, part);
         to.WriteStartObject();
         to.WriteString("command"u8, spec.Name);
         to.WritePropertyName("fields"u8);
-        to.WriteRawValue(Replaced(fields, personal.GetValueOrDefault).Span, skipInputValidation: true);
+        var kept = Replaced(fields, personal.GetValueOrDefault);
+        to.WriteRawValue(kept.Span, skipInputValidation: true);
         to.WriteEndObject();
-        return null;
+        // What needs the open text besides, as an identifier's token does, could not be made again.
+        using var again = JsonDocument.Parse(kept);
+        return Read(spec, again.RootElement) is null ? new Flaw(EdgeProblems.NotInBatch, "command") : null;
     }
 
     /// <summary>A reversal's legs come from the journal: it cannot be made of its fields alone.</summary>
@@ -141,12 +158,12 @@ internal static class ProposalContents
         }
     }
 
-    private static bool IsPersonal(CommandSpec spec, string name, JsonElement item, out string sealedText)
+    private static bool IsPersonal(CommandSpec spec, string name, JsonElement fields, out string sealedText)
     {
         sealedText = "";
         if (!Array.Exists(spec.Fields, field => field.Name == name && field.Sensitivity == Sensitivity.Personal))
             return false;
-        var value = item.GetProperty("fields").GetProperty(name);
+        var value = fields.GetProperty(name);
         sealedText = value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
         return sealedText.StartsWith(SealedText.Prefix, StringComparison.Ordinal);
     }
@@ -230,6 +247,6 @@ internal static class ProposalContents
 
         public void Dispose() { }
 
-        private static InvalidOperationException Missing() => new("A stored content holds no text to seal.");
+        private static NotSupportedException Missing() => new("A stored content holds no text to seal.");
     }
 }

@@ -28,6 +28,9 @@ public sealed record ReadSpec(string Area, string Answer, params Parameter[] Par
     /// <summary>Codes of what is not there; null where nothing can be missing.</summary>
     public string? NotFound { get; init; }
 
+    /// <summary>JSON schema of the body of a question that must not stand in an address; null: there is none.</summary>
+    public string? Body { get; init; }
+
     /// <summary>The names in braces of a route.</summary>
     public static IEnumerable<string> NamesIn(string route) =>
         route.Split('{').Skip(1).Select(rest => rest[..rest.IndexOf('}', StringComparison.Ordinal)]);
@@ -91,12 +94,18 @@ public static class Parameters
         Account = new("account", Name_, "Only events that name this account."),
         LastEventId = new("Last-Event-ID", """{"type":"integer","minimum":0}""",
             "The last id that was seen; goes on behind it, whatever `from` says.")
-        { InHeader = true };
+        { InHeader = true },
+        AccessReason = new("Access-Reason", """{"type":"string","maxLength":140}""",
+            "Why you look at a customer: kept with the record that you did. Open text, never personal.")
+        { InHeader = true },
+        LookedAtParty = new("party", """{"type":"string","format":"uuid"}""", "Only looks at this party."),
+        LookedAtAccount = new("account", Name_, "Only looks at this account.");
 
     /// <summary>What may stand in the address of a read, by name.</summary>
     public static IReadOnlyDictionary<string, Parameter> InPath { get; } = new Parameter[]
     {
         new("account", Name_, "The account's name."),
+        new("party", """{"type":"string","format":"uuid"}""", "The party's id."),
         new("transfer", """{"type":"string","format":"uuid"}""",
             "The id of the transfer or entry, as receipts state it."),
         new("position", Position_, "Position in the journal."),

@@ -57,6 +57,9 @@ public static class Reads
             new("Operations", "Each read model, and how far it is behind.", After));
 
         var books = new ReadsBook(book);
+        routes.MapGet("/v1/book", (Delegate)books.Describe).Needs(Access.Nothing).WithName("book.read")
+            .WithSummary("Which book this is, and what signed commands name it by")
+            .Reads(new("Operations", "Name, mode, signing_id, and the book's time."));
         Map(routes, "/v1/periods", "period.read", "Business date, closed dates, next cut-off, years",
             books.PeriodsAsync, new("Periods", "The dates of the book.", After));
         Map(routes, "/v1/assets", "asset.list", "Assets that the book knows", books.AssetsAsync,
@@ -66,6 +69,7 @@ public static class Reads
         Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date",
             books.ReferenceAsync,
             new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
+        ReadsParties.Map(routes, book);
 
         var proposals = new ReadsProposals(book);
         Map(routes, "/v1/proposals", "proposal.list", "Open proposals, by who is asked or by whose account proposed",
@@ -78,12 +82,13 @@ public static class Reads
             proposals.ReviewsAsync, new("Reviews", "A page of reviews.", After, LimitOfBook, Cursor));
     }
 
-    private static void Map(
+    internal static void Map(
         IEndpointRouteBuilder routes, string route, string name, string summary, Func<HttpContext, Task> answer,
-        ReadSpec spec)
+        ReadSpec spec, Scopes needs = Scopes.Read)
     {
         Task Run(HttpContext context) => GuardAsync(context, answer);
-        routes.MapGet(route, (Delegate)Run).Needs(Scopes.Read).WithName(name).WithSummary(summary).Reads(spec);
+        var mapped = spec.Body is null ? routes.MapGet(route, (Delegate)Run) : routes.MapPost(route, (Delegate)Run);
+        mapped.Needs(needs).WithName(name).WithSummary(summary).Reads(spec);
     }
 
     private static async Task GuardAsync(HttpContext context, Func<HttpContext, Task> answer)

@@ -27,6 +27,22 @@ internal sealed class ReadsBook(RunningBook book)
         to.WriteEndArray();
     });
 
+    /// <summary>What never changes, and the time; so it asks nothing of the writer, and a wallet needs no key.</summary>
+    public Task Describe(HttpContext context)
+    {
+        Reads.Ok(context, to =>
+        {
+            to.Value("name"u8, book.Genesis.Name);
+            to.WriteString("mode"u8, ReadsJson.NameOf(book.Genesis.Mode));
+            to.WriteString("entity"u8, book.Genesis.Entity);
+            to.Value("functional_currency"u8, book.Genesis.Functional);
+            to.Value("jurisdiction"u8, book.Genesis.Jurisdiction);
+            to.WriteString("signing_id"u8, book.SigningId);
+            to.Value("time"u8, book.Engine.RoughNow);
+        });
+        return Task.CompletedTask;
+    }
+
     public Task AssetsAsync(HttpContext context)
     {
         var query = new ReadsQuery(context);

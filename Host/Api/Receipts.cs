@@ -35,7 +35,7 @@ public static class Receipts
     /// <param name="detail">Of a refusal: what the edge knows besides.</param>
     /// <returns>The HTTP status; 400 or more when it is a problem.</returns>
     public static int Write(
-        ResponseBody to, RunningBook book, CommandId id, in Answer answer, bool creates, string? secret = null,
+        ResponseBody to, RunningBook book, CommandId id, in Answer answer, bool creates, Shown? secret = null,
         string? detail = null)
     {
         var ended = answer.Ended;
@@ -64,7 +64,7 @@ public static class Receipts
     }
 
     private static int WriteLine(
-        ResponseBody to, RunningBook book, CommandId id, ReadOnlySpan<byte> line, bool creates, string? secret,
+        ResponseBody to, RunningBook book, CommandId id, ReadOnlySpan<byte> line, bool creates, Shown? secret,
         string? detail)
     {
         var parts = LineParts.Of(line);
@@ -79,11 +79,9 @@ public static class Receipts
         Begin(bytes, book, id);
         bytes.Write(",\"position\":"u8);
         WriteEvent(bytes, parts);
-        if (secret is not null)
+        if (secret is { } shown)
         {
-            bytes.Write(",\"token\":\""u8);
-            bytes.Write(System.Text.Encoding.ASCII.GetBytes(secret));
-            bytes.Write("\""u8);
+            bytes.Write(System.Text.Encoding.ASCII.GetBytes($",\"{shown.Name}\":\"{shown.Text}\""));
         }
         bytes.Write("}"u8);
         return creates ? StatusCodes.Status201Created : StatusCodes.Status200OK;

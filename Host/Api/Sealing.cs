@@ -5,7 +5,7 @@ using BankingEngine.Domain.Kernel;
 namespace BankingEngine.Host.Api;
 
 /// <summary>Seals personal text before the book sees it, and opens it for those who may read.</summary>
-public sealed class Sealing(IKeyStore keys)
+public sealed class Sealing(IKeyStore keys, PersonalParts? parts = null)
 {
     /// <summary>What an answer shows in place of a sealed text that it does not open.</summary>
     public const string Shown = "sealed";
@@ -16,8 +16,16 @@ public sealed class Sealing(IKeyStore keys)
     /// <param name="subject">Whose text it is.</param>
     public string Seal(CommandFields fields, Field field, AccountId subject, string text)
     {
-        if (Before is not null) return Before[int.Parse(text, CultureInfo.InvariantCulture)];
+        if (Before is not null) return SealedBefore(text);
         fields.SetPrint(field, keys.Token(field.Name, text));
+        parts?.Seal(keys, subject.ToString(), field.Name);
+        return Seal(field, subject, text);
+    }
+
+    /// <summary>Seals a text whose part of the fingerprint is known otherwise.</summary>
+    public string Seal(Field field, AccountId subject, string text)
+    {
+        if (Before is not null) return SealedBefore(text);
         var sealedText = keys.Seal(subject.ToString(), field.Name, text);
         Sealed?.Invoke(field, sealedText);
         return sealedText;
@@ -31,11 +39,26 @@ public sealed class Sealing(IKeyStore keys)
     /// <summary>Told what a field's text became.</summary>
     public Action<Field, string>? Sealed { get; init; }
 
+    /// <summary>Whether what is sealed was signed as well: then its text is not among what was signed.</summary>
+    public bool IsOfSigned => parts is not null;
+
     /// <summary>The same keys, telling what each text became.</summary>
     public Sealing Telling(Action<Field, string> what) => new(keys) { Sealed = what };
+
+    /// <summary>The same keys, sealing the salts of a signed command's personal parts besides.</summary>
+    public Sealing With(PersonalParts given) => new(keys, given);
+
+    /// <summary>The keyed token of a text: how the book knows an identifier.</summary>
+    /// <param name="label">What it is; equal texts of other labels have other tokens.</param>
+    public UInt128 TokenOf(string label, string text) => keys.Token(label, text);
 
     /// <summary>Opens a sealed text for an answer.</summary>
     /// <returns>Null when the subject was erased.</returns>
     public string? Open(Field field, string sealedText) =>
         keys.TryOpen(field.Name, sealedText, out var text) ? text : null;
+
+    /// <exception cref="NotSupportedException">The command seals something else than its field's text.</exception>
+    private string SealedBefore(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at < Before!.Count
+            ? Before[at] : throw new NotSupportedException("Nothing of this number was sealed.");
 }

@@ -39,6 +39,7 @@ public static class Cli
             JournalCommand.Build(),
             SnapshotCommand.Build(),
             KeysCommand.Build(),
+            SignCommand.Build(),
             ProofCommand.Build(),
             VerifyCommand.Build(),
         };

@@ -15,7 +15,8 @@ internal static class KeysCommand
 {
     private const string About = """
         Lists, issues and revokes the API keys of a book, and erases personal keys. Only the list works beside a running
-        server; for the rest ask its API, /v1/keys, with a key of scope keys.
+        server; for the rest ask its API, /v1/keys, with a key of scope keys. 'new' makes a key that signs commands, and
+        needs no book.
         """;
 
     private const string ListAbout = """
@@ -74,6 +75,7 @@ internal static class KeysCommand
             .Does((parsed, terminal, _) => RevokeAsync(parsed, terminal)),
         new TaughtCommand("erase", EraseAbout) { Data, Subject, Yes }
             .Does((parsed, terminal, _) => EraseAsync(parsed, terminal)),
+        SignCommand.BuildNew(),
     };
 
     private static async Task<int> EraseAsync(ParseResult parsed, Terminal terminal)

@@ -20,7 +20,7 @@ internal static class VerifyCommand
           verify --journal bank-data/demo
 
         Without --proof, --journal and --export the signature alone is checked; a journal can be checked against its own
-        seals without a checkpoint.
+        seals without a checkpoint. Signatures of commands in a journal or export are repeated from the lines alone.
 
         The key is a PEM file, a verifier key as /v1/audit/keys gives it, or the base64 of the public_key in the event
         book.checkpoint_key_announced.v1. Ask the bank for it once, by a way you trust, and keep it. A first walk, with
@@ -76,17 +76,23 @@ internal static class VerifyCommand
     private static int Tell(Terminal terminal, VerificationReport report)
     {
         foreach (var finding in report.Findings) terminal.Say(finding.ToString());
+        if (report.SignedCommands > 0)
+            terminal.Say($"{Terminal.Number(report.SignedCommands)} signed commands, of which "
+                + $"{Terminal.Number(report.Signatures)} signatures hold.");
         terminal.Say(report.Holds
             ? $"All holds: {report.Origin}, {Terminal.Number(report.Size)} events, root {report.Root}."
             : $"It does not hold: {report.Findings.Count} findings.");
-        return terminal.Done(new()
+        var said = new JsonObject
         {
             ["origin"] = report.Origin,
             ["size"] = report.Size,
             ["root"] = report.Root?.ToString(),
             ["unsealed_lines"] = report.UnsealedLines,
             ["findings"] = new JsonArray([.. report.Findings.Select(JsonOf)]),
-        }, report.Holds ? ExitCodes.Done : ExitCodes.Mismatch);
+        };
+        if (report.SignedCommands > 0)
+            (said["signed_commands"], said["signatures"]) = (report.SignedCommands, report.Signatures);
+        return terminal.Done(said, report.Holds ? ExitCodes.Done : ExitCodes.Mismatch);
     }
 
     private static JsonNode JsonOf(Finding finding) => new JsonObject

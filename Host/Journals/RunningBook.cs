@@ -15,6 +15,7 @@ public sealed partial class RunningBook : IDisposable
         (Folder, Engine, Genesis, Checkpoints) = (folder, engine, genesis, checkpoints);
         ReadModels = new(engine);
         KeyStore = new FileKeyStore(folder, genesis.Name.ToString());
+        SigningId = IdOf(engine);
         Sealing = new(KeyStore);
     }
 
@@ -23,6 +24,9 @@ public sealed partial class RunningBook : IDisposable
     public BookEngine Engine { get; }
 
     public Genesis Genesis { get; }
+
+    /// <summary>What signed commands name this book by: the leaf hash of its first event, 64 figures.</summary>
+    public string SigningId { get; }
 
     /// <summary>What answers reports: follows the engine from the start, in memory.</summary>
     public ReadModels ReadModels { get; }
@@ -71,6 +75,14 @@ public sealed partial class RunningBook : IDisposable
     {
         var genesis = await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false);
         return new(folder, engine, genesis, await CheckpointService.OpenAsync(engine, folder).ConfigureAwait(false));
+    }
+
+    private static string IdOf(BookEngine engine)
+    {
+        var line = new System.Buffers.ArrayBufferWriter<byte>(1024);
+        return engine.Journal.TryReadEvent(1, line)
+            ? Application.Journal.Tree.TreeHash.OfLeaf(line.WrittenSpan).ToString()
+            : throw new JournalException(JournalFault.Failed, "The book has no first event.");
     }
 
     private static BookEngine OpenEngine(string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time)

@@ -147,7 +147,7 @@ public sealed class CommandSpecs(ServedBook served) : IClassFixture<ServedBook>
     {
         foreach (var spec in CommandCatalogue.All)
         {
-            if (spec.Name is "clock.advance" or "clock.accept" or "account.close") continue;
+            if (spec.Name is "clock.advance" or "clock.accept" or "account.close" or "identifier.issue_iban") continue;
             var reply = await served.Post(ServedBook.PathOf(spec), spec.Example);
             ((int)reply.Status).Should().BeOneOf([200, 201, 403, 404, 409, 422], $"{spec.Name} answered {reply.Text}");
             if (reply.Code is not null) reply.IsRecorded.Should().BeTrue($"{spec.Name} answered {reply.Text}");

@@ -5,6 +5,7 @@ var benchmarks = new Dictionary<string, (string What, Action Run)>(StringCompare
 {
     ["engine"] = ("the engine in process: bulk, 256 callers, hot account, 10 thousand and a million accounts", EngineBenchmarks.Run),
     ["path"] = ("processor time of each step of a transfer, one thread", PathBenchmarks.Run),
+    ["authority"] = ("what a transfer's authorisation costs, one thread, and what permissions weigh", AuthorityBenchmarks.Run),
     ["http"] = ("single transfers and bulk over HTTP, closed and open loop, uniform and one hot account", HttpBenchmarks.Run),
     ["postgres"] = ("the peer: one plpgsql call a transfer on PostgreSQL, by pgbench", PostgresBenchmarks.Run),
     ["replay"] = ("replay plain and verified, start from a snapshot, bytes per account and id", ReplayBenchmarks.Run),

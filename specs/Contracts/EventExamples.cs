@@ -15,6 +15,8 @@ internal static class EventExamples
     private static readonly Asset Eur = Asset.Of("EUR", 2), Btc = Asset.Of("BTC", 8);
     private static readonly AccountId Alice = AccountId.Parse("alice"), Bob = AccountId.Parse("bob:savings.1"),
         Cash = AccountId.Parse("bank:cash");
+    private static readonly PartyId Anna = PartyId.Parse("019b8e2c-7a00-7000-8000-0000000000a1"),
+        Carl = PartyId.Parse("019b8e2c-7a00-7000-8000-0000000000c3");
     private static readonly TransferId Id = TransferId.Parse("019b8e2c-7a00-7000-8000-00000000002a");
     private static readonly RestraintId Restraint = new(TransferId.Parse("019b8e2c-7a00-7000-8000-00000000002c").Value);
     private static readonly CommandId Command = new(Id.Value),
@@ -57,7 +59,7 @@ internal static class EventExamples
     public static IReadOnlyList<(LineHead Head, Recorded Recorded)> All { get; } = [.. Events().Select(Lined)];
 
     private static IEnumerable<(Event Event, Leg[] Legs)> Events() => Transfers().Concat(Accounts()).Concat(Books())
-        .Concat(Permissioned()).Concat(Proposed());
+        .Concat(Permissioned()).Concat(Parties()).Concat(Proposed());
 
     private static IEnumerable<(Event Event, Leg[] Legs)> Transfers() =>
     [
@@ -128,6 +130,24 @@ internal static class EventExamples
         (new PermissionEvent.KeyBound(Teller, Level.Parse("bank@mobile"), Tag.Of("channel")), []),
     ];
 
+    private static IEnumerable<(Event Event, Leg[] Legs)> Parties() =>
+    [
+        (new PartyEvent.Registered(Anna, PartyKind.Person, Tag.Of("de"), "sealed.v1.p:anna.TmFtZQ", Alice), []),
+        (new PartyEvent.StandingSet(Anna, Standing.Verified, "Papers seen."), []),
+        (new PartyEvent.ActorSet(Anna, Bob), []),
+        (new PartyEvent.Died(Anna, Today, new(1, UInt128.MaxValue), Noon), []),
+        (new PartyEvent.Incapacitated(Anna, Today, new(1, UInt128.MaxValue), Noon), []),
+        (new PartyEvent.IncapacityLifted(Anna, "By order of the court."), []),
+        (new RoleEvent.HoldersSet(Bob, HolderMode.Joint, true, [new(Anna, 1_000_000), new(Carl, 0)], Noon), []),
+        (new RoleEvent.Granted(Bob, Carl, RoleKind.Attorney, Anna, Noon, Noon.AddSeconds(86_400),
+            new(["transfer.make", "transfer.reserve"], new(500_00, Eur))), []),
+        (new RoleEvent.Revoked(Bob, Carl, RoleKind.Attorney, Anna, Noon, "By the holder."), []),
+        (new IdentifierEvent.Added(Bob, IdentifierKind.VirtualIban, "sealed.v1.bob:savings.1.SUJBTg", Print, "rent",
+            Noon, Noon.AddSeconds(86_400)), []),
+        (new IdentifierEvent.Ended(Bob, Print, Noon, "Moved away."), []),
+        (new AccessEvent.Recorded(Teller, "party.read", Anna, Bob, "Call of the customer."), []),
+    ];
+
     private static IEnumerable<(Event Event, Leg[] Legs)> Proposed()
     {
         const string Content = "[{\"command\":\"account.close\",\"fields\":{\"account\":\"bob:savings.1\"}}]";
@@ -155,7 +175,7 @@ internal static class EventExamples
         var own = example.Event is TransferEvent.Made or TransferEvent.Imported or TransferEvent.Reserved
             or EntryEvent.Posted;
         var head = new LineHead(index + 1, Noon.AddMicroseconds(index), Teller, own ? Command : Other, Print, 1, 1);
-        if (example.Event is TransferEvent.Expired or RestraintEvent.Lapsed or BookEvent)
+        if (example.Event is TransferEvent.Expired or RestraintEvent.Lapsed or BookEvent or AccessEvent)
             head = head with { By = Bank.EngineName, Command = default, Print = default };
         if (index == 1) head = head with { Parts = 3 };
         if (index == 2) head = head with { Part = 3, Print = default };

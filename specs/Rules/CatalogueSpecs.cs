@@ -15,7 +15,8 @@ public sealed partial class CatalogueSpecs
     /// <summary>The engine's own, which no key may send.</summary>
     private static readonly Type[] EngineOnly =
         [typeof(ExpireTransfer), typeof(LapseRestraint), typeof(AdvanceDay), typeof(CarryYear), typeof(OpenBook),
-            typeof(AnnounceCheckpointKey), typeof(ParkTimer), typeof(ExpireProposal), typeof(NoteOverdueReview)];
+            typeof(AnnounceCheckpointKey), typeof(ParkTimer), typeof(RecordAccess), typeof(ExpireProposal),
+            typeof(NoteOverdueReview)];
 
     private static readonly Type[] Types = typeof(Bank).Assembly.GetTypes();
 
@@ -85,6 +86,11 @@ public sealed partial class CatalogueSpecs
         Pinned<BookMode>("Live=1 Sandbox=2");
         Pinned<Side>("Debit=0 Credit=1");
         Pinned<RejectionKind>("Refused=0 NotFound=1 Conflict=2 Forbidden=3");
+        Pinned<PartyKind>("Person=1 Firm=2 Bank=3 Agent=4");
+        Pinned<Standing>("Verified=1 Unverified=2 Limited=3 Suspended=4 Blocked=5");
+        Pinned<RoleKind>("Holder=1 Signatory=2 Attorney=3 Guardian=4 Executor=5 Trustee=6 Beneficiary=7");
+        Pinned<HolderMode>("Several=1 Joint=2");
+        Pinned<IdentifierKind>("Iban=1 VirtualIban=2 Alias=3 CardToken=4 ChainAddress=5");
         Pinned<Scopes>("None=0 Accounts=1 Restraints=2 Transfers=4 Adjust=8 Import=16 Read=32 Audit=64 Reference=128 Periods=256 "
             + "Keys=512 Operate=1024 Sandbox=2048 Parties=4096 Authority=8192 Proposals=16384 All=32767");
     }

@@ -10,10 +10,11 @@ namespace BankingEngine.Application.Journal.Verification;
 /// After a first finding about positions or roots the tree means nothing any more: from there on only positions are
 /// looked at. Memory is one block and the tree's frontier, whatever the journal.
 /// </remarks>
-internal sealed class JournalWalk
+internal sealed class JournalWalk : IDisposable
 {
     private const int LongestLine = JournalLimits.BlockBytes;
 
+    private readonly SignatureAudit signatures = new();
     private readonly List<Finding> findings;
     private readonly List<Checkpoint> wanted;
     private readonly MerkleFrontier frontier = new();
@@ -90,8 +91,15 @@ internal sealed class JournalWalk
                 From: frontier.Size + 1, To: checkpoint.Size));
         }
         var origin = identity is null ? wanted.FirstOrDefault()?.Origin : OriginOf(identity);
-        return new(origin, frontier.Size, broken ? null : frontier.Root(), findings) { UnsealedLines = unsealed };
+        return new(origin, frontier.Size, broken ? null : frontier.Root(), findings)
+        {
+            UnsealedLines = unsealed,
+            SignedCommands = signatures.Commands,
+            Signatures = signatures.Signatures,
+        };
     }
+
+    public void Dispose() => signatures.Dispose();
 
     private void Take(ReadOnlySpan<byte> text)
     {
@@ -122,6 +130,7 @@ internal sealed class JournalWalk
             else Break(FindingKind.SealDiffers, "no seal stands where a block has to end", position, position);
         }
         if (broken || text.Length > lines.Length) return;
+        if (position == 1) signatures.Begin(text);
         text.CopyTo(lines.AsSpan(bytes));
         slices[events++] = new(bytes, text.Length);
         bytes += text.Length;
@@ -182,9 +191,17 @@ internal sealed class JournalWalk
         expected = first;
     }
 
-    /// <summary>Adds the waiting lines to the tree, stopping at every size of which there is a checkpoint.</summary>
+    /// <summary>
+    /// Adds the waiting lines to the tree, stopping at every size of which there is a checkpoint, and repeats their
+    /// signatures.
+    /// </summary>
     private void Hash()
     {
+        if (!broken)
+        {
+            findings.AddRange(signatures.Check(lines, slices.AsSpan(0, events), file)
+                .Take(VerificationReport.MaxFindings - findings.Count));
+        }
         for (var done = 0; done < events && !broken;)
         {
             var until = compared < wanted.Count ? wanted[compared].Size - frontier.Size : long.MaxValue;

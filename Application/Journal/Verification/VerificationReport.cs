@@ -43,6 +43,9 @@ public enum FindingKind
 
     /// <summary>The journal ends before the checkpoint's size: what was signed is gone.</summary>
     TooShort,
+
+    /// <summary>What a line says was signed was not, or is not what the line says.</summary>
+    SignedCommandInvalid,
 }
 
 /// <summary>One thing that is wrong.</summary>
@@ -74,6 +77,12 @@ public sealed record VerificationReport(string? Origin, long Size, TreeHash? Roo
     /// Lines behind a journal's last seal: a block being written, or cut short by a crash. No finding.
     /// </summary>
     public long UnsealedLines { get; init; }
+
+    /// <summary>Commands that were signed, and whose signatures were repeated.</summary>
+    public long SignedCommands { get; init; }
+
+    /// <summary>Their signatures that hold.</summary>
+    public long Signatures { get; init; }
 }
 
 /// <summary>A public key that checkpoints are checked with, as people hand it over.</summary>

@@ -53,7 +53,7 @@ public static class Verifier
         string folder, IReadOnlyList<string> checkpoints, VerificationKey? key, IProgress<long>? progress = null)
     {
         var findings = new List<Finding>();
-        var walk = new JournalWalk(Read(checkpoints, key, findings), findings);
+        using var walk = new JournalWalk(Read(checkpoints, key, findings), findings);
         var place = new JournalFolder(folder, DiskFileLayer.Instance);
         var segments = Directory.Exists(place.Segments) ? place.ListSegments() : [];
         if (segments.Count == 0) findings.Add(new(FindingKind.Unreadable, "There is no journal.", folder));
@@ -81,7 +81,7 @@ public static class Verifier
     {
         ArgumentNullException.ThrowIfNull(lines);
         var findings = new List<Finding>();
-        var walk = new JournalWalk(Read(checkpoints, key, findings), findings);
+        using var walk = new JournalWalk(Read(checkpoints, key, findings), findings);
         walk.Read(lines, name, 0, progress);
         return walk.Finish();
     }

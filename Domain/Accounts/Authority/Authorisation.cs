@@ -31,32 +31,40 @@ public enum NeedKind : byte
 /// <summary>One permission that a command needs.</summary>
 /// <param name="Asset">What leaves; none where nothing does.</param>
 /// <param name="Or">Another account whose permission will do as well.</param>
+/// <param name="Moves">The most that leaves the account; null where nothing does.</param>
 /// <param name="Link">Of a chain, from 1; 0 when the command stands alone.</param>
 public readonly record struct Need(
     NeedKind Kind, Command Command, AccountId Account = default, AssetCode Asset = default, Tag Minimum = default,
-    AccountId Or = default, int Link = 0)
+    AccountId Or = default, StatedAmount? Moves = null, int Link = 0)
 {
     public bool Gives => Kind == NeedKind.Gives;
 }
 
 /// <summary>Who asks and with what.</summary>
-/// <param name="Channel">What the API key stands for; null when signatures or approvals speak, not the key.</param>
+/// <param name="Channel">
+/// What the API key stands for; null when none was used, or one that lacks the scope. Where something was signed as
+/// well, the key speaks for the bank only, and the signatures for the accounts.
+/// </param>
 /// <param name="Declared">The permissions it is to run under.</param>
 public readonly record struct Asking(
     KeyBindingRow? Channel, IReadOnlyList<Level> Declared, Credentials Credentials, Instant Now);
+
+/// <summary>Whether people stand in the way of what permissions allow.</summary>
+/// <param name="account">Whose permission it ran under.</param>
+/// <param name="acting">The accounts whose permissions were counted; none where the bank's channel acts.</param>
+public delegate Rejection? Objection(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now);
 
 /// <summary>A permission that a command was allowed under: what spending limits are counted by.</summary>
 public readonly record struct Act(Level Level, Need Need);
 
 /// <summary>Step 3 of the one path: may they? Reads only.</summary>
-/// <param name="objects">
-/// What the standing of an account's holders and of who acts says: account, acting account, whether value leaves, now.
-/// </param>
+/// <param name="objects">What people's standing and mandates say.</param>
+/// <param name="limits">While any stands, what API keys do for accounts is noted too.</param>
 public sealed class Authorisation(
-    Permissions permissions, Satisfaction satisfaction,
-    Func<Need, AccountId, Instant, Rejection?> objects)
+    Permissions permissions, Satisfaction satisfaction, SpendingLimits limits, Objection objects)
 {
     private readonly List<Act> _acts = [];
+    private Credentials? _provided;
 
     /// <summary>Under what the last command that was judged may run.</summary>
     public IReadOnlyList<Act> Acts => _acts;
@@ -68,7 +76,7 @@ public sealed class Authorisation(
     public Rejection? Judge(in Asking asking, List<Need> needs)
     {
         _acts.Clear();
-        if (asking.Channel is { } channel && asking.Credentials.Provided.Count == 0)
+        if (asking.Channel is { } channel && asking.Credentials == Credentials.None)
         {
             foreach (var need in needs)
             {
@@ -95,19 +103,26 @@ public sealed class Authorisation(
         var isBanks = channel.Provides.Account == Permissions.Bank;
         if (need.Kind == NeedKind.Bank || (need.Kind == NeedKind.AccountOrBank && isBanks))
             return BankAllows(channel, need);
-        if (!permissions.HasOwn(need.Account)) return isBanks ? objects(need, default, asking.Now) : Missing;
+        if (!permissions.HasOwn(need.Account))
+        {
+            // A wallet is its key's alone.
+            if (!isBanks || Wallets.IsWallet(need.Account)) return Missing;
+            if (limits.Any) _acts.Add(new(new(need.Account, Permissions.Channel), need));
+            return objects(need.Account, need, [], asking.Now);
+        }
         if (need.Kind == NeedKind.First) return null;
         var own = need.Account == channel.Provides.Account;
         var level = own ? channel.Provides : new Level(need.Account, channel.Exercises);
-        satisfaction.Begin(new([], [channel.Provides]), asking.Now);
-        return Under(level, need, asking.Now) ?? Objections(need, asking.Now);
+        if (_provided?.Provided[0] != channel.Provides) _provided = new([], [channel.Provides]);
+        satisfaction.Begin(_provided, asking.Now);
+        return Under(level, need, asking.Now) ?? objects(need.Account, need, satisfaction.Counted, asking.Now);
     }
 
     /// <summary>An API key's scope was judged before; the bank's own rule, if it has one, here.</summary>
     private Rejection? BankAllows(in KeyBindingRow channel, in Need need)
     {
         if (!permissions.HasOwn(Permissions.Bank)) return null;
-        var linked = permissions.LinkOf(Permissions.Bank, CommandNames.Of(need.Command).Hash, need.Asset);
+        var linked = permissions.LinkOf(Permissions.Bank, CommandNames.Of(need.Command), need.Asset);
         if (linked.IsNone || linked == Permissions.Any) return null;
         if (channel.Provides.Account != Permissions.Bank) return Missing;
         return permissions.IsSameOrAbove(Permissions.Bank, channel.Provides.Permission, linked) ? null : Irrelevant;
@@ -122,7 +137,7 @@ public sealed class Authorisation(
             level = own;
         if (!satisfaction.IsSatisfied(level)) return NotSatisfied;
         _acts.Add(new(level, need));
-        return Objections(need, asking.Now);
+        return objects(need.Account, need, satisfaction.Counted, asking.Now);
     }
 
     private Rejection? JudgeSigned(in Asking asking, in Need need)
@@ -135,9 +150,11 @@ public sealed class Authorisation(
                 : level.Account == need.Account || (!need.Or.IsNone && level.Account == need.Or)
                     || (level.Account == Permissions.Bank && IsBanksToActFor(need));
             if (!speaks) continue;
-            no = Under(level, need, asking.Now) ?? Objections(need, asking.Now);
+            no = Under(level, need, asking.Now) ?? objects(level.Account, need, satisfaction.Counted, asking.Now);
             if (no is null) return null;
         }
+        if (asking.Channel is { } channel && need.Kind is NeedKind.Bank or NeedKind.AccountOrBank)
+            return BankAllows(channel, need);
         return no ?? Missing;
     }
 
@@ -157,7 +174,7 @@ public sealed class Authorisation(
         {
             var minimum = need.Kind == NeedKind.Dominates && account == need.Account
                 ? need.Minimum
-                : permissions.Minimum(account, CommandNames.Of(need.Command).Hash, need.Asset);
+                : permissions.Minimum(account, CommandNames.Of(need.Command), need.Asset);
             if (permissions.Rows.Find(level) < 0) return NotFound;
             if (minimum != Permissions.Any && !permissions.IsSameOrAbove(account, level.Permission, minimum))
                 return Irrelevant;
@@ -167,18 +184,6 @@ public sealed class Authorisation(
         }
         if (!satisfaction.IsSatisfied(level)) return NotSatisfied;
         _acts.Add(new(level, need));
-        return null;
-    }
-
-    /// <summary>The strictest of the account's holders and of all whose permissions were counted.</summary>
-    private Rejection? Objections(in Need need, Instant now)
-    {
-        if (need.Kind == NeedKind.Bank) return null;
-        if (satisfaction.Counted.Count == 0) return objects(need, default, now);
-        foreach (var acting in satisfaction.Counted)
-        {
-            if (objects(need, acting, now) is { } no) return no;
-        }
         return null;
     }
 }

@@ -8,7 +8,8 @@ namespace BankingEngine.Domain.Accounts;
 /// act for; a wallet is its key's.
 /// </summary>
 /// <param name="Channel">
-/// Whether the bank's channels go on acting for it, under a permission <c>channel</c> that payments are linked to.
+/// Whether the bank's channels go on acting for it, under a permission <c>channel</c>, which payments need
+/// unless they are linked elsewhere.
 /// </param>
 public sealed record CreatePermissions(AccountId Account, Authority Owner, Authority Active, bool Channel) : Command;
 

@@ -27,6 +27,8 @@ public sealed class Permissions
     /// <summary>What the bank's channels stand for.</summary>
     public static readonly Level BankChannel = new(Bank, Channel);
 
+    private static readonly Authority ByBankChannel = Authority.Of(BankChannel);
+
     public Permissions(Tables tables)
     {
         Rows = new(tables, "accounts.permissions");
@@ -60,12 +62,19 @@ public sealed class Permissions
     public KeyBindingRow BindingOf(Tag key) => Bindings.Count > 0 && Bindings.TryGet(key, out var bound)
         ? bound : new(key, Channel, BankChannel);
 
-    /// <summary>The permission a command is linked to: of the asset first, then of any; none when it is not.</summary>
-    public Tag LinkOf(AccountId account, ulong command, AssetCode asset)
+    /// <summary>
+    /// The permission a command is linked to: of the asset first, then of any; none when it is not. Payments of an
+    /// account that has a permission <c>channel</c> are linked to that unless it says otherwise.
+    /// </summary>
+    public Tag LinkOf(AccountId account, CommandName command, AssetCode asset)
     {
-        if (Links.Count == 0) return default;
-        if (!asset.IsNone && Links.TryGet(new(asset, account, command), out var exact)) return exact.Permission;
-        return Links.TryGet(new(default, account, command), out var any) ? any.Permission : default;
+        if (Links.Count > 0)
+        {
+            var hash = command.Hash;
+            if (!asset.IsNone && Links.TryGet(new(asset, account, hash), out var exact)) return exact.Permission;
+            if (Links.TryGet(new(default, account, hash), out var any)) return any.Permission;
+        }
+        return CommandNames.IsPayment(command) && Rows.Find(new(account, Channel)) >= 0 ? Channel : default;
     }
 
     /// <summary>Whether a permission is another of the same account, or stands above it.</summary>
@@ -94,8 +103,17 @@ public sealed class Permissions
         _ => throw new UnreachableException(command.GetType().Name),
     };
 
+    /// <summary>
+    /// What one has to stand at or above to limit a permission: what is above it; owner has nothing above.
+    /// </summary>
+    public Tag Above(Level level) =>
+        Rows.TryGet(level, out var row) && !row.Parent.IsNone ? row.Parent : Owner;
+
+    /// <summary>Whether a permission may have this authority.</summary>
+    public Rejection? Check(Level level, Authority authority) => authority.Check() ?? Resolve(level, authority);
+
     /// <summary>The least permission that a command of an account with permissions of its own needs.</summary>
-    public Tag Minimum(AccountId account, ulong command, AssetCode asset) =>
+    public Tag Minimum(AccountId account, CommandName command, AssetCode asset) =>
         LinkOf(account, command, asset) is { IsNone: false } linked ? linked : Active;
 
     public Decision Decide(CreatePermissions c)
@@ -215,10 +233,7 @@ public sealed class Permissions
     {
         Put(new PermissionRow(new(e.Account, Owner), default, e.Owner));
         Put(new PermissionRow(new(e.Account, Active), Owner, e.Active));
-        if (!e.Channel) return;
-        Put(new PermissionRow(new(e.Account, Channel), Active, Authority.Of(BankChannel)));
-        foreach (var command in CommandNames.OfPayments)
-            Put(new LinkRow(new(default, e.Account, CommandName.HashOf(command)), Channel));
+        if (e.Channel) Put(new PermissionRow(new(e.Account, Channel), Active, ByBankChannel));
     }
 
     private void Put(in PermissionRow next)
@@ -290,7 +305,7 @@ public sealed class Permissions
     }
 
     private Tag LinkChanger(AccountId account, string command, AssetCode asset) =>
-        Minimum(account, CommandName.HashOf(command), asset) is var linked && linked == Any ? Active : linked;
+        Minimum(account, new(command), asset) is var linked && linked == Any ? Active : linked;
 
     /// <summary>Exists without a row: a wallet's own, and the bank's before it has any.</summary>
     private bool IsImplied(Level level)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using BankingEngine.Domain.Kernel;
 
 namespace BankingEngine.Domain.Accounts;
@@ -27,6 +28,7 @@ public sealed record Credentials(
 /// Weighs authorities as Antelope does (AntelopeIO/spring authority_checker.hpp): factors by weight, then waits before
 /// keys before accounts; it stops when the threshold is reached; what an authority that falls short had used is free
 /// again; a permission under way or found wanting adds nothing, so a cycle never satisfies; a missing one adds nothing.
+/// Other than there, a permission met again brings the keys that it needed along, so that none of them looks needless.
 /// </summary>
 /// <param name="counts">Whether a permission in an account's authority counts now; people lose their powers.</param>
 public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level, Instant, bool> counts)
@@ -38,144 +40,167 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
         Wanting,
     }
 
-    private readonly record struct Factor(int Weight, int Priority, int Index);
+    /// <summary>What is known of a permission.</summary>
+    /// <param name="Keys">The keys it needed, a bit each.</param>
+    /// <param name="Accounts">Those whose permissions it counted.</param>
+    private readonly record struct Known(State State, uint Keys, ImmutableArray<AccountId> Accounts)
+    {
+        public static Known UnderWay { get; } = new(State.UnderWay, 0, []);
+        public static Known Wanting { get; } = new(State.Wanting, 0, []);
+        public static Known Provided { get; } = new(State.Satisfied, 0, []);
+    }
 
     private const int WaitPriority = 3, KeyPriority = 2, AccountPriority = 1;
 
-    private readonly Dictionary<Level, State> _known = [];
-    private readonly List<bool> _used = [];
+    private readonly Dictionary<Level, Known> _known = [];
     private readonly List<AccountId> _counted = [];
     private Credentials _credentials = Credentials.None;
     private Instant _now;
+    private uint _used;
 
-    /// <summary>The accounts whose permissions were counted, for those who ask what these people may.</summary>
+    /// <summary>
+    /// The accounts whose permissions were found satisfied or counted, for those who ask what these people may.
+    /// </summary>
     public IReadOnlyList<AccountId> Counted => _counted;
 
     /// <summary>Told of every step when somebody wants to know why.</summary>
     public List<WeighingStep>? Trace { get; set; }
 
-    /// <summary>Begins a command: nothing is known and no key is used.</summary>
-    public void Begin(Credentials credentials, Instant now)
-    {
-        (_credentials, _now) = (credentials, now);
-        _known.Clear();
-        _used.Clear();
-        _counted.Clear();
-        for (var i = 0; i < credentials.Keys.Count; i++) _used.Add(false);
-        foreach (var level in credentials.Provided) _known[level] = State.Satisfied;
-    }
-
     /// <summary>Whether every key was needed by a permission that was found satisfied.</summary>
-    public bool AllKeysUsed => !_used.Contains(false);
+    public bool AllKeysUsed => _used == (1u << _credentials.Keys.Count) - 1;
 
     /// <summary>The keys that were needed.</summary>
-    public IEnumerable<SigningKey> UsedKeys => _credentials.Keys.Where((_, i) => _used[i]);
+    public IEnumerable<SigningKey> UsedKeys => _credentials.Keys.Where((_, i) => (_used & 1u << i) != 0);
 
-    public bool IsSatisfied(Level level) => IsSatisfied(level, depth: 0);
-
-    private bool IsSatisfied(Level level, int depth)
+    /// <summary>Begins a command: nothing is known and no key is used.</summary>
+    /// <param name="credentials">At most <see cref="Proof.MaxSignatures"/> keys.</param>
+    public void Begin(Credentials credentials, Instant now)
     {
-        if (_known.TryGetValue(level, out var state)) return state == State.Satisfied;
-        if (!permissions.TryFind(level, out var authority))
-        {
-            var holds = IsOwnKeyOfWallet(level);
-            _known[level] = holds ? State.Satisfied : State.Wanting;
-            Note(depth, level, level.ToString(), 0, 0, 1, holds ? "satisfied" : "unknown");
-            return holds;
-        }
-        _known[level] = State.UnderWay;
-        var satisfied = Weigh(level, authority, depth);
-        _known[level] = satisfied ? State.Satisfied : State.Wanting;
-        return satisfied;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(credentials.Keys.Count, Proof.MaxSignatures);
+        (_credentials, _now, _used) = (credentials, now, 0);
+        _known.Clear();
+        _counted.Clear();
+        foreach (var level in credentials.Provided) _known[level] = Known.Provided;
     }
 
-    private bool Weigh(Level level, Authority authority, int depth)
+    public bool IsSatisfied(Level level)
     {
-        bool[] before = [.. _used];
-        var counted = _counted.Count;
-        long total = 0;
-        foreach (var factor in InOrder(authority))
+        var known = Ask(level, depth: 0);
+        if (known.State != State.Satisfied) return false;
+        _used |= known.Keys;
+        _counted.Add(level.Account);
+        _counted.AddRange(known.Accounts);
+        return true;
+    }
+
+    private Known Ask(Level level, int depth)
+    {
+        if (_known.TryGetValue(level, out var known)) return known;
+        if (permissions.TryFind(level, out var authority))
         {
-            if (Adds(level, authority, factor, depth, total)) total += factor.Weight;
-            if (total < authority.Threshold) continue;
-            Note(depth, level, level.ToString(), 0, total, authority.Threshold, "satisfied");
-            return true;
+            _known[level] = Known.UnderWay;
+            known = Weigh(level, authority, depth);
         }
-        for (var i = 0; i < before.Length; i++) _used[i] = before[i];
-        _counted.RemoveRange(counted, _counted.Count - counted);
-        Note(depth, level, level.ToString(), 0, total, authority.Threshold, "falls short");
-        return false;
+        else
+        {
+            var key = OwnKeyOfWallet(level);
+            known = key == 0 ? Known.Wanting : new(State.Satisfied, key, []);
+            Note(depth, level, Trace is null ? "" : level.ToString(), 0, 0, 1, key == 0 ? "unknown" : "satisfied");
+        }
+        return _known[level] = known;
+    }
+
+    private Known Weigh(Level level, Authority authority, int depth)
+    {
+        var (total, keys) = (0L, 0u);
+        List<AccountId>? accounts = null;
+        Span<ulong> factors = stackalloc ulong[authority.Factors];
+        InOrder(authority, factors);
+        foreach (var factor in factors)
+        {
+            var (weight, priority, index) = Unpack(factor);
+            var (name, outcome, needed) = priority switch
+            {
+                WaitPriority => Wait(authority.Waits[index]),
+                KeyPriority => Sign(authority.Keys[index].Key),
+                _ => Count(level, authority.Accounts[index].Level, depth, ref accounts),
+            };
+            if (outcome == Counts)
+            {
+                total += weight;
+                keys |= needed;
+            }
+            Note(depth, level, name, weight, total, authority.Threshold, outcome);
+            if (total < authority.Threshold) continue;
+            Note(depth, level, Trace is null ? "" : level.ToString(), 0, total, authority.Threshold, "satisfied");
+            return new(State.Satisfied, keys, accounts is null ? [] : [.. accounts]);
+        }
+        Note(depth, level, Trace is null ? "" : level.ToString(), 0, total, authority.Threshold, "falls short");
+        return Known.Wanting;
     }
 
     /// <summary>Heavier first; of the same weight, waits, keys, accounts; of the same kind, as listed.</summary>
-    private static IEnumerable<Factor> InOrder(Authority authority)
+    private static void InOrder(Authority authority, Span<ulong> factors)
     {
-        var factors = new List<Factor>(authority.Waits.Length + authority.Keys.Length + authority.Accounts.Length);
-        for (var i = 0; i < authority.Waits.Length; i++) factors.Add(new(authority.Waits[i].Weight, WaitPriority, i));
-        for (var i = 0; i < authority.Keys.Length; i++) factors.Add(new(authority.Keys[i].Weight, KeyPriority, i));
+        var count = 0;
+        for (var i = 0; i < authority.Waits.Length; i++)
+            factors[count++] = Packed(authority.Waits[i].Weight, WaitPriority, i);
+        for (var i = 0; i < authority.Keys.Length; i++)
+            factors[count++] = Packed(authority.Keys[i].Weight, KeyPriority, i);
         for (var i = 0; i < authority.Accounts.Length; i++)
-            factors.Add(new(authority.Accounts[i].Weight, AccountPriority, i));
-        return factors.OrderByDescending(f => f.Weight).ThenByDescending(f => f.Priority).ThenBy(f => f.Index);
+            factors[count++] = Packed(authority.Accounts[i].Weight, AccountPriority, i);
+        if (count <= 1) return;
+        factors.Sort();
+        factors.Reverse();
     }
 
-    private bool Adds(Level level, Authority authority, in Factor factor, int depth, long total)
-    {
-        var (name, outcome) = factor.Priority switch
-        {
-            WaitPriority => Wait(authority.Waits[factor.Index]),
-            KeyPriority => Sign(authority.Keys[factor.Index].Key),
-            _ => Ask(level, authority.Accounts[factor.Index].Level, depth),
-        };
-        var adds = outcome == "counts";
-        if (adds && factor.Priority == AccountPriority) _counted.Add(authority.Accounts[factor.Index].Level.Account);
-        Note(depth, level, name, factor.Weight, adds ? total + factor.Weight : total, authority.Threshold, outcome);
-        return adds;
-    }
+    /// <summary>Weight, priority and, the lower the higher, index: in one number that orders as they do.</summary>
+    private static ulong Packed(ushort weight, int priority, int index) =>
+        (ulong)weight << 32 | (uint)priority << 16 | (uint)(ushort.MaxValue - index);
 
-    private (string Name, string Outcome) Wait(WaitFactor wait) =>
-        (Trace is null ? "" : $"{wait.Seconds} s", _credentials.DelaySeconds >= wait.Seconds ? "counts" : "not yet");
+    private static (int Weight, int Priority, int Index) Unpack(ulong factor) =>
+        ((int)(factor >> 32), (int)(factor >> 16 & ushort.MaxValue), ushort.MaxValue - (int)(factor & ushort.MaxValue));
 
-    private (string Name, string Outcome) Sign(SigningKey key)
+    private const string Counts = "counts";
+
+    private (string Name, string Outcome, uint Key) Wait(WaitFactor wait) =>
+        (Trace is null ? "" : $"{wait.Seconds} s", _credentials.DelaySeconds >= wait.Seconds ? Counts : "not yet", 0);
+
+    private (string Name, string Outcome, uint Key) Sign(SigningKey key)
     {
         var name = Trace is null ? "" : key.ToString();
         for (var i = 0; i < _credentials.Keys.Count; i++)
         {
-            if (_credentials.Keys[i] != key) continue;
-            _used[i] = true;
-            return (name, "counts");
+            if (_credentials.Keys[i] == key) return (name, Counts, 1u << i);
         }
-        return (name, "not signed");
+        return (name, "not signed", 0);
     }
 
-    private (string Name, string Outcome) Ask(Level within, Level level, int depth)
+    private (string Name, string Outcome, uint Key) Count(
+        Level within, Level level, int depth, ref List<AccountId>? accounts)
     {
         var name = Trace is null ? "" : level.ToString();
-        if (!counts(within.Account, level, _now)) return (name, "stopped");
-        if (_known.TryGetValue(level, out var state))
-        {
-            return (name, state switch
-            {
-                State.Satisfied => "counts",
-                State.UnderWay => "in a cycle",
-                _ => "not satisfied",
-            });
-        }
-        if (depth >= Authority.MaxDepth) return (name, "too deep");
-        return (name, IsSatisfied(level, depth + 1) ? "counts" : "not satisfied");
+        if (!counts(within.Account, level, _now)) return (name, "stopped", 0);
+        if (depth >= Authority.MaxDepth && !_known.ContainsKey(level)) return (name, "too deep", 0);
+        var known = Ask(level, depth + 1);
+        if (known.State != State.Satisfied)
+            return (name, known.State == State.UnderWay ? "in a cycle" : "not satisfied", 0);
+        accounts ??= [];
+        accounts.Add(level.Account);
+        accounts.AddRange(known.Accounts);
+        return (name, Counts, known.Keys);
     }
 
     /// <summary>A wallet without permissions of its own is its key's: owner and active alike.</summary>
-    private bool IsOwnKeyOfWallet(Level level)
+    private uint OwnKeyOfWallet(Level level)
     {
-        if (!Wallets.IsWallet(level.Account) || permissions.HasOwn(level.Account)) return false;
-        if (level.Permission != Permissions.Owner && level.Permission != Permissions.Active) return false;
+        if (!Wallets.IsWallet(level.Account) || permissions.HasOwn(level.Account)) return 0;
+        if (level.Permission != Permissions.Owner && level.Permission != Permissions.Active) return 0;
         for (var i = 0; i < _credentials.Keys.Count; i++)
         {
-            if (Wallets.NameOf(_credentials.Keys[i]) != level.Account) continue;
-            _used[i] = true;
-            return true;
+            if (Wallets.NameOf(_credentials.Keys[i]) == level.Account) return 1u << i;
         }
-        return false;
+        return 0;
     }
 
     private void Note(int depth, Level within, string factor, int weight, long total, uint threshold, string outcome) =>

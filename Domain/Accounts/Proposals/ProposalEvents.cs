@@ -52,14 +52,14 @@ public sealed record InvalidateApprovals(AccountId Account) : Command;
 /// <param name="Accounts">
 /// Whose permissions were counted; where none was, the account that spoke. The bank is nobody in person.
 /// </param>
-public sealed record Actor(Level Level, Tag Key, ImmutableArray<SigningKey> Keys, ImmutableArray<AccountId> Accounts)
+public sealed record Speaker(Level Level, Tag Key, ImmutableArray<SigningKey> Keys, ImmutableArray<AccountId> Accounts)
 {
     /// <summary>Whether two may be one: the same permission, key, account or person.</summary>
-    public bool MayBe(Actor other, Func<AccountId, AccountId, bool> samePerson) =>
+    public bool MayBe(Speaker other, Func<AccountId, AccountId, bool> samePerson) =>
         Level == other.Level || (!Key.IsNone && Key == other.Key) || Keys.Any(key => other.Keys.Contains(key))
         || Accounts.Any(mine => other.Accounts.Any(theirs => mine == theirs || samePerson(mine, theirs)));
 
-    public bool Equals(Actor? other) => other is not null && Level == other.Level && Key == other.Key
+    public bool Equals(Speaker? other) => other is not null && Level == other.Level && Key == other.Key
         && Keys.AsSpan().SequenceEqual(other.Keys.AsSpan())
         && Accounts.AsSpan().SequenceEqual(other.Accounts.AsSpan());
 
@@ -73,7 +73,7 @@ public sealed record Actor(Level Level, Tag Key, ImmutableArray<SigningKey> Keys
         to.Values(Accounts.AsSpan());
     }
 
-    internal static Actor Read(ref RowReader from) => new(
+    internal static Speaker Read(ref RowReader from) => new(
         from.Value<Level>(), from.Value<Tag>(), [.. from.Values<SigningKey>()], [.. from.Values<AccountId>()]);
 }
 
@@ -86,7 +86,7 @@ public abstract record ProposalEvent : Event
     /// <param name="Hash">SHA-256 of the content's UTF-8: what approvals are bound to.</param>
     /// <param name="Needed">Scopes that the commands need: an API key that approves for the bank has them.</param>
     public sealed record Made(
-        CommandId Id, Actor Maker, ImmutableArray<Level> Declared, ImmutableArray<Level> Requested, string Content,
+        CommandId Id, Speaker Maker, ImmutableArray<Level> Declared, ImmutableArray<Level> Requested, string Content,
         Hash256 Hash, Scopes Needed, bool FourEyes, int DelaySeconds, int ApprovalSeconds, Instant At, Instant Expires)
         : ProposalEvent
     {

@@ -8,7 +8,7 @@ namespace BankingEngine.Domain.Accounts;
 /// <param name="Earliest">First instant of execution; null while the approvals did not suffice.</param>
 /// <param name="Parked">Its timer failed: it has to be cancelled.</param>
 public readonly record struct ProposalRow(
-    CommandId Id, Actor Maker, ImmutableArray<Level> Declared, ImmutableArray<Level> Requested, string Content,
+    CommandId Id, Speaker Maker, ImmutableArray<Level> Declared, ImmutableArray<Level> Requested, string Content,
     Hash256 Hash, Scopes Needed, bool FourEyes, int DelaySeconds, int ApprovalSeconds, Instant At, Instant Expires,
     Instant? Earliest, bool Parked) : IRow<ProposalRow, CommandId>
 {
@@ -35,7 +35,7 @@ public readonly record struct ProposalRow(
 
     public static ProposalRow Read(ref RowReader from)
     {
-        var (id, maker) = (from.Value<CommandId>(), Actor.Read(ref from));
+        var (id, maker) = (from.Value<CommandId>(), Speaker.Read(ref from));
         ImmutableArray<Level> declared = [.. from.Values<Level>()], requested = [.. from.Values<Level>()];
         var (content, hash, needed) = (from.Text(), from.Value<Hash256>(), (Scopes)from.Value<uint>());
         var (fourEyes, delay, approval) = (from.Value<bool>(), from.Value<int>(), from.Value<int>());
@@ -79,7 +79,7 @@ public readonly record struct MakerKey(AccountId Account, long Filler, CommandId
 /// <summary>A use of break-glass that somebody else has still to look at.</summary>
 /// <param name="Due">First instant at which that is overdue.</param>
 public readonly record struct ReviewRow(
-    CommandId Id, Actor Maker, string Reason, Hash256 Hash, Instant Due, bool Overdue) : IRow<ReviewRow, CommandId>
+    CommandId Id, Speaker Maker, string Reason, Hash256 Hash, Instant Due, bool Overdue) : IRow<ReviewRow, CommandId>
 {
     public CommandId Key => Id;
 
@@ -94,6 +94,6 @@ public readonly record struct ReviewRow(
     }
 
     public static ReviewRow Read(ref RowReader from) => new(
-        from.Value<CommandId>(), Actor.Read(ref from), from.Text(), from.Value<Hash256>(), from.Value<Instant>(),
+        from.Value<CommandId>(), Speaker.Read(ref from), from.Text(), from.Value<Hash256>(), from.Value<Instant>(),
         from.Value<bool>());
 }

@@ -55,11 +55,8 @@ public sealed class Proposals
     /// </summary>
     public Func<string, ImmutableArray<Command>?>? Reader { get; set; }
 
-    /// <summary>Whether two accounts are one person's; until parties say, each account is somebody else.</summary>
-    public Func<AccountId, AccountId, bool> SamePerson { get; set; } = static (_, _) => false;
-
     /// <summary>Who sent the command at hand.</summary>
-    public Actor Acting { get; private set; } = new(default, default, [], []);
+    public Speaker Acting { get; private set; } = new(default, default, [], []);
 
     /// <summary>What the command at hand carries out, and whether the bank's own permissions allowed it.</summary>
     internal (ImmutableArray<Command> Commands, bool IsBanks) Content { get; set; } = ([], false);
@@ -99,7 +96,7 @@ public sealed class Proposals
         if (row.Expires <= at.Now) return HasExpired;
         if (c.Hash != row.Hash) return ContentChanged;
         if (!Requests.TryGet(new(c.Level, c.Proposal), out var request)) return NotRequested;
-        if (row.FourEyes && row.Maker.MayBe(Acting, SamePerson)) return MakerIsChecker;
+        if (row.FourEyes && row.Maker.MayBe(Acting, MayBeOnePersons)) return MakerIsChecker;
         // An API key cannot let happen for the bank what it could not send itself.
         if (c.Level.Account == Permissions.Bank && !Acting.Key.IsNone && (at.Scopes & row.Needed) != row.Needed)
             return Keys.ScopeMissing;
@@ -185,6 +182,22 @@ public sealed class Proposals
                 break;
             default: throw new UnreachableException(@event.GetType().Name);
         }
+    }
+
+    /// <summary>Whether a party signs with, or holds, both accounts.</summary>
+    internal bool MayBeOnePersons(AccountId one, AccountId other)
+    {
+        if (_bank.Parties.Rows.Count == 0) return false;
+        var parties = PartiesOf(one);
+        return parties.Count > 0 && PartiesOf(other).Overlaps(parties);
+    }
+
+    private HashSet<PartyId> PartiesOf(AccountId account)
+    {
+        var parties = new HashSet<PartyId>();
+        if (_bank.Parties.TryActor(account, out var actor)) parties.Add(actor.Id);
+        foreach (var role in _bank.Parties.Holders.Rows(account)) parties.Add(_bank.Parties.Roles[role].Key.Party);
+        return parties;
     }
 
     /// <summary>A proposal whose timer failed is due no more.</summary>

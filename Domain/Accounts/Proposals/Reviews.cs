@@ -28,7 +28,7 @@ public abstract record ReviewEvent : Event
     /// <summary>The command's own events follow.</summary>
     /// <param name="Id">Id of the command that used it; names the review too.</param>
     /// <param name="Due">First instant at which the review is overdue.</param>
-    public sealed record Used(CommandId Id, Actor Maker, string Reason, string Content, Hash256 Hash, Instant Due)
+    public sealed record Used(CommandId Id, Speaker Maker, string Reason, string Content, Hash256 Hash, Instant Due)
         : ReviewEvent;
 
     public sealed record Closed(CommandId Id, Level Level, bool Justified, string Reason) : ReviewEvent;
@@ -104,7 +104,7 @@ public sealed class Reviews
     {
         if (!Rows.TryGet(c.Review, out var row)) return NotFound;
         if (c.Level.Account != Permissions.Bank) return Stranger;
-        return row.Maker.MayBe(_bank.Proposals.Acting, _bank.Proposals.SamePerson)
+        return row.Maker.MayBe(_bank.Proposals.Acting, _bank.Proposals.MayBeOnePersons)
             ? MakerIsReviewer : new ReviewEvent.Closed(c.Review, c.Level, c.Justified, c.Reason);
     }
 

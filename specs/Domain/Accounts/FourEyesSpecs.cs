@@ -66,8 +66,11 @@ public sealed class FourEyesSpecs
     public void Nobody_checks_their_own_through_a_second_account_of_the_same_person()
     {
         var spec = Given();
-        spec.Book.Bank.Proposals.SamePerson = static (one, other) =>
-            (one, other) == (Account("ann"), Account("ben")) || (one, other) == (Account("ben"), Account("ann"));
+        PartyId zoe = new(Order(7).Value), yan = new(Order(8).Value);
+        spec.And(new RegisterParty(zoe, PartyKind.Person, Tag.Of("de"), "sealed.v1.p.x", Account("ann")),
+            new RegisterParty(yan, PartyKind.Person, Tag.Of("de"), "sealed.v1.p.x", Account("cleo")),
+            new SetStanding(zoe, Standing.Verified, "papers seen"), new SetStanding(yan, Standing.Verified, "papers seen"),
+            new SetHolders(Account("ben"), HolderMode.Several, Survivorship: false, [new(zoe, 0)]));
         var id = spec.Proposed(Propose(Payment) with { FourEyes = true });
         spec.When(Approve(spec, id), caller: BenKey).ThenRefused(ProposalRejections.MakerIsChecker);
         spec.Approved(id, CleoKey);

@@ -1,6 +1,7 @@
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Specs.Domain.Accounts;
 
 namespace BankingEngine.Specs.Domain.Ledger;
 
@@ -54,6 +55,22 @@ public sealed class LedgerSpec
     {
         _before = Book.DigestsButMemory();
         _ended = Book.Send(command, id, caller, print);
+        return this;
+    }
+
+    /// <summary>Signed by keys, each a letter, to run under levels; no API key carries it.</summary>
+    public LedgerSpec WhenSigned(Command command, string levels, string keys, int seconds = 600)
+    {
+        _before = Book.DigestsButMemory();
+        _ended = Book.Send(command, caller: Envelope.Signer, proof: Book.Signed(levels, keys, seconds));
+        return this;
+    }
+
+    /// <summary>Signed so, and sent with an API key.</summary>
+    public LedgerSpec WhenCarried(Command command, string levels, string keys, int caller = SpecBook.FirstKey)
+    {
+        _before = Book.DigestsButMemory();
+        _ended = Book.Send(command, caller: caller, proof: Book.Signed(levels, keys));
         return this;
     }
 

@@ -42,10 +42,11 @@ public sealed class SpecBook
     public CommandId NextId() => new(Words.TimeOrdered(Now, _nextId++));
 
     /// <summary>Sends a command as a key does. Its content differs from all others unless a print is given.</summary>
-    public Ended Send(Command command, CommandId? id = null, int caller = FirstKey, UInt128? print = null)
+    public Ended Send(
+        Command command, CommandId? id = null, int caller = FirstKey, UInt128? print = null, Proof? proof = null)
     {
         var named = id ?? NextId();
-        return Execution.Run(new(named, caller, print ?? named.Value), Now, command, command.GetType().Name);
+        return Execution.Run(new(named, caller, print ?? named.Value, proof), Now, command, command.GetType().Name);
     }
 
     public Ended Engine(Command command)
@@ -132,6 +133,9 @@ public sealed class SpecBook
         foreach (var row in t.Accounts) rows.Add($"account {row} {t.Accounts[row].Id}");
         foreach (var row in t.Reservations) rows.Add($"reservation {row} {t.Reservations[row].Id}");
         foreach (var row in t.Restraints) rows.Add($"restraint {row} {t.Restraints[row].Id} {t.Restraints[row].Captured}");
+        foreach (var row in bank.Parties.Rows) rows.Add($"party {row} {bank.Parties.Rows[row]}");
+        foreach (var row in bank.Parties.Roles) rows.Add($"role {row} {bank.Parties.Roles[row]}");
+        foreach (var row in bank.Identifiers.Rows) rows.Add($"identifier {row} {bank.Identifiers.Rows[row]}");
         foreach (var row in bank.Keys.Rows) rows.Add($"key {row} {bank.Keys.Rows[row].Id}");
         return rows;
     }
@@ -145,7 +149,8 @@ public sealed class SpecBook
             using (var to = new Utf8JsonWriter(buffer, EventJson.Line))
             {
                 var print = i == 0 ? envelope.Fingerprint : default;
-                EventLine.Write(to, new(first + i, Now, by, envelope.Id, print, i + 1, events.Count), events[i]);
+                var auth = i == 0 ? envelope.Proof?.Evidence : null;
+                EventLine.Write(to, new(first + i, Now, by, envelope.Id, print, i + 1, events.Count, auth), events[i]);
             }
             _lines.Add(buffer.ToArray());
         }
