@@ -16,7 +16,7 @@ public readonly record struct Recorded(Event Event, ImmutableArray<Leg> Legs);
 /// The catalogue: every capability of the bank, its tables, which command it decides, which event it keeps, what each
 /// event posts, and the class of its events. F12 leads from here to all there is.
 /// </summary>
-public sealed class Bank
+public sealed partial class Bank
 {
     /// <param name="seed">Spreads the hash indexes; never part of the state.</param>
     public Bank(ulong seed = 0)
@@ -58,16 +58,13 @@ public sealed class Bank
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
-        MakeTransfer c => Wallets.Opening(Ledger, c.Credit, c.Amount.Asset) is { } opening
-            ? Decision.Accept([]).Then(opening, c) : Transfers.Decide(Ledger, at, c),
-        ReserveTransfer c => Wallets.Opening(Ledger, c.Credit, c.Amount.Asset) is { } opening
-            ? Decision.Accept([]).Then(opening, c) : Transfers.Decide(Ledger, at, c),
+        MakeTransfer c => Opened(at, c, Wallets.Opening(Ledger, c.Credit, c.Amount.Asset)),
+        ReserveTransfer c => Opened(at, c, Wallets.Opening(Ledger, c.Credit, c.Amount.Asset)),
         PostTransfer c => Transfers.Decide(Ledger, at, c),
         CancelTransfer c => Transfers.Decide(Ledger, at, c),
         ExpireTransfer c => Transfers.Decide(Ledger, at, c),
         ImportTransfer c => Transfers.Decide(Ledger, at, c),
-        PostEntry c => Wallets.Opening(Ledger, c) is { } opening
-            ? Decision.Accept([]).Then(opening, c) : Entries.Decide(Ledger, at, c),
+        PostEntry c => Opened(at, c, Wallets.Opening(Ledger, c)),
         AdjustEntry c => Entries.Decide(Ledger, at, c),
         ReverseEntry c => Entries.Decide(Ledger, at, c),
         ExchangeAssets c => Entries.Decide(Ledger, at, c),
@@ -94,53 +91,26 @@ public sealed class Bank
             ?? Book.References.Decide(at, resolved, author: CallerName(caller)),
         IssueKey c => Keys.Decide(at, c),
         RevokeKey c => Keys.Decide(at, c),
-        CreatePermissions c => Ledger.Tables.Accounts.Find(c.Account) < 0 && c.Account != Permissions.Bank
-            ? LedgerRejections.AccountNotFound : Permissions.Decide(c),
-        SetPermission c => Recovery.Protects(c.Account, c.Name) ?? Permissions.Decide(c),
-        RemovePermission c => Recovery.Protects(c.Account, c.Name)
-            ?? (SpendingLimits.Limits(new(c.Account, c.Name)) ? AuthorityRejections.InUse : Permissions.Decide(c)),
-        LinkPermission c => Permissions.Decide(c),
-        UnlinkPermission c => Permissions.Decide(c),
-        LimitChanges c => Permissions.Decide(c),
-        BindKey c => Permissions.Decide(c, Keys),
-        SetSpendingLimit c => SpendingLimits.Decide(Ledger, Permissions, c),
-        RemoveSpendingLimit c => SpendingLimits.Decide(c),
-        OpenWallet c => Wallets.Decide(Ledger, at, c),
-        CloseWallet c => Wallets.Decide(at, c),
-        RequestVerification c => Wallets.Decide(c),
-        AllowRecovery c => Recovery.Decide(Permissions, c),
-        StartRecovery c => Recovery.Decide(Permissions, at, c),
-        VetoRecovery c => Recovery.Decide(c),
-        CompleteRecovery c => Recovery.Decide(at, c),
-        RegisterParty c => Parties.Decide(Ledger, at, c),
-        SetStanding c => Parties.Decide(c),
-        SetActor c => Parties.Decide(Ledger, c),
-        RecordDeath c => Parties.Decide(at, c),
-        RecordIncapacity c => Parties.Decide(at, c),
-        LiftIncapacity c => Parties.Decide(c),
-        SetHolders c => Parties.Decide(Ledger, at, c),
-        GrantRole c => Parties.Decide(Ledger, at, c),
-        RevokeRole c => Parties.Decide(at, c),
-        AddIdentifier c => Identifiers.Decide(Ledger, Parties, at, c),
-        EndIdentifier c => Identifiers.Decide(at, c),
-        RecordAccess c => new AccessEvent.Recorded(c.Key, c.Read, c.Party, c.Account, c.Reason),
-        MakeProposal c => Proposals.Decide(at, c),
-        ApproveProposal c => Proposals.Decide(at, c),
-        WithdrawApproval c => Proposals.Decide(at, c),
-        CancelProposal c => Proposals.Decide(at, c),
-        ExecuteProposal c => Proposals.Decide(at, c),
-        ExpireProposal c => Proposals.Decide(at, c),
-        InvalidateApprovals c => Proposals.Decide(c),
-        BreakGlass c => Reviews.Decide(at, c),
-        CloseReview c => Reviews.Decide(c),
-        NoteOverdueReview c => Reviews.Decide(at, c),
         OpenBook c => Books.Decide(Book, c),
         AdvanceClock c => Books.Decide(Book, at, c),
         AcceptClock c => Books.Decide(c),
         AnnounceCheckpointKey c => Books.Decide(Book, c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
-        _ => throw new UnreachableException(command.GetType().Name),
+        _ => DecideOnAccounts(at, command),
     };
+
+    /// <summary>A credit to a wallet that is not open opens it first.</summary>
+    private Decision Opened(in Moment at, Command command, OpenWallet? opening)
+    {
+        if (opening is not null) return Decision.Accept([]).Then(opening, command);
+        return command switch
+        {
+            MakeTransfer c => Transfers.Decide(Ledger, at, c),
+            ReserveTransfer c => Transfers.Decide(Ledger, at, c),
+            PostEntry c => Entries.Decide(Ledger, at, c),
+            _ => throw new UnreachableException(command.GetType().Name),
+        };
+    }
 
     /// <summary>
     /// The scope a command needs. The engine's own commands need none, and nobody else can send them.
@@ -266,31 +236,6 @@ public sealed class Bank
         var day = Book.Day;
         if (day.ClosingYear != 0) return new CarryYear(day.ClosingYear);
         return day.NextCutOff <= now ? new AdvanceDay() : null;
-    }
-
-    /// <summary>Whether a key may sign for anybody: so that the signatures of strangers are not even checked.</summary>
-    public bool Knows(in SigningKey key) => Permissions.SigningKeys.Find(key) >= 0
-        || Wallets.Rows.Find(Wallets.NameOf(key)) >= 0;
-
-    /// <summary>Whether signatures by these keys satisfy a permission now, and none of them is needless.</summary>
-    public bool Allows(Level level, IReadOnlyList<SigningKey> keys, Instant now)
-    {
-        Satisfaction.Begin(new(keys, []), now);
-        return Satisfaction.IsSatisfied(level) && Satisfaction.AllKeysUsed;
-    }
-
-    /// <summary>Whom an envelope speaks for where the command does not say; none when it could be several.</summary>
-    public Level SpeakerOf(in Envelope envelope) =>
-        envelope.Proof is { } proof ? proof.Declared.Length == 1 ? proof.Declared[0] : default
-        : (uint)envelope.Caller < (uint)Keys.Rows.Count
-            ? Permissions.BindingOf(Keys.Rows[envelope.Caller].Id).Provides : default;
-
-    private Rejection? Objects(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now)
-    {
-        if (Parties.Objects(account, acting, need.Gives, now) is { } no) return no;
-        if (acting.Count == 0) return null;
-        Amount? moves = need.Moves is { } stated && Ledger.Resolve(stated, out var amount) is null ? amount : null;
-        return Parties.ScopeOf(account, acting, CommandNames.Of(need.Command).Text, moves, now);
     }
 
     public Tag CallerName(int caller) => caller switch

@@ -129,6 +129,7 @@ internal sealed class Writer : IDisposable
         {
             ExpireTransfer e => (TimerKinds.Reservation, e.Id.ToString()),
             LapseRestraint e => (TimerKinds.Restraint, new TransferId(e.Id.Value).ToString()),
+            CloseWallet e => (TimerKinds.Wallet, e.Id.ToString()),
             CarryYear => (TimerKinds.Year, ""),
             ExpireProposal e => (TimerKinds.Proposal, e.Proposal.ToString()),
             NoteOverdueReview e => (TimerKinds.Review, e.Review.ToString()),

@@ -20,7 +20,7 @@ namespace BankingEngine.Application.Journal;
     Converters =
     [
         typeof(TextConverter<AccountId>), typeof(TextConverter<AssetCode>), typeof(TextConverter<TransferId>),
-        typeof(TextConverter<CommandId>), typeof(TextConverter<SigningKey>), typeof(TextConverter<Level>), typeof(TextConverter<Hash256>), typeof(TextConverter<Instant>), typeof(TextConverter<BusinessDate>),
+        typeof(TextConverter<CommandId>), typeof(TextConverter<SigningKey>), typeof(TextConverter<Level>), typeof(TextConverter<Counterparty>), typeof(TextConverter<Hash256>), typeof(TextConverter<Instant>), typeof(TextConverter<BusinessDate>),
         typeof(TagConverter), typeof(AmountConverter), typeof(AssetConverter), typeof(RestraintIdConverter),
         typeof(HexConverter), typeof(MetadataConverter), typeof(FlagsConverter<AccountFlags>), typeof(FlagsConverter<Scopes>),
         typeof(NameConverter<AccountClass>), typeof(NameConverter<RestraintScope>), typeof(NameConverter<BookMode>),
@@ -66,6 +66,7 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(ReferenceContent.Chart), TypeInfoPropertyName = "ReferenceChart")]
 [JsonSerializable(typeof(ReferenceContent.Calendar), TypeInfoPropertyName = "ReferenceCalendar")]
 [JsonSerializable(typeof(ReferenceContent.Zone), TypeInfoPropertyName = "ReferenceZone")]
+[JsonSerializable(typeof(ReferenceContent.WalletRule), TypeInfoPropertyName = "ReferenceWalletRule")]
 [JsonSerializable(typeof(ReferenceContent.Document), TypeInfoPropertyName = "ReferenceDocument")]
 [JsonSerializable(typeof(KeyEvent.Issued), TypeInfoPropertyName = "KeyIssued")]
 [JsonSerializable(typeof(KeyEvent.Revoked), TypeInfoPropertyName = "KeyRevoked")]
@@ -76,6 +77,16 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(PermissionEvent.Unlinked), TypeInfoPropertyName = "PermissionUnlinked")]
 [JsonSerializable(typeof(PermissionEvent.ChangesLimited), TypeInfoPropertyName = "PermissionsChangesLimited")]
 [JsonSerializable(typeof(PermissionEvent.KeyBound), TypeInfoPropertyName = "KeyBound")]
+[JsonSerializable(typeof(SpendingEvent.LimitSet), TypeInfoPropertyName = "SpendingLimitSet")]
+[JsonSerializable(typeof(SpendingEvent.LimitRemoved), TypeInfoPropertyName = "SpendingLimitRemoved")]
+[JsonSerializable(typeof(SpendingEvent.Spent), TypeInfoPropertyName = "SpendingSpent")]
+[JsonSerializable(typeof(WalletEvent.Opened), TypeInfoPropertyName = "WalletOpened")]
+[JsonSerializable(typeof(WalletEvent.VerificationRequested), TypeInfoPropertyName = "WalletVerificationRequested")]
+[JsonSerializable(typeof(WalletEvent.Closed), TypeInfoPropertyName = "WalletClosed")]
+[JsonSerializable(typeof(RecoveryEvent.Allowed), TypeInfoPropertyName = "RecoveryAllowed")]
+[JsonSerializable(typeof(RecoveryEvent.Started), TypeInfoPropertyName = "RecoveryStarted")]
+[JsonSerializable(typeof(RecoveryEvent.Vetoed), TypeInfoPropertyName = "RecoveryVetoed")]
+[JsonSerializable(typeof(RecoveryEvent.Completed), TypeInfoPropertyName = "RecoveryCompleted")]
 [JsonSerializable(typeof(ProposalEvent.Made), TypeInfoPropertyName = "ProposalMade")]
 [JsonSerializable(typeof(ProposalEvent.Approved), TypeInfoPropertyName = "ProposalApproved")]
 [JsonSerializable(typeof(ProposalEvent.ApprovalWithdrawn), TypeInfoPropertyName = "ProposalApprovalWithdrawn")]
@@ -299,11 +310,12 @@ public sealed class ReferenceContentConverter : JsonConverter<ReferenceContent>
             "chart" => JsonSerializer.Deserialize(ref reader, EventJson.Default.ReferenceChart),
             "calendar" => JsonSerializer.Deserialize(ref reader, EventJson.Default.ReferenceCalendar),
             "zone" => JsonSerializer.Deserialize(ref reader, EventJson.Default.ReferenceZone),
+            "wallet_rule" => JsonSerializer.Deserialize(ref reader, EventJson.Default.ReferenceWalletRule),
             "document" => JsonSerializer.Deserialize(ref reader, EventJson.Default.ReferenceDocument),
             _ => null,
         };
         if (content is null || !reader.Read() || reader.TokenType != JsonTokenType.EndObject)
-            throw new JsonException("Reference content is one of chart, calendar, zone, document.");
+            throw new JsonException("Reference content is one of chart, calendar, zone, wallet_rule, document.");
         return content;
     }
 
@@ -315,6 +327,7 @@ public sealed class ReferenceContentConverter : JsonConverter<ReferenceContent>
             case ReferenceContent.Chart c: Write("chart", c, EventJson.Default.ReferenceChart); break;
             case ReferenceContent.Calendar c: Write("calendar", c, EventJson.Default.ReferenceCalendar); break;
             case ReferenceContent.Zone z: Write("zone", z, EventJson.Default.ReferenceZone); break;
+            case ReferenceContent.WalletRule w: Write("wallet_rule", w, EventJson.Default.ReferenceWalletRule); break;
             case ReferenceContent.Document d: Write("document", d, EventJson.Default.ReferenceDocument); break;
             default: throw new System.Diagnostics.UnreachableException(value.GetType().Name);
         }

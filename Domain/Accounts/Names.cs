@@ -4,9 +4,9 @@ using BankingEngine.Domain.Ledger;
 namespace BankingEngine.Domain.Accounts;
 
 /// <summary>
-/// What the names of accounts mean. They are public for ever, in the journal and in every proof of it: never a person's
-/// name or number. Names of the bank's own are opened by its word alone; pos:, eqv: and client: only by the book itself,
-/// w: only by a credit to a wallet.
+/// What the names of accounts mean. They are public for ever, in the journal and in every proof of it: never a
+/// person's name or number. Names of the bank's own are opened by its word alone; pos:, eqv: and client: only by the
+/// book itself, w: only by a credit to a wallet.
 /// </summary>
 public static class AccountNames
 {
@@ -20,7 +20,10 @@ public static class AccountNames
     private static readonly string[] BanksWords = ["bank", "engine"];
 
     private static readonly Counterparty[] BanksPrefixes =
-        [.. new[] { "bank:", "engine:", "withdrawal:", "pos:", "eqv:", "client:", "w:" }.Select(p => Counterparty.Parse(p))];
+    [
+        Counterparty.Parse("withdrawal:"), Counterparty.Parse("pos:"), Counterparty.Parse("eqv:"),
+        Counterparty.Parse("client:"), Counterparty.Parse("w:"),
+    ];
 
     /// <summary>What stands behind the last dot, the account above: <c>acme</c> of <c>shop.acme</c>.</summary>
     public static AccountId SuffixOf(AccountId name)
@@ -48,7 +51,7 @@ public static class AccountNames
         return false;
     }
 
-    /// <summary>What kind of account it is, is a decision of the bank's: who opens one without it has no choice.</summary>
+    /// <summary>What kind of account it is, is the bank's to say: who opens one without it has no choice.</summary>
     public static Rejection? Check(LedgerView ledger, in Moment at, OpenAccount c)
     {
         if ((at.Scopes & Scopes.Accounts) != 0 || (c.Flags & AccountFlags.System) != 0) return null;

@@ -13,8 +13,8 @@ public sealed record OpenWallet(AccountId Id, AssetCode Asset) : Command;
 public sealed record CloseWallet(AccountId Id) : Command;
 
 /// <summary>A wallet asks to be verified, so that it may do more than tier 0 may.</summary>
-/// <param name="Evidence">Sealed.</param>
-public sealed record RequestVerification(AccountId Wallet, string Evidence) : Command;
+/// <param name="Statement">Sealed.</param>
+public sealed record RequestVerification(AccountId Wallet, string Statement) : Command;
 
 /// <summary>The life of wallets; that of their ledger accounts is the ledger's, and stands before.</summary>
 public abstract record WalletEvent : Event
@@ -23,8 +23,8 @@ public abstract record WalletEvent : Event
 
     public sealed record Opened(AccountId Wallet) : WalletEvent;
 
-    /// <param name="Evidence">Sealed.</param>
-    public sealed record VerificationRequested(AccountId Wallet, string Evidence) : WalletEvent;
+    /// <param name="Statement">Sealed.</param>
+    public sealed record VerificationRequested(AccountId Wallet, string Statement) : WalletEvent;
 
     /// <summary>The wallet is known no more; its closed account stays, and a later credit opens it again.</summary>
     public sealed record Closed(AccountId Wallet) : WalletEvent;

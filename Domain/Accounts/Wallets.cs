@@ -8,7 +8,9 @@ using static BankingEngine.Domain.Accounts.WalletRejections;
 namespace BankingEngine.Domain.Accounts;
 
 /// <summary>A wallet that is open.</summary>
-/// <param name="Closes">When it is closed, having been empty until then; the last instant while it holds something.</param>
+/// <param name="Closes">
+/// When it is closed, having been empty until then; the last instant while it holds something.
+/// </param>
 /// <param name="IsFresh">1 until its first credit, which has to reach the opening minimum.</param>
 /// <param name="Asked">1 when it has asked to be verified.</param>
 /// <param name="Parked">1 when its closing failed inside the engine.</param>
@@ -35,7 +37,7 @@ public sealed class Wallets
     /// <summary>The reference data that says what wallets may.</summary>
     public static readonly Tag RuleName = Tag.Of("wallet-rule");
 
-    /// <summary>The permission that the rule's own windows are counted under; nobody can make one of this name.</summary>
+    /// <summary>The permission that the rule's windows are counted under; nobody can make one of this name.</summary>
     public static readonly Tag Tier0 = Tag.Of("bank.tier0");
 
     /// <summary>The chart code that wallets are opened with.</summary>
@@ -47,7 +49,8 @@ public sealed class Wallets
     private const int NameBytes = 20, BitsPerLetter = 5, NameLength = 2 + NameBytes * 8 / BitsPerLetter;
 
     // No name that begins with the prefix lies outside these: after a colon stands a letter or digit, 0 the lowest.
-    private static readonly AccountId Lowest = AccountId.Parse("w:0"), Highest = AccountId.Parse("w:" + new string('z', 38));
+    private static readonly AccountId
+        Lowest = AccountId.Parse("w:0"), Highest = AccountId.Parse("w:" + new string('z', 38));
 
     private readonly SpendingLimits _limits;
 
@@ -189,7 +192,7 @@ public sealed class Wallets
     public Decision Decide(RequestVerification c)
     {
         if (!Rows.TryGet(c.Wallet, out var row)) return NotFound;
-        return row.Asked != 0 ? AlreadyAsked : new WalletEvent.VerificationRequested(c.Wallet, c.Evidence);
+        return row.Asked != 0 ? AlreadyAsked : new WalletEvent.VerificationRequested(c.Wallet, c.Statement);
     }
 
     /// <summary>

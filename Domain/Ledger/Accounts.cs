@@ -29,7 +29,9 @@ public static class AccountRejections
 {
     public static readonly Rejection
         AlreadyExists = new("account.already_exists", "This name is taken by another account.", RejectionKind.Conflict),
-        ReservedName = new("account.reserved_name", "Names that begin pos:, eqv: or client: are the book's own, wallets open by a credit."),
+        ReservedName = new(
+            "account.reserved_name",
+            "Names that begin pos:, eqv: or client: are the book's own, and w: is opened by a credit to a wallet."),
         ChartUnknown = new("account.chart_unknown", "The chart of accounts has no such code of this class."),
         NoAssets = new("account.no_assets", "An account is opened for one asset or more."),
         TooManyAssets = new(

@@ -47,7 +47,13 @@ public static class Door
             ?? throw new InvalidOperationException("The endpoint does not need a key.");
 
     /// <summary>Stands between routing and endpoints.</summary>
-    public static RequestDelegate Stand(RequestDelegate next, BookEngine engine, FairUse fairUse) => context =>
+    public static RequestDelegate Stand(RequestDelegate next, BookEngine engine, FairUse fairUse) =>
+        Stand(next, engine, fairUse, signed: null);
+
+    /// <inheritdoc cref="Stand(RequestDelegate, BookEngine, FairUse)"/>
+    /// <param name="signed">Lets in who signed; null where nobody does.</param>
+    internal static RequestDelegate Stand(
+        RequestDelegate next, BookEngine engine, FairUse fairUse, SignedReads? signed) => context =>
     {
         var endpoint = context.GetEndpoint();
         if (endpoint is null) return Problems.Answer(context, EdgeProblems.RouteUnknown);
@@ -63,6 +69,8 @@ public static class Door
         if (!isKnown)
         {
             if (!access.Key) return Enter(context, endpoint, next);
+            if (signed is not null && SignedReads.IsSigned(context))
+                return signed.EnterAsync(context, endpoint, () => Enter(context, endpoint, next));
             return Problems.Answer(context, carriesKey ? EdgeProblems.KeyNotRecognised : EdgeProblems.KeyMissing);
         }
         if (!caller.May(access.Scopes))

@@ -43,7 +43,8 @@ public static partial class ApiHost
         ApiDocument.UsePage(app);
         app.UseRouting();
         app.Use(next => Guarded(next, app.Logger));
-        app.Use(next => Door.Stand(next, book.Engine, fairUse));
+        var signed = new SignedReads(book, fairUse, desk);
+        app.Use(next => Door.Stand(next, book.Engine, fairUse, signed));
         app.MapCommands(book);
         app.MapBatch(book);
         SignedEndpoints.Map(app, book, fairUse, desk);
@@ -52,6 +53,7 @@ public static partial class ApiHost
         app.MapEvents(book);
         app.MapHealth(book);
         app.MapReads(book);
+        Explaining.Map(app, book);
 
         Problems.Map(app);
         ApiDocument.Map(app);

@@ -29,8 +29,8 @@ internal readonly record struct CommandBuilds(Built Built, UInt128 Print, bool C
             var built = spec.Build(fields, sealing);
             if (built.Flaw is null && caller?.May(spec.Needs | Bank.NeededFor(built.Command!)) == false)
                 return new Flaw(EdgeProblems.ScopeMissing);
-            if ((inChain || caller is null) && built.Ask is not null)
-                return new Flaw(EdgeProblems.NotInBatch, "command");
+            // What has to be asked of the book before is not answered by what the chain itself is about to do.
+            if (inChain && built.Ask is not null) return new Flaw(EdgeProblems.NotInBatch, "command");
             return new(built, fields.Print(), spec.Creates);
         }
         finally

@@ -95,11 +95,11 @@ public static partial class CommandCatalogue
     private static Built AddIdentifier(CommandFields f, Sealing sealing)
     {
         if (IdentifierTexts.Read(f.IdentifierKind, f.Text!, out var plain) is { } why) return Malformed(why);
-        var token = sealing.TokenOf(IdentifierTexts.LabelOf(f.IdentifierKind), plain);
-        f.SetPrint(IdentifierText, token);
+        var (text, token) =
+            sealing.Seal(f, IdentifierText, f.Account, IdentifierTexts.LabelOf(f.IdentifierKind), plain);
         var command = new AddIdentifier(
-            f.Account, f.IdentifierKind, sealing.Seal(IdentifierText, f.Account, plain), token, f.Reference,
-            f.Has(From) ? f.From : null, f.Has(Until) ? f.Until : null);
+            f.Account, f.IdentifierKind, text, token, f.Reference, f.Has(From) ? f.From : null,
+            f.Has(Until) ? f.Until : null);
         return f.IdentifierKind is IdentifierKind.Iban or IdentifierKind.VirtualIban
             ? new Built(command, Ask: (book, id) => IdentifierRange.CheckAsync(book, id, command, plain))
             : command;

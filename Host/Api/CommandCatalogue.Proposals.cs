@@ -10,7 +10,7 @@ public static partial class CommandCatalogue
     private static CommandSpec[] OfProposals() =>
     [
         new("proposal.make", "proposals", Scopes.Proposals, "Propose commands that others have to approve",
-            [Declared, Requested, ProposedCommands, ProposalExpires], [As, DelaySeconds, ApprovalSeconds, FourEyes],
+            [Declared, Requested, ProposedCommands, ProposalExpires], [As, ProposalDelay, ApprovalSeconds, FourEyes],
             MakeProposal,
             """
             {"declared":["bank@head"],"requested":["bank@head"],"expires":"2026-01-12T12:00:00.000000Z","commands":[
@@ -57,7 +57,7 @@ public static partial class CommandCatalogue
         if (ProposalContents.Write(stated, ProposedCommands.Name, sealing, out var content) is { } flaw) return flaw;
         f.SetPrint(ProposedCommands, content.Print);
         return new MakeProposal(
-            f.Speaker, f.Declared, f.Requested, content.Text, content.Commands, f.Expires, f.DelaySeconds,
+            f.Speaker, f.Declared, f.Requested, content.Text, content.Commands, f.Expires, f.ProposalDelay,
             f.ApprovalSeconds, f.FourEyes);
     }
 

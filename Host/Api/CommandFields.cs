@@ -116,6 +116,7 @@ public sealed partial class CommandFields
         (Balancing, SetFlags) = (Balancing.Exact, AccountFlags.None);
         BeginAuthority();
         BeginParties();
+        BeginLimits();
         BeginProposals();
     }
 

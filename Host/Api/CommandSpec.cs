@@ -45,11 +45,11 @@ public sealed class CommandSpec(
     {
         "transfer" => "Transfers",
         "entry" or "exchange" => "Entries",
-        "account" => "Accounts",
+        "account" or "wallet" => "Accounts",
         "restraint" => "Restraints",
         "asset" or "reference" => "Reference",
         "period" or "year" => "Periods",
-        "permission" or "permissions" => "Permissions",
+        "permission" or "permissions" or "limit" or "recovery" => "Permissions",
         "party" or "holders" or "role" or "identifier" => "Parties",
         "proposal" or "approvals" => "Proposals",
         "breakglass" or "review" => "Reviews",

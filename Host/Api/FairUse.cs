@@ -177,7 +177,7 @@ internal sealed class Buckets(int perSecond)
         {
             var full = Volatile.Read(ref bucket.FullAt);
             var next = long.Max(full, now.Ticks) + _interval;
-            if (next - now.Ticks > Burst + _interval)
+            if (next - now.Ticks > Burst)
             {
                 var seconds = (int)((next - now.Ticks - Burst + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond);
                 var limit = perSecond.ToString(CultureInfo.InvariantCulture);

@@ -228,9 +228,14 @@ internal static class FieldValues
             && c.Lines.All(line => !line.Code.IsNone && line.Class is not null && line.Title is not null),
         ReferenceContent.Calendar c => !c.Weekend.IsDefault && !c.Holidays.IsDefault,
         ReferenceContent.Zone z => !z.Transitions.IsDefault,
+        ReferenceContent.WalletRule w => !w.Assets.IsDefault && w.Assets.All(IsWhole),
         ReferenceContent.Document d => d.Text is not null,
         _ => false,
     };
+
+    private static bool IsWhole(WalletAsset? terms) => terms is not null
+        && !terms.OpeningMinimum.Asset.Code.IsNone && !terms.PerTransaction.Asset.Code.IsNone
+        && !terms.PerWindow.Asset.Code.IsNone && !terms.MaxBalance.Asset.Code.IsNone;
 
     private static EdgeProblem? Leg(ref Utf8JsonReader reader, CommandFields into, out StatedLeg leg)
     {

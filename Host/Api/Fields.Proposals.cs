@@ -40,9 +40,9 @@ public static partial class Fields
             static (ref r, f) => Element(ref r, JsonTokenType.StartObject, f)),
         ProposalExpires = Of("expires", Instant_, "First instant at which it can no longer be executed; within 45 days.",
             static (ref r, f) => Value(ref r, f, out f.Expires)),
-        DelaySeconds = Of("delay_seconds", Seconds_,
+        ProposalDelay = Of("delay_seconds", Seconds_,
             "From the approval that first sufficed until it may be executed; default: 0.",
-            static (ref r, f) => Integer(ref r, out f.DelaySeconds)),
+            static (ref r, f) => Integer(ref r, out f.ProposalDelay)),
         ApprovalSeconds = Of("approval_seconds", Seconds_,
             "For how long an approval counts; default: 604800, seven days.",
             static (ref r, f) => Integer(ref r, out f.ApprovalSeconds)),
@@ -70,7 +70,7 @@ public sealed partial class CommandFields
     public CommandId Proposal;
     public ImmutableArray<Level> Declared, Requested;
     public JsonElement Proposed;
-    public int DelaySeconds, ApprovalSeconds;
+    public int ProposalDelay, ApprovalSeconds;
     public bool FourEyes, Justified;
     public Hash256 Hash;
 #pragma warning restore CA1051
@@ -78,6 +78,6 @@ public sealed partial class CommandFields
     private void BeginProposals()
     {
         (Speaker, Proposed, FourEyes) = (default, default, false);
-        (DelaySeconds, ApprovalSeconds) = (0, Proposals.DefaultApprovalSeconds);
+        (ProposalDelay, ApprovalSeconds) = (0, Proposals.DefaultApprovalSeconds);
     }
 }

@@ -9,12 +9,16 @@ namespace BankingEngine.Host.Api;
 /// <summary>What operators ask: which keys there are, and whether the book is well.</summary>
 public static class OperatorEndpoints
 {
+    /// <summary>Keys of one page: each is two rows of the book, the key and what it is bound to.</summary>
+    private const int MaxKeysShown = BookEngine.MaxRowsRead / 2;
+
     public static void MapKeys(this IEndpointRouteBuilder routes, RunningBook book)
     {
         Task List(HttpContext context) => ListKeysAsync(context, book);
         routes.MapGet("/v1/keys", (Delegate)List).Needs(Scopes.Keys).WithName("key.list")
             .WithSummary("The keys of the book, in order of issue; after=<key> for the next page")
-            .Reads(new("Keys", "A page of keys, without their secrets.", Parameters.AfterKey));
+            .Reads(new("Keys", "A page of keys without their secrets, and what each stands for and acts under.",
+                Parameters.AfterKey));
     }
 
     public static void MapHealth(this IEndpointRouteBuilder routes, RunningBook book)
@@ -54,22 +58,22 @@ public static class OperatorEndpoints
         var (keys, now) = await book.Engine.ReadAsync((bank, at) =>
         {
             var first = start.IsNone ? 0 : bank.Keys.Rows.Find(start) + 1;
-            var page = new List<KeyRow>();
-            for (var i = first; i < bank.Keys.Rows.Count && page.Count < BookEngine.MaxRowsRead; i++) page.Add(
-                bank.Keys.Rows[i]);
+            var page = new List<(KeyRow, KeyBindingRow)>();
+            for (var i = first; i < bank.Keys.Rows.Count && page.Count < MaxKeysShown; i++)
+                page.Add((bank.Keys.Rows[i], bank.Permissions.BindingOf(bank.Keys.Rows[i].Id)));
             return (page, at.Now);
         }).ConfigureAwait(false);
         using var to = ResponseBody.Rent();
         to.Json.WriteStartObject();
         to.Json.WriteStartArray("keys"u8);
-        foreach (var key in keys) Write(to.Json, key, now);
+        foreach (var (key, bound) in keys) Write(to.Json, key, bound, now);
         to.Json.WriteEndArray();
-        if (keys.Count == BookEngine.MaxRowsRead) to.Json.WriteString("next"u8, keys[^1].Id.ToString());
+        if (keys.Count == MaxKeysShown) to.Json.WriteString("next"u8, keys[^1].Item1.Id.ToString());
         to.Json.WriteEndObject();
         to.Send(context.Response, StatusCodes.Status200OK);
     }
 
-    private static void Write(Utf8JsonWriter to, in KeyRow key, Instant now)
+    private static void Write(Utf8JsonWriter to, in KeyRow key, in KeyBindingRow bound, Instant now)
     {
         to.WriteStartObject();
         to.WriteString("key"u8, key.Id.ToString());
@@ -82,6 +86,8 @@ public static class OperatorEndpoints
         to.WriteEndArray();
         if (key.Expires != Instant.Last) to.WriteString("expires"u8, key.Expires.ToString());
         to.WriteString("status"u8, key.Revoked != 0 ? "revoked" : key.IsUsable(now) ? "usable" : "expired");
+        to.Value("provides"u8, bound.Provides);
+        to.Value("exercises"u8, bound.Exercises);
         to.WriteEndObject();
     }
 }

@@ -28,8 +28,11 @@ public sealed record ReadSpec(string Area, string Answer, params Parameter[] Par
     /// <summary>Codes of what is not there; null where nothing can be missing.</summary>
     public string? NotFound { get; init; }
 
-    /// <summary>JSON schema of the body of a question that must not stand in an address; null: there is none.</summary>
+    /// <summary>JSON schema of the question, where it is too long for an address; null where there is none.</summary>
     public string? Body { get; init; }
+
+    /// <summary>A body that works, for the API's description.</summary>
+    public string? Example { get; init; }
 
     /// <summary>The names in braces of a route.</summary>
     public static IEnumerable<string> NamesIn(string route) =>
@@ -78,6 +81,8 @@ public static class Parameters
         By = new("by", """{"type":"string","enum":["chart","class","account"],"default":"chart"}""",
             "What a line stands for."),
         On = new("on", Date_, "As in force on this date; default: the business date."),
+        Through = new("through", """{"type":"boolean","default":false}""",
+            "Whether permissions count that name another one in the key's place."),
         AfterKey = new("after", Tag_, "The `next` of the page before: the last key that it showed."),
         Size = new("size", Position_, "Of the tree of the first so many events; default: all."),
         ProvedPosition = new("position", Position_, "Which event is proved.") { Required = true },
@@ -108,6 +113,7 @@ public static class Parameters
         new("party", """{"type":"string","format":"uuid"}""", "The party's id."),
         new("transfer", """{"type":"string","format":"uuid"}""",
             "The id of the transfer or entry, as receipts state it."),
+        new("signing_key", """{"type":"string","maxLength":69}""", "The key, as authorities state it: k1:, r1: or wa:."),
         new("position", Position_, "Position in the journal."),
         new("proposal", """{"type":"string","format":"uuid"}""", "Id of the command that proposed it."),
         new("name", Tag_, "Name of the reference data."),

@@ -40,6 +40,25 @@ public static class Reads
                 NotFound = NoAccount,
             });
 
+        var permissions = new ReadsPermissions(book);
+        Map(routes, "/v1/accounts/{account}/permissions", "permissions.read",
+            "Who may act for an account: its permissions, what is linked to them, who may change them",
+            permissions.PermissionsAsync,
+            new("Permissions", "A page of permissions, then of links; or who acts where it has none of its own.", After,
+                Limit(ReadsPermissions.MaxPermissionRows), Cursor)
+            { NotFound = NoAccount });
+        Map(routes, "/v1/accounts/{account}/authorisations", "authorisation.list",
+            "What was done for an account, newest first: by whom, under which permissions, with which keys",
+            permissions.HistoryAsync,
+            new("Permissions", "A page of events that took from the account or changed what it is and who may act.",
+                After, Limit(ReadsPermissions.MaxActs), Cursor)
+            { NotFound = NoAccount });
+        Map(routes, "/v1/signing-keys/{signing_key}/accounts", "signing_key.accounts",
+            "The permissions that name a signing key; through=true, those that lead to it through others",
+            permissions.KeyAccountsAsync,
+            new("Permissions", "A page of permissions, those nearest to the key first.", Through, After, Limit(),
+                Cursor));
+
         var transfers = new ReadsTransfers(book);
         Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference", transfers.ListAsync,
             new("Transfers", "A page of transfers.", Reference with { Required = true }, After, Limit(), Cursor));

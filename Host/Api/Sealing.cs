@@ -11,6 +11,17 @@ public sealed class Sealing(IKeyStore keys, PersonalParts? parts = null)
     public const string Shown = "sealed";
 
     /// <summary>
+    /// The texts of a content that was sealed when it was stored: what is read stands for them by number.
+    /// </summary>
+    public IReadOnlyList<string>? Before { get; init; }
+
+    /// <summary>Told what a field's text became.</summary>
+    public Action<Field, string>? Sealed { get; init; }
+
+    /// <summary>Whether what is sealed was signed as well, and so its text must not stand where it is signed.</summary>
+    public bool IsOfSigned => parts is not null;
+
+    /// <summary>
     /// Seals a field's text; its part of the fingerprint becomes a keyed token, so that a repeat is known as one.
     /// </summary>
     /// <param name="subject">Whose text it is.</param>
@@ -22,7 +33,17 @@ public sealed class Sealing(IKeyStore keys, PersonalParts? parts = null)
         return Seal(field, subject, text);
     }
 
-    /// <summary>Seals a text whose part of the fingerprint is known otherwise.</summary>
+    /// <summary>Seals a text that the book also knows by its token.</summary>
+    public (string Sealed, UInt128 Token) Seal(
+        CommandFields fields, Field field, AccountId subject, string label, string text)
+    {
+        var token = TokenOf(label, text);
+        fields.SetPrint(field, token);
+        parts?.Seal(keys, subject.ToString(), field.Name);
+        return (Seal(field, subject, text), token);
+    }
+
+    /// <summary>Seals a text that no caller stated.</summary>
     public string Seal(Field field, AccountId subject, string text)
     {
         if (Before is not null) return SealedBefore(text);
@@ -31,26 +52,15 @@ public sealed class Sealing(IKeyStore keys, PersonalParts? parts = null)
         return sealedText;
     }
 
-    /// <summary>
-    /// The texts of a content that was sealed when it was stored: what is read stands for them by number.
-    /// </summary>
-    public IReadOnlyList<string>? Before { get; init; }
-
-    /// <summary>Told what a field's text became.</summary>
-    public Action<Field, string>? Sealed { get; init; }
-
-    /// <summary>Whether what is sealed was signed as well: then its text is not among what was signed.</summary>
-    public bool IsOfSigned => parts is not null;
-
-    /// <summary>The same keys, telling what each text became.</summary>
-    public Sealing Telling(Action<Field, string> what) => new(keys) { Sealed = what };
+    /// <summary>The keyed token of a text: how the book knows an identifier.</summary>
+    /// <param name="label">What it is; equal texts of other labels have other tokens.</param>
+    public UInt128 TokenOf(string label, string text) => keys.Token(label, text);
 
     /// <summary>The same keys, sealing the salts of a signed command's personal parts besides.</summary>
     public Sealing With(PersonalParts given) => new(keys, given);
 
-    /// <summary>The keyed token of a text: how the book knows an identifier.</summary>
-    /// <param name="label">What it is; equal texts of other labels have other tokens.</param>
-    public UInt128 TokenOf(string label, string text) => keys.Token(label, text);
+    /// <summary>The same keys, telling what each text became.</summary>
+    public Sealing Telling(Action<Field, string> what) => new(keys) { Sealed = what };
 
     /// <summary>Opens a sealed text for an answer.</summary>
     /// <returns>Null when the subject was erased.</returns>

@@ -102,9 +102,15 @@ internal sealed class SignedEndpoints(RunningBook book, FairUse fairUse, Signing
 
     private async Task<Flaw?> SendAsync(HttpContext context, Asked asked)
     {
-        if (Build(asked, out var command, out var named, out var creates, out var reverses) is { } flaw) return flaw;
+        if (Build(asked, out var command, out var named, out var creates, out var last) is { } flaw) return flaw;
         var id = asked.Command.Id;
-        if (reverses is { } reversed)
+        if (last.Ask is { } ask)
+        {
+            var built = await ask(book, id).ConfigureAwait(false);
+            if (built.Flaw is not null) return built.Flaw;
+            command = built.Command!;
+        }
+        if (last.Reverses is { } reversed)
         {
             (command, var apart) =
                 await Reversals.ResolveAsync(book, reversed, (ReverseEntry)command, id).ConfigureAwait(false);
@@ -123,10 +129,11 @@ internal sealed class SignedEndpoints(RunningBook book, FairUse fairUse, Signing
     }
 
     /// <summary>Makes the command of what was signed, as a batch makes its own.</summary>
+    /// <param name="last">The command as it was built, where it stands alone.</param>
     private Flaw? Build(
-        in Asked asked, out Command command, out string named, out bool creates, out TransferId? reverses)
+        in Asked asked, out Command command, out string named, out bool creates, out Built last)
     {
-        (command, named, creates, reverses) = (null!, "chain", true, null);
+        (command, named, creates, last) = (null!, "chain", true, default);
         var personal = asked.Request.Personal;
         var sealing = book.Sealing.With(personal);
         var links = ImmutableArray.CreateBuilder<Command>(asked.Command.Links.Length);
@@ -142,7 +149,7 @@ internal sealed class SignedEndpoints(RunningBook book, FairUse fairUse, Signing
             if (built.Flaw is { } flaw) return flaw with { Link = number };
             links.Add(built.Command!);
             if (asked.Command.IsChain) continue;
-            (named, creates, reverses) = (built.Named ?? link.Command, makes, built.Reverses);
+            (named, creates, last) = (built.Named ?? link.Command, makes, built);
         }
         if (personal.Unused() is { } unused) return unused;
         command = asked.Command.IsChain ? new Chain(links.ToImmutable()) : links[0];

@@ -145,7 +145,7 @@ public sealed class ReadsSpecs
         (await bank.Refusal("/v1/reference/weekdays?on=1999-01-01")).Should().Be((404, "reference.not_found"));
         (await bank.Get("/v1/projections")).GetProperty("projections").EnumerateArray()
             .Select(p => p.GetProperty("name").GetString())
-            .Should().Equal("account_entries", "transfer_lives", "access_log");
+            .Should().Equal("account_entries", "transfer_lives", "access_log", "key_uses", "account_acts");
     }
 
     [Fact]

@@ -7,6 +7,7 @@ var benchmarks = new Dictionary<string, (string What, Action Run)>(StringCompare
     ["path"] = ("processor time of each step of a transfer, one thread", PathBenchmarks.Run),
     ["authority"] = ("what a transfer's authorisation costs, one thread, and what permissions weigh", AuthorityBenchmarks.Run),
     ["http"] = ("single transfers and bulk over HTTP, closed and open loop, uniform and one hot account", HttpBenchmarks.Run),
+    ["signed"] = ("signed transfers over HTTP: secp256k1, P-256, passkey; and what one signature costs", SignedBenchmarks.Run),
     ["postgres"] = ("the peer: one plpgsql call a transfer on PostgreSQL, by pgbench", PostgresBenchmarks.Run),
     ["replay"] = ("replay plain and verified, start from a snapshot, bytes per account and id", ReplayBenchmarks.Run),
     ["tables"] = ("row tables: find, insert, update, rollback, save and load", TableBenchmarks.Run),
@@ -16,6 +17,13 @@ var benchmarks = new Dictionary<string, (string What, Action Run)>(StringCompare
 if (args is ["load", var plan])
 {
     Console.WriteLine(JsonSerializer.Serialize(new HttpLoad(JsonSerializer.Deserialize<LoadPlan>(plan)!).Run()));
+    return 0;
+}
+
+if (args is ["load-signed", var port, var requests])
+{
+    var sent = await SignedBenchmarks.SendAsync(int.Parse(port, System.Globalization.CultureInfo.InvariantCulture), requests);
+    Console.WriteLine(JsonSerializer.Serialize(sent));
     return 0;
 }
 

@@ -59,7 +59,7 @@ internal static class EventExamples
     public static IReadOnlyList<(LineHead Head, Recorded Recorded)> All { get; } = [.. Events().Select(Lined)];
 
     private static IEnumerable<(Event Event, Leg[] Legs)> Events() => Transfers().Concat(Accounts()).Concat(Books())
-        .Concat(Permissioned()).Concat(Parties()).Concat(Proposed());
+        .Concat(Permissioned()).Concat(Parties()).Concat(Limited()).Concat(Proposed());
 
     private static IEnumerable<(Event Event, Leg[] Legs)> Transfers() =>
     [
@@ -146,6 +146,22 @@ internal static class EventExamples
             Noon, Noon.AddSeconds(86_400)), []),
         (new IdentifierEvent.Ended(Bob, Print, Noon, "Moved away."), []),
         (new AccessEvent.Recorded(Teller, "party.read", Anna, Bob, "Call of the customer."), []),
+    ];
+
+    private static IEnumerable<(Event Event, Leg[] Legs)> Limited() =>
+    [
+        (new SpendingEvent.LimitSet(Bob, Tag.Of("payroll"), Eur.Code, new(new(500_00, Eur), new(2_000_00, Eur), 86_400,
+            [Counterparty.Parse("alice"), Counterparty.Parse("shop:")])), []),
+        (new SpendingEvent.LimitRemoved(Bob, Tag.Of("payroll"), Eur.Code), []),
+        (new SpendingEvent.Spent(Bob, Tag.Of("payroll"), new(12_34, Eur), Noon.AddSeconds(5_400), Noon.AddSeconds(-86_400)),
+            []),
+        (new WalletEvent.Opened(Wallets.NameOf(First)), []),
+        (new WalletEvent.VerificationRequested(Wallets.NameOf(First), "sealed.v1.bob:savings.1.cGF5ZWU"), []),
+        (new WalletEvent.Closed(Wallets.NameOf(First)), []),
+        (new RecoveryEvent.Allowed(Bob, 604_800), []),
+        (new RecoveryEvent.Started(Bob, Custody, "sealed.v1.bob:savings.1.cGF5ZWU", Noon.AddSeconds(604_800)), []),
+        (new RecoveryEvent.Vetoed(Bob), []),
+        (new RecoveryEvent.Completed(Bob), []),
     ];
 
     private static IEnumerable<(Event Event, Leg[] Legs)> Proposed()

@@ -14,8 +14,8 @@ namespace BankingEngine.Application.Journal.Verification;
 /// command, that every signature holds over them, and that a transfer moved what was signed.
 /// </summary>
 /// <remarks>
-/// Whether the keys were enough is the book's decision, which its replay repeats. Which pages passkeys were used on is
-/// configuration, and is not looked at.
+/// Whether the keys were enough the book decided, by authorities that are events of the same journal. Which pages
+/// passkeys were used on is configuration, and is not looked at.
 /// </remarks>
 internal sealed class SignatureAudit : IDisposable
 {
@@ -110,7 +110,7 @@ internal sealed class SignatureAudit : IDisposable
         return null;
     }
 
-    /// <summary>A single transfer moved what its signers saw; what other commands did is for a replay to repeat.</summary>
+    /// <summary>A single transfer moved what its signers saw; how other commands became events is not repeated here.</summary>
     private static string? CheckContent(JsonElement line, SignedCommand command)
     {
         var isTransfer = TextOf(line, "type") is "transfer.made.v1" or "transfer.reserved.v1";

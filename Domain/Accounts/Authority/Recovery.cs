@@ -14,8 +14,8 @@ public sealed record AllowRecovery(AccountId Account, long DelaySeconds) : Comma
 
 /// <summary>Starts what <see cref="AllowRecovery"/> allows.</summary>
 /// <param name="NewOwner">What owner and active become.</param>
-/// <param name="Evidence">Sealed.</param>
-public sealed record StartRecovery(AccountId Account, Authority NewOwner, string Evidence) : Command;
+/// <param name="Statement">Sealed.</param>
+public sealed record StartRecovery(AccountId Account, Authority NewOwner, string Statement) : Command;
 
 /// <summary>Ends a recovery without effect: the keys are not lost after all.</summary>
 public sealed record VetoRecovery(AccountId Account) : Command;
@@ -28,9 +28,9 @@ public abstract record RecoveryEvent : Event
 
     public sealed record Allowed(AccountId Account, int DelaySeconds) : RecoveryEvent;
 
-    /// <param name="Evidence">Sealed.</param>
+    /// <param name="Statement">Sealed.</param>
     /// <param name="Completes">First instant at which it can be completed.</param>
-    public sealed record Started(AccountId Account, Authority NewOwner, string Evidence, Instant Completes)
+    public sealed record Started(AccountId Account, Authority NewOwner, string Statement, Instant Completes)
         : RecoveryEvent;
 
     public sealed record Vetoed(AccountId Account) : RecoveryEvent;
@@ -121,7 +121,7 @@ public sealed class Recovery
         if (permissions.Check(new(c.Account, Permissions.Owner), c.NewOwner) is { } no) return no;
         if (permissions.Check(new(c.Account, Permissions.Active), c.NewOwner) is { } nor) return nor;
         var completes = at.Now.AddSeconds(rule.DelaySeconds);
-        return new RecoveryEvent.Started(c.Account, c.NewOwner, c.Evidence, completes);
+        return new RecoveryEvent.Started(c.Account, c.NewOwner, c.Statement, completes);
     }
 
     public Decision Decide(VetoRecovery c) =>

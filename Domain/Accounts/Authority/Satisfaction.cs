@@ -50,6 +50,9 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
         public static Known Provided { get; } = new(State.Satisfied, 0, []);
     }
 
+    /// <summary>Steps that are told.</summary>
+    public const int MaxSteps = 1_000;
+
     private const int WaitPriority = 3, KeyPriority = 2, AccountPriority = 1;
 
     private readonly Dictionary<Level, Known> _known = [];
@@ -63,8 +66,10 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     /// </summary>
     public IReadOnlyList<AccountId> Counted => _counted;
 
-    /// <summary>Told of every step when somebody wants to know why.</summary>
+    /// <summary>Told of every step, up to <see cref="MaxSteps"/>, when somebody wants to know why.</summary>
     public List<WeighingStep>? Trace { get; set; }
+
+    private bool IsTraced => Trace is { Count: < MaxSteps };
 
     /// <summary>Whether every key was needed by a permission that was found satisfied.</summary>
     public bool AllKeysUsed => _used == (1u << _credentials.Keys.Count) - 1;
@@ -105,7 +110,7 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
         {
             var key = OwnKeyOfWallet(level);
             known = key == 0 ? Known.Wanting : new(State.Satisfied, key, []);
-            Note(depth, level, Trace is null ? "" : level.ToString(), 0, 0, 1, key == 0 ? "unknown" : "satisfied");
+            Note(depth, level, !IsTraced ? "" : level.ToString(), 0, 0, 1, key == 0 ? "unknown" : "satisfied");
         }
         return _known[level] = known;
     }
@@ -132,10 +137,10 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
             }
             Note(depth, level, name, weight, total, authority.Threshold, outcome);
             if (total < authority.Threshold) continue;
-            Note(depth, level, Trace is null ? "" : level.ToString(), 0, total, authority.Threshold, "satisfied");
+            Note(depth, level, !IsTraced ? "" : level.ToString(), 0, total, authority.Threshold, "satisfied");
             return new(State.Satisfied, keys, accounts is null ? [] : [.. accounts]);
         }
-        Note(depth, level, Trace is null ? "" : level.ToString(), 0, total, authority.Threshold, "falls short");
+        Note(depth, level, !IsTraced ? "" : level.ToString(), 0, total, authority.Threshold, "falls short");
         return Known.Wanting;
     }
 
@@ -164,11 +169,11 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     private const string Counts = "counts";
 
     private (string Name, string Outcome, uint Key) Wait(WaitFactor wait) =>
-        (Trace is null ? "" : $"{wait.Seconds} s", _credentials.DelaySeconds >= wait.Seconds ? Counts : "not yet", 0);
+        (!IsTraced ? "" : $"{wait.Seconds} s", _credentials.DelaySeconds >= wait.Seconds ? Counts : "not yet", 0);
 
     private (string Name, string Outcome, uint Key) Sign(SigningKey key)
     {
-        var name = Trace is null ? "" : key.ToString();
+        var name = !IsTraced ? "" : key.ToString();
         for (var i = 0; i < _credentials.Keys.Count; i++)
         {
             if (_credentials.Keys[i] == key) return (name, Counts, 1u << i);
@@ -179,7 +184,7 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     private (string Name, string Outcome, uint Key) Count(
         Level within, Level level, int depth, ref List<AccountId>? accounts)
     {
-        var name = Trace is null ? "" : level.ToString();
+        var name = !IsTraced ? "" : level.ToString();
         if (!counts(within.Account, level, _now)) return (name, "stopped", 0);
         if (depth >= Authority.MaxDepth && !_known.ContainsKey(level)) return (name, "too deep", 0);
         var known = Ask(level, depth + 1);
@@ -203,6 +208,8 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
         return 0;
     }
 
-    private void Note(int depth, Level within, string factor, int weight, long total, uint threshold, string outcome) =>
-        Trace?.Add(new(depth, within, factor, weight, total, threshold, outcome));
+    private void Note(int depth, Level within, string factor, int weight, long total, uint threshold, string outcome)
+    {
+        if (IsTraced) Trace!.Add(new(depth, within, factor, weight, total, threshold, outcome));
+    }
 }

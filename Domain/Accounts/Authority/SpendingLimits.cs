@@ -157,7 +157,7 @@ public sealed class SpendingLimits
     }
 
     /// <summary>
-    /// The refusal of an amount that a window has no room for: which limit, what is left of it, and when enough is free.
+    /// The refusal of an amount that a window has no room for: which limit, what is left, and when enough is free.
     /// </summary>
     public Rejection TooMuch(Level level, in Amount amount, in Amount limit, int windowSeconds, Instant now)
     {
