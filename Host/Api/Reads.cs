@@ -56,6 +56,11 @@ public static class Reads
         Map(routes, "/v1/projections", "projection.list", "Where each read model stands", reports.LagAsync,
             new("Operations", "Each read model, and how far it is behind.", After));
         MapBook(routes, new(book));
+        MapLimits(routes, book);
+        MapProposals(routes, book);
+        ReadsPermissions.Map(routes, book);
+        ReadsParties.Map(routes, book);
+        Explaining.Map(routes, book);
     }
 
     private static void MapBook(IEndpointRouteBuilder routes, ReadsBook books)
@@ -72,10 +77,6 @@ public static class Reads
         Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date",
             books.ReferenceAsync,
             new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
-        ReadsParties.Map(routes, book);
-        MapLimits(routes, book);
-        ReadsPermissions.Map(routes, book);
-        Explaining.Map(routes, book);
     }
 
     private static void MapLimits(IEndpointRouteBuilder routes, RunningBook book)
@@ -93,6 +94,19 @@ public static class Reads
             {
                 NotFound = NoAccount,
             });
+    }
+
+    private static void MapProposals(IEndpointRouteBuilder routes, RunningBook book)
+    {
+        var proposals = new ReadsProposals(book);
+        Map(routes, "/v1/proposals", "proposal.list", "Open proposals, by who is asked or by whose account proposed",
+            proposals.ListAsync,
+            new("Proposals", "A page of proposals.", AskedApprover, ProposerAccount, AfterProposal, After,
+                Limit(BookEngine.MaxRowsRead / 2)));
+        Map(routes, "/v1/proposals/{proposal}", "proposal.read", "An open proposal, its approvals and what is missing",
+            proposals.ReadAsync, new("Proposals", "The proposal.", After) { NotFound = "proposal.not_found" });
+        Map(routes, "/v1/reviews", "review.list", "Uses of break-glass that wait for their review",
+            proposals.ReviewsAsync, new("Reviews", "A page of reviews.", After, LimitOfBook, Cursor));
     }
 
     internal static void Map(
