@@ -74,11 +74,12 @@ public static class Reads
             new("Reads", "The lines, and the totals of each asset.", AsOf, BookedOn, By, After));
         Map(routes, "/v1/projections", "projection.list", "Where each read model stands", reports.LagAsync,
             new("Operations", "Each read model, and how far it is behind.", After));
-        MapBook(routes, new(book));
+        MapBook(routes, book);
     }
 
-    private static void MapBook(IEndpointRouteBuilder routes, ReadsBook books)
+    private static void MapBook(IEndpointRouteBuilder routes, RunningBook book)
     {
+        var books = new ReadsBook(book);
         routes.MapGet("/v1/book", (Delegate)books.Describe).Needs(Access.Nothing).WithName("book.read")
             .WithSummary("Which book this is, and what signed commands name it by")
             .Reads(new("Operations", "Name, mode, signing_id, and the book's time."));
