@@ -40,37 +40,7 @@ public static class Reads
                 NotFound = NoAccount,
             });
 
-        var limits = new ReadsLimits(book);
-        Map(routes, "/v1/accounts/{account}/limits", "account.limits",
-            "What its permissions may spend, what is left of it, and when all of it is free again", limits.LimitsAsync,
-            new("Permissions", "A page of limits.", After, Limit(ReadsLimits.MaxLimits), Cursor)
-            {
-                NotFound = NoAccount,
-            });
-        Map(routes, "/v1/accounts/{account}/recovery", "account.recovery",
-            "Whether the account may be recovered, and whether it is being", limits.RecoveryAsync,
-            new("Permissions", "The delay, and when a recovery that runs can be completed.", After)
-            {
-                NotFound = NoAccount,
-            });
-        var permissions = new ReadsPermissions(book);
-        Map(routes, "/v1/accounts/{account}/permissions", "permissions.read",
-            "Who may act for an account: its permissions, what is linked to them, who may change them",
-            permissions.PermissionsAsync,
-            new("Permissions", "A page of permissions, then of links; or who acts where it has none of its own.", After,
-                Limit(ReadsPermissions.MaxPermissionRows), Cursor)
-            { NotFound = NoAccount });
-        Map(routes, "/v1/accounts/{account}/authorisations", "authorisation.list",
-            "What was done for an account, newest first: by whom, under which permissions, with which keys",
-            permissions.HistoryAsync,
-            new("Permissions", "A page of events that took from the account or changed what it is and who may act.",
-                After, Limit(ReadsPermissions.MaxActs), Cursor)
-            { NotFound = NoAccount });
-        Map(routes, "/v1/signing-keys/{signing_key}/accounts", "signing_key.accounts",
-            "The permissions that name a signing key; through=true, those that lead to it through others",
-            permissions.KeyAccountsAsync,
-            new("Permissions", "A page of permissions, those nearest to the key first.", Through, After, Limit(),
-                Cursor));
+        MapAuthority(routes, book);
 
         var transfers = new ReadsTransfers(book);
         Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference", transfers.ListAsync,
@@ -102,6 +72,42 @@ public static class Reads
             books.ReferenceAsync,
             new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
         ReadsParties.Map(routes, book);
+    }
+
+    private static void MapAuthority(IEndpointRouteBuilder routes, RunningBook book)
+    {
+        var permissions = new ReadsPermissions(book);
+        Map(routes, "/v1/accounts/{account}/permissions", "permissions.read",
+            "Who may act for an account: its permissions, what is linked to them, who may change them",
+            permissions.PermissionsAsync,
+            new("Permissions", "A page of permissions, then of links; or who acts where it has none of its own.", After,
+                Limit(ReadsPermissions.MaxPermissionRows), Cursor)
+            { NotFound = NoAccount });
+        Map(routes, "/v1/accounts/{account}/authorisations", "authorisation.list",
+            "What was done for an account, newest first: by whom, under which permissions, with which keys",
+            permissions.HistoryAsync,
+            new("Permissions", "A page of events that took from the account or changed what it is and who may act.",
+                After, Limit(ReadsPermissions.MaxActs), Cursor)
+            { NotFound = NoAccount });
+        Map(routes, "/v1/signing-keys/{signing_key}/accounts", "signing_key.accounts",
+            "The permissions that name a signing key; through=true, those that lead to it through others",
+            permissions.KeyAccountsAsync,
+            new("Permissions", "A page of permissions, those nearest to the key first.", Through, After, Limit(),
+                Cursor));
+
+        var limits = new ReadsLimits(book);
+        Map(routes, "/v1/accounts/{account}/limits", "account.limits",
+            "What its permissions may spend, what is left of it, and when all of it is free again", limits.LimitsAsync,
+            new("Permissions", "A page of limits.", After, Limit(ReadsLimits.MaxLimits), Cursor)
+            {
+                NotFound = NoAccount,
+            });
+        Map(routes, "/v1/accounts/{account}/recovery", "account.recovery",
+            "Whether the account may be recovered, and whether it is being", limits.RecoveryAsync,
+            new("Permissions", "The delay, and when a recovery that runs can be completed.", After)
+            {
+                NotFound = NoAccount,
+            });
     }
 
     internal static void Map(
