@@ -59,7 +59,6 @@ public sealed class AccountActs : Projection
 
     protected override void Apply(in LineHead head, Event @event, ImmutableArray<Leg> legs)
     {
-        if (@event is TransferEvent.Made) return;
         var account = AccountOf(@event);
         if (account.IsNone) return;
         var row = _byId.Find(account);
@@ -71,6 +70,7 @@ public sealed class AccountActs : Projection
     private static AccountId AccountOf(Event @event) => @event switch
     {
         TransferEvent.Reserved e => e.Debit,
+        TransferEvent or EntryEvent or SpendingEvent.Spent => default,
         PermissionEvent.Created e => e.Account,
         PermissionEvent.Set e => e.Account,
         PermissionEvent.Removed e => e.Account,
@@ -78,6 +78,17 @@ public sealed class AccountActs : Projection
         PermissionEvent.Unlinked e => e.Account,
         PermissionEvent.ChangesLimited e => e.Account,
         PermissionEvent.KeyBound e => e.Provides.Account,
+        SpendingEvent.LimitSet e => e.Account,
+        SpendingEvent.LimitRemoved e => e.Account,
+        RecoveryEvent.Allowed e => e.Account,
+        RecoveryEvent.Started e => e.Account,
+        RecoveryEvent.Vetoed e => e.Account,
+        RecoveryEvent.Completed e => e.Account,
+        RoleEvent.HoldersSet e => e.Account,
+        RoleEvent.Granted e => e.Account,
+        RoleEvent.Revoked e => e.Account,
+        WalletEvent.VerificationRequested e => e.Wallet,
+        WalletEvent.Closed e => e.Wallet,
         AccountEvent.AssetAdded e => e.Id,
         AccountEvent.LimitsSet e => e.Id,
         AccountEvent.OverdraftGranted e => e.Id,

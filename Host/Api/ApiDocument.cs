@@ -124,6 +124,8 @@ public static class ApiDocument
             .. inPath.Select(parameter => ApiSchemas.InPath(parameter.Name, parameter.Schema, parameter.About)),
             .. spec.Parameters.Select(ApiSchemas.Of),
         ];
+        var schema = spec.Type == ResponseBody.JsonType ? ApiSchemas.AnyObject : """{"type":"string"}""";
+        Answers(operation, 200, spec.Answer, spec.Type, ApiSchemas.Of(schema));
         if (spec.Body is { } body)
         {
             operation.RequestBody = new OpenApiRequestBody
@@ -131,14 +133,15 @@ public static class ApiDocument
                 Required = true,
                 Content = new Dictionary<string, OpenApiMediaType>
                 {
-                    [ResponseBody.JsonType] =
-                        new() { Schema = ApiSchemas.Of(body), Example = JsonNode.Parse(spec.Example ?? "null") },
+                    [ResponseBody.JsonType] = new()
+                    {
+                        Schema = ApiSchemas.Of(body),
+                        Example = spec.Example is null ? null : JsonNode.Parse(spec.Example),
+                    },
                 },
             };
-            Problem(operation, 400, "request.*, amount.*: the question is malformed, as the command itself would be");
+            Problem(operation, 400, "request.*, amount.*: the question is malformed");
         }
-        var schema = spec.Type == ResponseBody.JsonType ? ApiSchemas.AnyObject : """{"type":"string"}""";
-        Answers(operation, 200, spec.Answer, spec.Type, ApiSchemas.Of(schema));
         if (spec.Parameters.Length > 0)
             Problem(operation, 400, "request.query_malformed: a parameter is unknown, stated twice or malformed");
         if (spec.NotFound is { } code) Problem(operation, 404, code);

@@ -53,7 +53,6 @@ public static partial class ApiHost
         app.MapEvents(book);
         app.MapHealth(book);
         app.MapReads(book);
-        Explaining.Map(app, book);
 
         Problems.Map(app);
         ApiDocument.Map(app);

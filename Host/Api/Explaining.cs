@@ -1,5 +1,4 @@
 using System.Text.Json;
-using BankingEngine.Application.Engine;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
@@ -18,9 +17,9 @@ internal sealed class Explaining(RunningBook book)
     public static void Map(IEndpointRouteBuilder routes, RunningBook book)
     {
         var explaining = new Explaining(book);
-        routes.MapPost(Route, (Delegate)explaining.RunAsync).Needs(Scopes.Read).WithName("authorisation.explain")
-            .WithSummary("Whether a command would be allowed, and why; a question, which changes nothing")
-            .Reads(new("Permissions",
+        Reads.Map(routes, Route, "authorisation.explain",
+            "Whether a command would be allowed, and why; a question, which changes nothing", explaining.RunAsync,
+            new("Permissions",
                 "Whether it is allowed, what it needs, and how every permission was weighed, step by step.")
             {
                 Body = ExplainRequest.Schema,
@@ -35,30 +34,19 @@ internal sealed class Explaining(RunningBook book)
 
     private async Task RunAsync(HttpContext context)
     {
-        try
+        var body = await RequestBodies.ReadAsync(context).ConfigureAwait(false);
+        var flaw = ExplainRequest.TryRead(context, body, out var request);
+        RequestBodies.Done(context, body);
+        Command? command = null;
+        if (flaw is null) flaw = request.Build(out command);
+        if (flaw is not null)
         {
-            var body = await RequestBodies.ReadAsync(context).ConfigureAwait(false);
-            var flaw = ExplainRequest.TryRead(context, body, out var request);
-            RequestBodies.Done(context, body);
-            Command? command = null;
-            if (flaw is null) flaw = request.Build(out command);
-            if (flaw is not null)
-            {
-                await Problems.Answer(context, flaw.Value).ConfigureAwait(false);
-                return;
-            }
-            var explained = await book.Engine.ReadAsync((bank, at) => Explain(bank, at, request, command!))
-                .ConfigureAwait(false);
-            Reads.Ok(context, to => Write(to, explained));
+            await Problems.Answer(context, flaw.Value).ConfigureAwait(false);
+            return;
         }
-        catch (EngineUnavailableException unavailable)
-        {
-            await Problems.Answer(context, unavailable).ConfigureAwait(false);
-        }
-        catch (BadHttpRequestException bad)
-        {
-            await Problems.Answer(context, RequestBodies.Of(bad)).ConfigureAwait(false);
-        }
+        var explained = await book.Engine.ReadAsync((bank, at) => Explain(bank, at, request, command!))
+            .ConfigureAwait(false);
+        Reads.Ok(context, to => Write(to, explained));
     }
 
     private static Explained Explain(Bank bank, in Moment at, ExplainRequest request, Command command)

@@ -28,10 +28,10 @@ public sealed record ReadSpec(string Area, string Answer, params Parameter[] Par
     /// <summary>Codes of what is not there; null where nothing can be missing.</summary>
     public string? NotFound { get; init; }
 
-    /// <summary>JSON schema of the question, where it is too long for an address; null where there is none.</summary>
+    /// <summary>JSON schema of the body of a question that must not stand in an address; null: there is none.</summary>
     public string? Body { get; init; }
 
-    /// <summary>A body that works, for the API's description.</summary>
+    /// <summary>A body that works, for the API's description; null: none is shown.</summary>
     public string? Example { get; init; }
 
     /// <summary>The names in braces of a route.</summary>
@@ -88,6 +88,11 @@ public static class Parameters
         ProvedPosition = new("position", Position_, "Which event is proved.") { Required = true },
         FromSize = new("from", Position_, "The smaller tree, in events.") { Required = true },
         ToSize = new("to", Position_, "The larger tree, in events; default: all."),
+        AskedApprover = new("approver", """{"type":"string","maxLength":57}""",
+            "Only what asks for this approval: `ann@active`. Either this or `account` is stated."),
+        ProposerAccount = new("account", Name_, "Only what this account proposed."),
+        AfterProposal = new("after-proposal", """{"type":"string","format":"uuid"}""",
+            "The `next` of the page before: the last proposal that it showed."),
         FirstPosition = new("from", """{"type":"integer","minimum":1,"default":1}""", "First position of the answer."),
         Types = new("type", """{"type":"string"}""",
             "Only these events, by wire name; several with commas, or stated again."),
@@ -110,6 +115,7 @@ public static class Parameters
             "The id of the transfer or entry, as receipts state it."),
         new("signing_key", """{"type":"string","maxLength":69}""", "The key, as authorities state it: k1:, r1: or wa:."),
         new("position", Position_, "Position in the journal."),
+        new("proposal", """{"type":"string","format":"uuid"}""", "Id of the command that proposed it."),
         new("name", Tag_, "Name of the reference data."),
         new("id", """{"type":"string","maxLength":128}""",
             "The Idempotency-Key as you sent it, or `command` of a receipt."),

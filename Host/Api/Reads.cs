@@ -40,8 +40,6 @@ public static class Reads
                 NotFound = NoAccount,
             });
 
-        MapAuthority(routes, book);
-
         var transfers = new ReadsTransfers(book);
         Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference", transfers.ListAsync,
             new("Transfers", "A page of transfers.", Reference with { Required = true }, After, Limit(), Cursor));
@@ -57,8 +55,16 @@ public static class Reads
             new("Reads", "The lines, and the totals of each asset.", AsOf, BookedOn, By, After));
         Map(routes, "/v1/projections", "projection.list", "Where each read model stands", reports.LagAsync,
             new("Operations", "Each read model, and how far it is behind.", After));
+        MapBook(routes, new(book));
+        MapLimits(routes, book);
+        MapProposals(routes, book);
+        ReadsPermissions.Map(routes, book);
+        ReadsParties.Map(routes, book);
+        Explaining.Map(routes, book);
+    }
 
-        var books = new ReadsBook(book);
+    private static void MapBook(IEndpointRouteBuilder routes, ReadsBook books)
+    {
         routes.MapGet("/v1/book", (Delegate)books.Describe).Needs(Access.Nothing).WithName("book.read")
             .WithSummary("Which book this is, and what signed commands name it by")
             .Reads(new("Operations", "Name, mode, signing_id, and the book's time."));
@@ -71,30 +77,10 @@ public static class Reads
         Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date",
             books.ReferenceAsync,
             new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
-        ReadsParties.Map(routes, book);
     }
 
-    private static void MapAuthority(IEndpointRouteBuilder routes, RunningBook book)
+    private static void MapLimits(IEndpointRouteBuilder routes, RunningBook book)
     {
-        var permissions = new ReadsPermissions(book);
-        Map(routes, "/v1/accounts/{account}/permissions", "permissions.read",
-            "Who may act for an account: its permissions, what is linked to them, who may change them",
-            permissions.PermissionsAsync,
-            new("Permissions", "A page of permissions, then of links; or who acts where it has none of its own.", After,
-                Limit(ReadsPermissions.MaxPermissionRows), Cursor)
-            { NotFound = NoAccount });
-        Map(routes, "/v1/accounts/{account}/authorisations", "authorisation.list",
-            "What was done for an account, newest first: by whom, under which permissions, with which keys",
-            permissions.HistoryAsync,
-            new("Permissions", "A page of events that took from the account or changed what it is and who may act.",
-                After, Limit(ReadsPermissions.MaxActs), Cursor)
-            { NotFound = NoAccount });
-        Map(routes, "/v1/signing-keys/{signing_key}/accounts", "signing_key.accounts",
-            "The permissions that name a signing key; through=true, those that lead to it through others",
-            permissions.KeyAccountsAsync,
-            new("Permissions", "A page of permissions, those nearest to the key first.", Through, After, Limit(),
-                Cursor));
-
         var limits = new ReadsLimits(book);
         Map(routes, "/v1/accounts/{account}/limits", "account.limits",
             "What its permissions may spend, what is left of it, and when all of it is free again", limits.LimitsAsync,
@@ -108,6 +94,19 @@ public static class Reads
             {
                 NotFound = NoAccount,
             });
+    }
+
+    private static void MapProposals(IEndpointRouteBuilder routes, RunningBook book)
+    {
+        var proposals = new ReadsProposals(book);
+        Map(routes, "/v1/proposals", "proposal.list", "Open proposals, by who is asked or by whose account proposed",
+            proposals.ListAsync,
+            new("Proposals", "A page of proposals.", AskedApprover, ProposerAccount, AfterProposal, After,
+                Limit(BookEngine.MaxRowsRead / 2)));
+        Map(routes, "/v1/proposals/{proposal}", "proposal.read", "An open proposal, its approvals and what is missing",
+            proposals.ReadAsync, new("Proposals", "The proposal.", After) { NotFound = "proposal.not_found" });
+        Map(routes, "/v1/reviews", "review.list", "Uses of break-glass that wait for their review",
+            proposals.ReviewsAsync, new("Reviews", "A page of reviews.", After, LimitOfBook, Cursor));
     }
 
     internal static void Map(

@@ -6,9 +6,9 @@ using BankingEngine.Application.Signing;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
-using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Journals;
 using BankingEngine.Projections;
+using static BankingEngine.Host.Api.Parameters;
 using SignedEvidence = BankingEngine.Application.Signing.Evidence;
 
 namespace BankingEngine.Host.Api;
@@ -17,13 +17,13 @@ namespace BankingEngine.Host.Api;
 internal sealed class ReadsPermissions(RunningBook book)
 {
     /// <summary>Acts of one page: each is one event or two of the journal.</summary>
-    internal const int MaxActs = 100;
+    private const int MaxActs = 100;
 
     /// <summary>
     /// Permissions and links of one page; besides them the account, its owner, channel and rule are looked at, and the
     /// links of payments.
     /// </summary>
-    internal const int MaxPermissionRows = BookEngine.MaxRowsRead - 10;
+    private const int MaxPermissionRows = BookEngine.MaxRowsRead - 10;
 
     /// <param name="Implied">Payments that are linked to the channel's permission without a link of their own.</param>
     /// <param name="Rule">Under which permissions these may change; none where the account has no such rule.</param>
@@ -32,8 +32,31 @@ internal sealed class ReadsPermissions(RunningBook book)
         bool HasOwn, List<PermissionRow> Rows, List<LinkRow> Links, List<string> Implied, ChangeLimitRow? Rule,
         int? Next, long Position);
 
+    public static void Map(IEndpointRouteBuilder routes, RunningBook book)
+    {
+        const string NoAccount = "account.not_found";
+        var reads = new ReadsPermissions(book);
+        Reads.Map(routes, "/v1/accounts/{account}/permissions", "permissions.read",
+            "Who may act for an account: its permissions, what is linked to them, who may change them",
+            reads.PermissionsAsync,
+            new("Permissions", "A page of permissions, then of links; or who acts where it has none of its own.", After,
+                Limit(MaxPermissionRows), Cursor)
+            { NotFound = NoAccount });
+        Reads.Map(routes, "/v1/accounts/{account}/authorisations", "authorisation.list",
+            "What was done for an account, newest first: by whom, under which permissions, with which keys",
+            reads.HistoryAsync,
+            new("Permissions", "A page of events that took from the account or changed what it is and who may act.",
+                After, Limit(MaxActs), Cursor)
+            { NotFound = NoAccount });
+        Reads.Map(routes, "/v1/signing-keys/{signing_key}/accounts", "signing_key.accounts",
+            "The permissions that name a signing key; through=true, those that lead to it through others",
+            reads.KeyAccountsAsync,
+            new("Permissions", "A page of permissions, those nearest to the key first.", Through, After, Limit(),
+                Cursor));
+    }
+
     /// <summary>The tree of an account's permissions, its links, and who may change them.</summary>
-    public async Task PermissionsAsync(HttpContext context)
+    private async Task PermissionsAsync(HttpContext context)
     {
         var query = new ReadsQuery(context);
         var (from, limit) = ((int)long.Min(query.Mark()?.Position ?? 0, int.MaxValue), query.Limit(MaxPermissionRows));
@@ -61,7 +84,7 @@ internal sealed class ReadsPermissions(RunningBook book)
     }
 
     /// <summary>The permissions that name a signing key.</summary>
-    public async Task KeyAccountsAsync(HttpContext context)
+    private async Task KeyAccountsAsync(HttpContext context)
     {
         var query = new ReadsQuery(context);
         var through = query.One<YesOrNo>("through") == YesOrNo.True;
@@ -99,7 +122,7 @@ internal sealed class ReadsPermissions(RunningBook book)
     }
 
     /// <summary>What was done for an account, newest first, and who authorised it.</summary>
-    public async Task HistoryAsync(HttpContext context)
+    private async Task HistoryAsync(HttpContext context)
     {
         var query = new ReadsQuery(context);
         var (mark, limit, after) = (query.Mark(), query.Limit(MaxActs), query.AfterPosition);
@@ -302,7 +325,7 @@ internal sealed class ReadsPermissions(RunningBook book)
     /// <param name="Next">The last position of the page, and the number of the last act that was shown, plus one.</param>
     private sealed record HistoryPage(IReadOnlyList<long> Positions, (long Last, int Act)? Next, long Position)
     {
-        private static readonly EntryFilter Debits = new(Side: Side.Debit);
+        private static readonly EntryFilter Debits = new(Side: Domain.Ledger.Side.Debit);
 
         /// <returns>Null where there is no such account.</returns>
         public static HistoryPage? Of(
