@@ -34,6 +34,8 @@ public sealed partial class Bank
         Authorisation = new(Permissions, Satisfaction, SpendingLimits, Objects);
         Wallets = new(Tables, SpendingLimits);
         Recovery = new(Tables);
+        Proposals = new(this);
+        Reviews = new(this);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -51,6 +53,8 @@ public sealed partial class Bank
     public SpendingLimits SpendingLimits { get; }
     public Wallets Wallets { get; }
     public Recovery Recovery { get; }
+    public Proposals Proposals { get; }
+    public Reviews Reviews { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
@@ -129,6 +133,7 @@ public sealed partial class Bank
         RequestVerification => Scopes.Parties,
         RegisterParty or SetStanding or SetActor or RecordDeath or RecordIncapacity or LiftIncapacity
             or SetHolders or GrantRole or RevokeRole or AddIdentifier or EndIdentifier => Scopes.Parties,
+        ProposalCommand or InvalidateApprovals => Scopes.Proposals,
         AcceptClock => Scopes.Operate,
         AdvanceClock => Scopes.Sandbox,
         Chain => Scopes.None,
@@ -195,6 +200,10 @@ public sealed partial class Bank
             case AssetEvent e: LedgerAccounts.Evolve(Ledger.Tables, e); break;
             case RestraintEvent e: Restraints.Evolve(Ledger.Tables, position, e); break;
             case BookEvent.TimerParked { Kind: TimerKinds.Wallet } e: Wallets.Park(e.Row); break;
+            case ProposalEvent e: Proposals.Evolve(position, e); break;
+            case ReviewEvent e: Reviews.Evolve(e); break;
+            case BookEvent.TimerParked { Kind: TimerKinds.Proposal } e: Proposals.Park(CommandId.Parse(e.Row)); break;
+            case BookEvent.TimerParked { Kind: TimerKinds.Review } e: Reviews.Park(CommandId.Parse(e.Row)); break;
             case BookEvent e: Books.Evolve(Book, Ledger.Tables, position, e); break;
             case KeyEvent e: Keys.Evolve(e); break;
             case PermissionEvent e: Permissions.Evolve(e); break;
@@ -223,6 +232,7 @@ public sealed partial class Bank
             return new LapseRestraint(Ledger.Tables.Restraints[row].Id);
         if (Wallets.ByClosing.TryFirst(out var closes, out row) && closes <= now)
             return new CloseWallet(Wallets.Rows[row].Id);
+        if ((Proposals.Due(now) ?? Reviews.Due(now)) is { } due) return due;
         var day = Book.Day;
         if (day.ClosingYear != 0) return new CarryYear(day.ClosingYear);
         return day.NextCutOff <= now ? new AdvanceDay() : null;

@@ -41,6 +41,16 @@ public sealed partial class Bank
         StartRecovery c => Recovery.Decide(Permissions, at, c),
         VetoRecovery c => Recovery.Decide(c),
         CompleteRecovery c => Recovery.Decide(at, c),
+        MakeProposal c => Proposals.Decide(at, c),
+        ApproveProposal c => Proposals.Decide(at, c),
+        WithdrawApproval c => Proposals.Decide(at, c),
+        CancelProposal c => Proposals.Decide(at, c),
+        ExecuteProposal c => Proposals.Decide(at, c),
+        ExpireProposal c => Proposals.Decide(at, c),
+        InvalidateApprovals c => Proposals.Decide(c),
+        BreakGlass c => Reviews.Decide(at, c),
+        CloseReview c => Reviews.Decide(c),
+        NoteOverdueReview c => Reviews.Decide(at, c),
         _ => throw new UnreachableException(command.GetType().Name),
     };
 
@@ -54,6 +64,12 @@ public sealed partial class Bank
         Satisfaction.Begin(new(keys, []), now);
         return Satisfaction.IsSatisfied(level) && Satisfaction.AllKeysUsed;
     }
+
+    /// <summary>Whom an envelope speaks for where the command does not say; none when it could be several.</summary>
+    public Level SpeakerOf(in Envelope envelope) =>
+        envelope.Proof is { } proof ? proof.Declared.Length == 1 ? proof.Declared[0] : default
+        : (uint)envelope.Caller < (uint)Keys.Rows.Count
+            ? Permissions.BindingOf(Keys.Rows[envelope.Caller].Id).Provides : default;
 
     private Rejection? Objects(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now)
     {

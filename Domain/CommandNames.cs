@@ -67,6 +67,14 @@ public static class CommandNames
         (typeof(RevokeRole), "role.revoke"),
         (typeof(AddIdentifier), "identifier.add"),
         (typeof(EndIdentifier), "identifier.end"),
+        (typeof(MakeProposal), "proposal.make"),
+        (typeof(ApproveProposal), "proposal.approve"),
+        (typeof(WithdrawApproval), "proposal.unapprove"),
+        (typeof(CancelProposal), "proposal.cancel"),
+        (typeof(ExecuteProposal), "proposal.execute"),
+        (typeof(InvalidateApprovals), "approvals.invalidate"),
+        (typeof(BreakGlass), "breakglass.use"),
+        (typeof(CloseReview), "review.close"),
     }.ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
 
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =

@@ -87,6 +87,8 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         _recorded.Clear();
         if (envelope.Caller != Envelope.Engine && Remembered(envelope, now) is { } known) return known;
         if (envelope.Proof is { } proof && Late(proof, now) is { } late) return new(Ending.NotTaken, 0, 0, late);
+        if (command is ProposalCommand { Level.Account.IsNone: true } unsaid)
+            command = unsaid with { Level = bank.SpeakerOf(envelope) };
         var first = Position + 1;
         bank.Tables.Begin();
         try
@@ -181,6 +183,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
             for (var i = 0; i < chain.Links.Length; i++)
             {
                 if (chain.Links[i] is Chain) return ChainNested;
+                if (chain.Links[i] is ProposalCommand) return ProposalRejections.InChain;
                 if (IsBooksOwn(chain.Links[i])) return AccountRejections.ReservedName;
                 needed |= Bank.NeededFor(chain.Links[i]);
                 Needs.Of(bank, chain.Links[i], i + 1, _needs);
@@ -207,26 +210,44 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         var asking = new Asking(channel, proof?.Declared ?? [], credentials, at.Now);
         if (bank.Authorisation.Judge(asking, _needs) is { } denied) return denied;
         if (proof is not null && bank.Authorisation.IsBanksOwn) at = at with { Scopes = Scopes.All };
+        if (command is ProposalCommand said) bank.Proposals.Hear(said.Level, envelope);
         return null;
     }
 
     /// <summary>Only a capability's follow-up opens an account for the book itself, or a wallet.</summary>
-    private static bool IsBooksOwn(Command command) => command is OpenAccount open
+    internal static bool IsBooksOwn(Command command) => command is OpenAccount open
         && ((open.Flags & AccountFlags.System) != 0 || Wallets.IsWallet(open.Id));
 
     private Rejection? RunLinks(in Moment at, in Envelope envelope, Command command)
     {
         (_followUps, _usedOwnId, _link) = (0, false, 0);
-        if (command is not Chain chain) return RunLink(at, envelope, command, depth: 0);
+        if (command is not Chain chain)
+        {
+            if (RunLink(at, envelope, command, depth: 0) is { } no) return no;
+            return command is ExecuteProposal or BreakGlass ? RunContent(at, envelope) : null;
+        }
         if (chain.Links.IsEmpty) return ChainEmpty;
-        if (chain.Links.Length > MaxLinks) return ChainTooLong;
-        for (var i = 0; i < chain.Links.Length; i++)
+        return chain.Links.Length > MaxLinks ? ChainTooLong : RunEach(at, envelope, chain.Links);
+    }
+
+    /// <summary>
+    /// What was proposed runs under the permissions that it was approved for, not under who executes it.
+    /// </summary>
+    private Rejection? RunContent(in Moment at, in Envelope envelope)
+    {
+        var (commands, isBanks) = bank.Proposals.Content;
+        return RunEach(at with { Scopes = isBanks ? Scopes.All : Scopes.None }, envelope, commands);
+    }
+
+    private Rejection? RunEach(in Moment at, in Envelope envelope, ImmutableArray<Command> links)
+    {
+        for (var i = 0; i < links.Length; i++)
         {
             // The chain's id names no link: what a link makes is named by its position.
             _link = i + 1;
             var position = Position + 1 + _recorded.Count;
             var link = at with { Command = new(TransferId.FromPosition(bank.Book.Hash, position).Value) };
-            if (RunLink(link, envelope, chain.Links[i], depth: 0) is { } no) return no with { Link = i + 1 };
+            if (RunLink(link, envelope, links[i], depth: 0) is { } no) return no with { Link = i + 1 };
         }
         return null;
     }

@@ -65,6 +65,13 @@ public static class Needs
                     Minimum = c.Provides.Permission,
                 });
                 break;
+            case ProposalCommand c:
+                into.Add(need with
+                {
+                    Kind = NeedKind.Speaks, Account = c.Level.Account, Minimum = c.Level.Permission,
+                });
+                break;
+            case InvalidateApprovals c: into.Add(need with { Kind = NeedKind.Account, Account = c.Account }); break;
             default: into.Add(need); break;
         }
     }

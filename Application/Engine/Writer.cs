@@ -131,6 +131,8 @@ internal sealed class Writer : IDisposable
             LapseRestraint e => (TimerKinds.Restraint, new TransferId(e.Id.Value).ToString()),
             CloseWallet e => (TimerKinds.Wallet, e.Id.ToString()),
             CarryYear => (TimerKinds.Year, ""),
+            ExpireProposal e => (TimerKinds.Proposal, e.Proposal.ToString()),
+            NoteOverdueReview e => (TimerKinds.Review, e.Review.ToString()),
             _ => (TimerKinds.Day, ""),
         };
         var fault = answer.Ended.Rejection?.Code ?? "engine.fault";

@@ -88,6 +88,16 @@ public static class EventCatalogue
         Of<RecoveryEvent.Started>("recovery.started.v1"),
         Of<RecoveryEvent.Vetoed>("recovery.vetoed.v1"),
         Of<RecoveryEvent.Completed>("recovery.completed.v1"),
+        Of<ProposalEvent.Made>("proposal.made.v1"),
+        Of<ProposalEvent.Approved>("proposal.approved.v1"),
+        Of<ProposalEvent.ApprovalWithdrawn>("proposal.approval_withdrawn.v1"),
+        Of<ProposalEvent.Cancelled>("proposal.cancelled.v1"),
+        Of<ProposalEvent.Executed>("proposal.executed.v1"),
+        Of<ProposalEvent.Expired>("proposal.expired.v1"),
+        Of<ProposalEvent.ApprovalsInvalidated>("approvals.invalidated.v1"),
+        Of<ReviewEvent.Used>("breakglass.used.v1"),
+        Of<ReviewEvent.Closed>("review.closed.v1"),
+        Of<ReviewEvent.Overdue>("review.overdue.v1"),
     ];
 
     private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);

@@ -20,7 +20,7 @@ namespace BankingEngine.Application.Journal;
     Converters =
     [
         typeof(TextConverter<AccountId>), typeof(TextConverter<AssetCode>), typeof(TextConverter<TransferId>),
-        typeof(TextConverter<CommandId>), typeof(TextConverter<SigningKey>), typeof(TextConverter<Level>), typeof(TextConverter<Counterparty>), typeof(TextConverter<Instant>), typeof(TextConverter<BusinessDate>),
+        typeof(TextConverter<CommandId>), typeof(TextConverter<SigningKey>), typeof(TextConverter<Level>), typeof(TextConverter<Counterparty>), typeof(TextConverter<Hash256>), typeof(TextConverter<Instant>), typeof(TextConverter<BusinessDate>),
         typeof(TagConverter), typeof(AmountConverter), typeof(AssetConverter), typeof(RestraintIdConverter),
         typeof(HexConverter), typeof(MetadataConverter), typeof(FlagsConverter<AccountFlags>), typeof(FlagsConverter<Scopes>),
         typeof(NameConverter<AccountClass>), typeof(NameConverter<RestraintScope>), typeof(NameConverter<BookMode>),
@@ -87,6 +87,16 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(RecoveryEvent.Started), TypeInfoPropertyName = "RecoveryStarted")]
 [JsonSerializable(typeof(RecoveryEvent.Vetoed), TypeInfoPropertyName = "RecoveryVetoed")]
 [JsonSerializable(typeof(RecoveryEvent.Completed), TypeInfoPropertyName = "RecoveryCompleted")]
+[JsonSerializable(typeof(ProposalEvent.Made), TypeInfoPropertyName = "ProposalMade")]
+[JsonSerializable(typeof(ProposalEvent.Approved), TypeInfoPropertyName = "ProposalApproved")]
+[JsonSerializable(typeof(ProposalEvent.ApprovalWithdrawn), TypeInfoPropertyName = "ProposalApprovalWithdrawn")]
+[JsonSerializable(typeof(ProposalEvent.Cancelled), TypeInfoPropertyName = "ProposalCancelled")]
+[JsonSerializable(typeof(ProposalEvent.Executed), TypeInfoPropertyName = "ProposalExecuted")]
+[JsonSerializable(typeof(ProposalEvent.Expired), TypeInfoPropertyName = "ProposalExpired")]
+[JsonSerializable(typeof(ProposalEvent.ApprovalsInvalidated), TypeInfoPropertyName = "ApprovalsInvalidated")]
+[JsonSerializable(typeof(ReviewEvent.Used), TypeInfoPropertyName = "BreakGlassUsed")]
+[JsonSerializable(typeof(ReviewEvent.Closed), TypeInfoPropertyName = "ReviewClosed")]
+[JsonSerializable(typeof(ReviewEvent.Overdue), TypeInfoPropertyName = "ReviewOverdue")]
 [JsonSerializable(typeof(CommandEvent.Refused), TypeInfoPropertyName = "CommandRefused")]
 [JsonSerializable(typeof(CommandEvent.Faulted), TypeInfoPropertyName = "CommandFaulted")]
 [JsonSerializable(typeof(PartyEvent.Registered), TypeInfoPropertyName = "PartyRegistered")]

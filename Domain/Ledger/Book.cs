@@ -107,7 +107,7 @@ public sealed class BookTables
 public static class TimerKinds
 {
     public const string Reservation = "reservation", Restraint = "restraint", Day = "day", Year = "year",
-        Wallet = "wallet";
+        Wallet = "wallet", Proposal = "proposal", Review = "review";
 }
 
 /// <summary>The book's genesis, business date and periods.</summary>

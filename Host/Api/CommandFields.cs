@@ -27,7 +27,7 @@ public delegate EdgeProblem? FieldReader(ref Utf8JsonReader reader, CommandField
 /// <summary>
 /// A field that commands may have. The same name means the same thing in every command, but for the reason of a
 /// restraint, which is a code, what is final or from when, which go with a period's dates, and the authority that ordered a
-/// restraint or suffices for a permission.
+/// restraint or suffices for a permission, and commands, which a mandate names and a proposal states.
 /// </summary>
 /// <param name="Schema">Its JSON schema, for the API's description.</param>
 /// <param name="About">One sentence for the API's description.</param>
@@ -117,6 +117,7 @@ public sealed partial class CommandFields
         BeginAuthority();
         BeginParties();
         BeginLimits();
+        BeginProposals();
     }
 
     /// <summary>Takes the value of a field that stands in the address.</summary>

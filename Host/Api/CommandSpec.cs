@@ -51,6 +51,8 @@ public sealed class CommandSpec(
         "period" or "year" => "Periods",
         "permission" or "permissions" or "limit" or "recovery" => "Permissions",
         "party" or "holders" or "role" or "identifier" => "Parties",
+        "proposal" or "approvals" => "Proposals",
+        "breakglass" or "review" => "Reviews",
         "key" => "Keys",
         _ => "Operations",
     };

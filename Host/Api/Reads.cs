@@ -55,8 +55,16 @@ public static class Reads
             new("Reads", "The lines, and the totals of each asset.", AsOf, BookedOn, By, After));
         Map(routes, "/v1/projections", "projection.list", "Where each read model stands", reports.LagAsync,
             new("Operations", "Each read model, and how far it is behind.", After));
+        MapBook(routes, new(book));
+        MapLimits(routes, book);
+        MapProposals(routes, book);
+        ReadsPermissions.Map(routes, book);
+        ReadsParties.Map(routes, book);
+        Explaining.Map(routes, book);
+    }
 
-        var books = new ReadsBook(book);
+    private static void MapBook(IEndpointRouteBuilder routes, ReadsBook books)
+    {
         routes.MapGet("/v1/book", (Delegate)books.Describe).Needs(Access.Nothing).WithName("book.read")
             .WithSummary("Which book this is, and what signed commands name it by")
             .Reads(new("Operations", "Name, mode, signing_id, and the book's time."));
@@ -69,9 +77,36 @@ public static class Reads
         Map(routes, "/v1/reference/{name}", "reference.read", "Reference data as in force today or on a date",
             books.ReferenceAsync,
             new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
-        ReadsParties.Map(routes, book);
-        ReadsPermissions.Map(routes, book);
-        Explaining.Map(routes, book);
+    }
+
+    private static void MapLimits(IEndpointRouteBuilder routes, RunningBook book)
+    {
+        var limits = new ReadsLimits(book);
+        Map(routes, "/v1/accounts/{account}/limits", "account.limits",
+            "What its permissions may spend, what is left of it, and when all of it is free again", limits.LimitsAsync,
+            new("Permissions", "A page of limits.", After, Limit(ReadsLimits.MaxLimits), Cursor)
+            {
+                NotFound = NoAccount,
+            });
+        Map(routes, "/v1/accounts/{account}/recovery", "account.recovery",
+            "Whether the account may be recovered, and whether it is being", limits.RecoveryAsync,
+            new("Permissions", "The delay, and when a recovery that runs can be completed.", After)
+            {
+                NotFound = NoAccount,
+            });
+    }
+
+    private static void MapProposals(IEndpointRouteBuilder routes, RunningBook book)
+    {
+        var proposals = new ReadsProposals(book);
+        Map(routes, "/v1/proposals", "proposal.list", "Open proposals, by who is asked or by whose account proposed",
+            proposals.ListAsync,
+            new("Proposals", "A page of proposals.", AskedApprover, ProposerAccount, AfterProposal, After,
+                Limit(BookEngine.MaxRowsRead / 2)));
+        Map(routes, "/v1/proposals/{proposal}", "proposal.read", "An open proposal, its approvals and what is missing",
+            proposals.ReadAsync, new("Proposals", "The proposal.", After) { NotFound = "proposal.not_found" });
+        Map(routes, "/v1/reviews", "review.list", "Uses of break-glass that wait for their review",
+            proposals.ReviewsAsync, new("Reviews", "A page of reviews.", After, LimitOfBook, Cursor));
     }
 
     internal static void Map(

@@ -20,6 +20,7 @@ public static class ReadsProblems
         TransferNotFound = new("transfer.not_found", 404, "No transfer of this id, or none that is open."),
         PartyNotFound = new("party.not_found", 404, "No such party."),
         IdentifierNotFound = new("identifier.not_found", 404, "The identifier leads to no account now."),
+        ProposalNotFound = new("proposal.not_found", 404, "No open proposal of this id."),
         EntryNotFound = new("entry.not_found", 404, "No posting of this id, or none at this position."),
         ReferenceNotFound = new("reference.not_found", 404, "No reference data of this name is in force on that date.");
 }

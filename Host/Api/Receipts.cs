@@ -15,13 +15,12 @@ namespace BankingEngine.Host.Api;
 /// </summary>
 public static class Receipts
 {
+    /// <summary>How a sealed text begins, as a member and within the text of a proposal's content.</summary>
     private static readonly byte[][] SealedFields =
     [
-        [.. "\"remittance\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
-        [.. "\"note\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
-        [.. "\"name\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
-        [.. "\"text\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
-        [.. "\"statement\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(SealedText.Prefix)],
+        .. Fields.All.Where(field => field.Sensitivity == Sensitivity.Personal)
+            .SelectMany(field => new[] { $"\"{field.Name}\":\"", $"\\\"{field.Name}\\\":\\\"" })
+            .Select(begin => System.Text.Encoding.ASCII.GetBytes(begin + SealedText.Prefix)),
     ];
 
     [ThreadStatic]
@@ -157,7 +156,7 @@ public static class Receipts
             var at = members.IndexOf(field);
             if (at < 0) continue;
             var start = at + field.Length - SealedText.Prefix.Length;
-            var end = start + members[start..].IndexOf((byte)'"');
+            var end = start + members[start..].IndexOfAny((byte)'"', (byte)'\\');
             WriteUnsealed(to, members[..start]);
             to.Write("sealed"u8);
             WriteUnsealed(to, members[end..]);

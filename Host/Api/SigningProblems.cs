@@ -25,6 +25,8 @@ public static class SigningProblems
             new("signature.too_many", BadRequest, $"A command carries at most {Proof.MaxSignatures} signatures."),
         SignatureMalformed = new("signature.malformed", BadRequest,
             "A key or signature is not of the form of its kind, or a number is out of range."),
+        PersonalProposed = new("proposal.personal_signed", BadRequest,
+            "A proposal that is signed has no personal text: what is signed stays in the journal."),
         HighS = new("signature.high_s", BadRequest, "The second number of a signature lies in the lower half."),
         DuplicateKey = new("signature.duplicate_key", BadRequest, "A key signs once."),
         WrongCurve = new("signature.wrong_curve", BadRequest, "The key's point is not on the curve of its kind."),

@@ -90,6 +90,7 @@ public sealed partial class RunningBook : IDisposable
         var files = DiskFileLayer.Instance;
         var journal = FileJournal.Open(folder, new(FileJournal.Identify(folder, files)), files);
         var opened = Recovery.Open(journal, folder, what => Found(log, what));
+        opened.Execution.Bank.Proposals.Reader = ProposalContents.Read;
         return new(
             opened, time ?? MachineTime.Instance, new(), onFatal, (fault, command) => Faulted(log, fault, command));
     }

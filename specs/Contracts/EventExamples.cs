@@ -59,7 +59,7 @@ internal static class EventExamples
     public static IReadOnlyList<(LineHead Head, Recorded Recorded)> All { get; } = [.. Events().Select(Lined)];
 
     private static IEnumerable<(Event Event, Leg[] Legs)> Events() => Transfers().Concat(Accounts()).Concat(Books())
-        .Concat(Permissioned()).Concat(Parties()).Concat(Limited());
+        .Concat(Permissioned()).Concat(Parties()).Concat(Limited()).Concat(Proposed());
 
     private static IEnumerable<(Event Event, Leg[] Legs)> Transfers() =>
     [
@@ -163,6 +163,27 @@ internal static class EventExamples
         (new RecoveryEvent.Vetoed(Bob), []),
         (new RecoveryEvent.Completed(Bob), []),
     ];
+
+    private static IEnumerable<(Event Event, Leg[] Legs)> Proposed()
+    {
+        const string Content = "[{\"command\":\"account.close\",\"fields\":{\"account\":\"bob:savings.1\"}}]";
+        Level ann = Level.Parse("ann@active"), head = Level.Parse("bank@head");
+        var hash = Hash256.Of(Content);
+        yield return (new ProposalEvent.Made(
+            Other, new(ann, Teller, [First], [Alice]), [head], [ann, head], Content, hash, Scopes.Accounts,
+            FourEyes: true, 3_600, 604_800, Noon, Noon.AddSeconds(86_400)), []);
+        yield return (new ProposalEvent.Approved(Other, head, hash, Noon, Noon.AddSeconds(3_600)), []);
+        yield return (new ProposalEvent.ApprovalWithdrawn(Other, head, null), []);
+        yield return (new ProposalEvent.Cancelled(Other, ann), []);
+        yield return (new ProposalEvent.Executed(Other, ann, hash, [head]), []);
+        yield return (new ProposalEvent.Expired(Other), []);
+        yield return (new ProposalEvent.ApprovalsInvalidated(Bob), []);
+        yield return (new ReviewEvent.Used(
+            Other, new(Level.Parse("bank@breakglass"), Teller, [], []), "Fire in the branch.", Content, hash,
+            Noon.AddSeconds(86_400)), []);
+        yield return (new ReviewEvent.Closed(Other, head, Justified: true, "As agreed."), []);
+        yield return (new ReviewEvent.Overdue(Other), []);
+    }
 
     /// <summary>Heads of every form: of the engine, of a caller, alone, the first of several, a later one.</summary>
     private static (LineHead, Recorded) Lined((Event Event, Leg[] Legs) example, int index)

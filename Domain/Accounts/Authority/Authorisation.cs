@@ -23,6 +23,9 @@ public enum NeedKind : byte
 
     /// <summary>A permission at or above <see cref="Need.Minimum"/>, for changing permissions.</summary>
     Dominates,
+
+    /// <summary>The permission <see cref="Need.Minimum"/> itself, or one above it: who approves is meant.</summary>
+    Speaks,
 }
 
 /// <summary>One permission that a command needs.</summary>
@@ -96,6 +99,7 @@ public sealed class Authorisation(
     /// <summary>The bank acts through an API key, for accounts that are its and for those that let it.</summary>
     private Rejection? JudgeChannel(in KeyBindingRow channel, in Asking asking, in Need need)
     {
+        if (need.Kind == NeedKind.Speaks) return JudgeSpeaker(channel, asking, need);
         var isBanks = channel.Provides.Account == Permissions.Bank;
         if (need.Kind == NeedKind.Bank || (need.Kind == NeedKind.AccountOrBank && isBanks))
             return BankAllows(channel, need);
@@ -124,6 +128,18 @@ public sealed class Authorisation(
         return permissions.IsSameOrAbove(Permissions.Bank, channel.Provides.Permission, linked) ? null : Irrelevant;
     }
 
+    /// <summary>What a key stands for speaks for itself and all below it, and where an authority counts it.</summary>
+    private Rejection? JudgeSpeaker(in KeyBindingRow channel, in Asking asking, in Need need)
+    {
+        var (own, level) = (channel.Provides, new Level(need.Account, need.Minimum));
+        satisfaction.Begin(new([], [own]), asking.Now);
+        if (own.Account == level.Account && permissions.IsSameOrAbove(own.Account, own.Permission, level.Permission))
+            level = own;
+        if (!satisfaction.IsSatisfied(level)) return NotSatisfied;
+        _acts.Add(new(level, need));
+        return objects(need.Account, need, satisfaction.Counted, asking.Now);
+    }
+
     private Rejection? JudgeSigned(in Asking asking, in Need need)
     {
         Rejection? no = null;
@@ -132,7 +148,7 @@ public sealed class Authorisation(
             var speaks = need.Kind == NeedKind.Bank
                 ? level.Account == Permissions.Bank
                 : level.Account == need.Account || (!need.Or.IsNone && level.Account == need.Or)
-                    || (need.Kind == NeedKind.AccountOrBank && level.Account == Permissions.Bank);
+                    || (level.Account == Permissions.Bank && IsBanksToActFor(need));
             if (!speaks) continue;
             no = Under(level, need, asking.Now) ?? objects(level.Account, need, satisfaction.Counted, asking.Now);
             if (no is null) return null;
@@ -142,10 +158,19 @@ public sealed class Authorisation(
         return no ?? Missing;
     }
 
+    /// <summary>Accounts without permissions of their own are the bank's to act for; a wallet is its key's.</summary>
+    private bool IsBanksToActFor(in Need need) => need.Kind == NeedKind.AccountOrBank
+        || (need.Kind is NeedKind.Gives or NeedKind.Account or NeedKind.First
+            && !permissions.HasOwn(need.Account) && !Wallets.IsWallet(need.Account));
+
     private Rejection? Under(Level level, in Need need, Instant now)
     {
         var account = level.Account;
-        if (permissions.HasOwn(account))
+        if (need.Kind == NeedKind.Speaks)
+        {
+            if (!permissions.IsSameOrAbove(account, level.Permission, need.Minimum)) return Irrelevant;
+        }
+        else if (permissions.HasOwn(account))
         {
             var minimum = need.Kind == NeedKind.Dominates && account == need.Account
                 ? need.Minimum

@@ -136,6 +136,10 @@ public sealed class SpecBook
         foreach (var row in bank.Parties.Rows) rows.Add($"party {row} {bank.Parties.Rows[row]}");
         foreach (var row in bank.Parties.Roles) rows.Add($"role {row} {bank.Parties.Roles[row]}");
         foreach (var row in bank.Identifiers.Rows) rows.Add($"identifier {row} {bank.Identifiers.Rows[row]}");
+        foreach (var row in bank.Wallets.Rows) rows.Add($"wallet {row} {bank.Wallets.Rows[row]}");
+        foreach (var row in bank.SpendingLimits.Rows) rows.Add($"limit {row} {bank.SpendingLimits.Rows[row].Key}");
+        foreach (var row in bank.SpendingLimits.Windows.Rows) rows.Add($"spent {row} {bank.SpendingLimits.Windows.Rows[row]}");
+        foreach (var row in bank.Recovery.Rows) rows.Add($"recovery {row} {bank.Recovery.Rows[row].Account}");
         foreach (var row in bank.Keys.Rows) rows.Add($"key {row} {bank.Keys.Rows[row].Id}");
         return rows;
     }
