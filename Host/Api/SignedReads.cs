@@ -22,7 +22,7 @@ internal sealed class SignedReads(RunningBook book, FairUse fairUse, SigningDesk
     /// </summary>
     private static readonly HashSet<string> Offered = new(StringComparer.Ordinal)
     {
-        "account.read", "account.balances", "account.entries", "account.permissions",
+        "account.read", "account.balances", "account.entries", "permissions.read", "authorisation.list",
     };
 
     public static bool IsSigned(HttpContext context)

@@ -45,7 +45,7 @@ public sealed record Authority(
         WaitsSuffice = new("authority.waits_suffice", "Waiting alone must not reach the threshold.");
 
     /// <summary>How many factors it has.</summary>
-    public int Factors => Keys.Length + Accounts.Length + Waits.Length;
+    public int CountFactors() => Keys.Length + Accounts.Length + Waits.Length;
 
     /// <summary>An authority of one key.</summary>
     public static Authority Of(SigningKey key) => new(1, [new(key, 1)], [], []);
@@ -57,7 +57,7 @@ public sealed record Authority(
     public Rejection? Check()
     {
         if (Threshold == 0) return Empty;
-        if (Factors > MaxFactors) return TooWide;
+        if (CountFactors() > MaxFactors) return TooWide;
         long waits = 0, sum = 0;
         for (var i = 0; i < Keys.Length; i++)
         {

@@ -119,7 +119,7 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     {
         var (total, keys) = (0L, 0u);
         List<AccountId>? accounts = null;
-        Span<ulong> factors = stackalloc ulong[authority.Factors];
+        Span<ulong> factors = stackalloc ulong[authority.CountFactors()];
         InOrder(authority, factors);
         foreach (var factor in factors)
         {

@@ -16,6 +16,8 @@ public sealed class SignedReadSpecs(ServedBook served) : IClassFixture<ServedBoo
     [InlineData("/balances")]
     [InlineData("/balances?asset=EUR")]
     [InlineData("/entries?limit=1")]
+    [InlineData("/permissions")]
+    [InlineData("/authorisations")]
     public async Task The_account_that_is_named_is_read(string below)
     {
         using var owner = new Signer(KeyKind.Secp256k1);
