@@ -89,7 +89,11 @@ public static class Reads
             books.ReferenceAsync,
             new("Reference", "The version with its content.", On, After) { NotFound = "reference.not_found" });
         ReadsParties.Map(routes, book);
+        MapProposals(routes, book);
+    }
 
+    private static void MapProposals(IEndpointRouteBuilder routes, RunningBook book)
+    {
         var proposals = new ReadsProposals(book);
         Map(routes, "/v1/proposals", "proposal.list", "Open proposals, by who is asked or by whose account proposed",
             proposals.ListAsync,
