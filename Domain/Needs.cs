@@ -68,7 +68,9 @@ public static class Needs
             case ProposalCommand c:
                 into.Add(need with
                 {
-                    Kind = NeedKind.Speaks, Account = c.Level.Account, Minimum = c.Level.Permission,
+                    Kind = NeedKind.Speaks,
+                    Account = c.Level.Account,
+                    Minimum = c.Level.Permission,
                 });
                 break;
             case InvalidateApprovals c: into.Add(need with { Kind = NeedKind.Account, Account = c.Account }); break;

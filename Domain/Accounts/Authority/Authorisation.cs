@@ -69,6 +69,9 @@ public sealed class Authorisation(
     /// <summary>Under what the last command that was judged may run.</summary>
     public IReadOnlyList<Act> Acts => _acts;
 
+    /// <summary>Whether a passkey was among the signatures that the last command needed.</summary>
+    public bool ByPasskey => satisfaction.UsedKeys.Any(static key => key.Kind == KeyKind.Passkey);
+
     /// <summary>Whether a permission of the bank's own was among them: staff acted, not only customers.</summary>
     public bool IsBanksOwn => _acts.Exists(act => act.Level.Account == Permissions.Bank);
 

@@ -281,7 +281,8 @@ public sealed class Proposals
 
     private static Rejection Never(Rejection no) => NotAuthorisable with
     {
-        Why = $"Even if all who are asked approve, the commands may not run: {no.Code}.", Link = no.Link,
+        Why = $"Even if all who are asked approve, the commands may not run: {no.Code}.",
+        Link = no.Link,
     };
 
     private static bool IsAscending(ImmutableArray<Level> levels, int most)
