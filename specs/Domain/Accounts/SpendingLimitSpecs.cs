@@ -190,9 +190,10 @@ public sealed class SpendingLimitSpecs
         .WhenSigned(Pay("alice", "bob", "10.01"), "alice@active", "aA").ThenRefused(AuthorityRejections.UnusedSignature);
 
     [Fact]
-    public void Above_an_amount_the_banks_channel_does_not_suffice() =>
-        Given(Fund("alice", "1000"), Limit("alice", "channel") with { PasskeyAbove = Stated("10") })
+    public void Above_an_amount_the_banks_channel_does_not_suffice_whoever_signed_before() =>
+        Given(Fund("alice", "1000"), Fund("bob", "9"), Own("bob", "1: B*1"), Limit("alice", "channel") with { PasskeyAbove = Stated("10") })
             .When(Pay("alice", "bob", "10")).ThenAccepted()
+            .WhenSigned(Pay("bob", "alice", "1"), "bob@active", "B").ThenAccepted()
             .When(Pay("alice", "bob", "10.01")).ThenRefused(SpendingRejections.PasskeyMissing);
 
     [Fact]
