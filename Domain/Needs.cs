@@ -68,7 +68,9 @@ public static class Needs
             case ProposalCommand c:
                 into.Add(need with
                 {
-                    Kind = NeedKind.Speaks, Account = c.Level.Account, Minimum = c.Level.Permission,
+                    Kind = NeedKind.Speaks,
+                    Account = c.Level.Account,
+                    Minimum = c.Level.Permission,
                 });
                 break;
             case InvalidateApprovals c: into.Add(need with { Kind = NeedKind.Account, Account = c.Account }); break;
@@ -97,10 +99,9 @@ public static class Needs
     /// <summary>Several legs of one account are one gift, so that no mandate's limit is passed leg by leg.</summary>
     private static void GivesMore(Bank bank, in Need need, in StatedAmount amount, List<Need> into)
     {
-        for (var i = 0; i < into.Count; i++)
+        for (var i = into.Count - 1; i >= 0 && into[i].Link == need.Link; i--)
         {
-            if (!ReferenceEquals(into[i].Command, need.Command) || into[i].Account != need.Account
-                || into[i].Asset != amount.Asset || into[i].Moves is not { } before)
+            if (into[i].Account != need.Account || into[i].Asset != amount.Asset || into[i].Moves is not { } before)
                 continue;
             if (bank.Ledger.Resolve(before, out var sum) is null && bank.Ledger.Resolve(amount, out var more) is null
                 && !WouldOverflow(sum.Minor, more.Minor))
@@ -155,12 +156,12 @@ public static class Needs
 
     /// <summary>
     /// Below an account with permissions of its own, that one lets others open: <c>shop.acme</c>. Names that are the
-    /// bank's are given by the bank alone.
+    /// bank's are given by the bank alone; below a wallet, whose rules would not hold there, nobody else opens one.
     /// </summary>
     private static void Opens(Bank bank, in Need need, AccountId id, List<Need> into)
     {
         var suffix = AccountNames.SuffixOf(id);
-        if (!suffix.IsNone && bank.Permissions.HasOwn(suffix) && !AccountNames.IsBanks(id))
+        if (!suffix.IsNone && bank.Permissions.HasOwn(suffix) && !AccountNames.IsBanks(id) && !Wallets.IsWallet(suffix))
             into.Add(need with { Kind = NeedKind.Account, Account = suffix });
         else into.Add(need);
     }

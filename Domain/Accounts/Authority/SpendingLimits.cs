@@ -252,7 +252,7 @@ public sealed class SpendingLimits
     }
 
     /// <summary>Acts stand in the order of their links.</summary>
-    private static int FirstOf(IReadOnlyList<Act> acts, int link)
+    internal static int FirstOf(IReadOnlyList<Act> acts, int link)
     {
         var (low, high) = (0, acts.Count);
         while (low < high)
