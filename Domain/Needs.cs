@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
@@ -27,10 +28,11 @@ public static class Needs
                 break;
             case CancelTransfer c: Resolves(bank, need, c.Id, payerMay: false, into); break;
             case PostEntry c:
+                var first = into.Count;
                 foreach (var leg in c.Legs)
                 {
                     if (leg.Side == Side.Debit || IsEmptiedByCredits(bank, leg.Account))
-                        GivesMore(bank, need with { Account = leg.Account }, leg.Amount, into);
+                        GivesMore(bank, need with { Account = leg.Account }, leg.Amount, first, into);
                 }
                 Dated(need, c.Particulars, into);
                 break;
@@ -97,15 +99,15 @@ public static class Needs
         need with { Kind = NeedKind.Gives, Account = account, Asset = amount.Asset, Moves = amount };
 
     /// <summary>Several legs of one account are one gift, so that no mandate's limit is passed leg by leg.</summary>
-    private static void GivesMore(Bank bank, in Need need, in StatedAmount amount, List<Need> into)
+    /// <param name="first">Where this command's needs begin.</param>
+    private static void GivesMore(Bank bank, in Need need, in StatedAmount amount, int first, List<Need> into)
     {
-        for (var i = into.Count - 1; i >= 0 && into[i].Link == need.Link; i--)
+        foreach (ref var given in CollectionsMarshal.AsSpan(into)[first..])
         {
-            if (into[i].Account != need.Account || into[i].Asset != amount.Asset || into[i].Moves is not { } before)
-                continue;
+            if (given.Account != need.Account || given.Asset != amount.Asset || given.Moves is not { } before) continue;
             if (bank.Ledger.Resolve(before, out var sum) is null && bank.Ledger.Resolve(amount, out var more) is null
                 && !WouldOverflow(sum.Minor, more.Minor))
-                into[i] = into[i] with { Moves = new(amount.Asset, sum.Minor + more.Minor, sum.Asset.Scale) };
+                given = given with { Moves = new(amount.Asset, sum.Minor + more.Minor, sum.Asset.Scale) };
             return;
         }
         into.Add(Giving(need, need.Account, amount));

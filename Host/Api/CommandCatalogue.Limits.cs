@@ -11,10 +11,11 @@ public static partial class CommandCatalogue
     [
         new("limit.set", "accounts/{account}/spending-limits", Scopes.Authority,
             "Limit what may be spent of an asset under a permission",
-            [Account, Permission, Fields.Asset], [PerTransaction, PerWindow, WindowSeconds, Counterparties],
+            [Account, Permission, Fields.Asset], [PerTransaction, PerWindow, WindowSeconds, Counterparties, PasskeyAbove],
             static (f, _) => new SetSpendingLimit(
                 f.Account, f.Permission, f.Asset, f.Has(PerTransaction) ? f.PerTransaction : null,
-                f.Has(PerWindow) ? f.PerWindow : null, f.WindowSeconds, f.Counterparties),
+                f.Has(PerWindow) ? f.PerWindow : null, f.WindowSeconds, f.Counterparties,
+                f.Has(PasskeyAbove) ? f.PasskeyAbove : null),
             """
             {"permission":"channel","asset":"EUR","per_transaction":{"asset":"EUR","amount":"500.00"},
              "per_window":{"asset":"EUR","amount":"2000.00"},"window_seconds":86400}

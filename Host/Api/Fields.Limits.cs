@@ -29,6 +29,9 @@ public static partial class Fields
         Counterparties = Of("counterparties", Counterparties_,
             "Only these may be paid: accounts, or with a colon at the end all whose names begin so.",
             static (ref r, f) => CounterpartiesOf(ref r, f, out f.Counterparties)),
+        PasskeyAbove = Of("passkey_above", Amount_,
+            "More than this takes a passkey among the signatures.",
+            static (ref r, f) => FieldValues.Amount(ref r, f, out f.PasskeyAbove)),
         DelaySeconds = Of("delay_seconds", """{"type":"integer","minimum":86400,"maximum":3888000}""",
             "From the start of a recovery to its completion, for the account to veto.",
             static (ref r, f) => Integer(ref r, long.MinValue, long.MaxValue, out f.Number)),
@@ -57,7 +60,7 @@ public sealed partial class CommandFields
 {
     // Fields, because the readers fill them by reference.
 #pragma warning disable CA1051
-    public StatedAmount PerTransaction, PerWindow;
+    public StatedAmount PerTransaction, PerWindow, PasskeyAbove;
     public long WindowSeconds;
     public ImmutableArray<Counterparty> Counterparties;
     public string? Statement;

@@ -99,6 +99,7 @@ internal sealed class ReadsLimits(RunningBook book)
         to.Value("asset"u8, row.Key.Asset);
         if (row.Terms.PerTransaction is { } perTransaction) to.Value("per_transaction"u8, perTransaction);
         if (row.Terms.PerWindow is { } perWindow) to.Value("per_window"u8, perWindow);
+        if (row.Terms.PasskeyAbove is { } passkeyAbove) to.Value("passkey_above"u8, passkeyAbove);
         if (window is var (left, wholeFrom))
         {
             to.WriteNumber("window_seconds"u8, row.Terms.WindowSeconds);

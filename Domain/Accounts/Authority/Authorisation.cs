@@ -69,6 +69,9 @@ public sealed class Authorisation(
     /// <summary>Under what the last command that was judged may run.</summary>
     public IReadOnlyList<Act> Acts => _acts;
 
+    /// <summary>Whether a passkey was among the signatures that the last command needed.</summary>
+    public bool ByPasskey { get; private set; }
+
     /// <summary>Whether a permission of the bank's own was among them: staff acted, not only customers.</summary>
     public bool IsBanksOwn => _acts.Exists(act => act.Level.Account == Permissions.Bank);
 
@@ -86,6 +89,7 @@ public sealed class Authorisation(
     public Rejection? Judge(in Asking asking, List<Need> needs)
     {
         _acts.Clear();
+        ByPasskey = false;
         if (asking.Channel is { } channel && asking.Credentials == Credentials.None)
         {
             foreach (var need in needs)
@@ -103,6 +107,7 @@ public sealed class Authorisation(
         {
             if (!_acts.Exists(act => act.Level == level)) return UnusedPermission;
         }
+        ByPasskey = satisfaction.UsedKeys.Any(static key => key.Kind == KeyKind.Passkey);
         return satisfaction.AllKeysUsed ? null : UnusedSignature;
     }
 

@@ -58,11 +58,15 @@ public readonly record struct Counterparty : IUtf8Text<Counterparty>
 /// <param name="PerWindow">At most so much in any window of time; none: any amount.</param>
 /// <param name="WindowSeconds">How long the window is; 0 where none is limited.</param>
 /// <param name="Counterparties">Only to these; empty: to anyone.</param>
+/// <param name="PasskeyAbove">
+/// More than this only with a passkey among the signatures, whose challenge binds payee and amount; none: without.
+/// </param>
 public sealed record SpendingTerms(
-    Amount? PerTransaction, Amount? PerWindow, int WindowSeconds, ImmutableArray<Counterparty> Counterparties)
+    Amount? PerTransaction, Amount? PerWindow, int WindowSeconds, ImmutableArray<Counterparty> Counterparties,
+    Amount? PasskeyAbove = null)
 {
     public bool Equals(SpendingTerms? other) => other is not null && PerTransaction == other.PerTransaction
-        && PerWindow == other.PerWindow && WindowSeconds == other.WindowSeconds
+        && PerWindow == other.PerWindow && WindowSeconds == other.WindowSeconds && PasskeyAbove == other.PasskeyAbove
         && Counterparties.AsSpan().SequenceEqual(other.Counterparties.AsSpan());
 
     public override int GetHashCode() => HashCode.Combine(PerTransaction, PerWindow, WindowSeconds);
@@ -86,7 +90,7 @@ public sealed record SpendingTerms(
 /// <param name="WindowSeconds">Stated with <paramref name="PerWindow"/>, 0 without.</param>
 public sealed record SetSpendingLimit(
     AccountId Account, Tag Permission, AssetCode Asset, StatedAmount? PerTransaction, StatedAmount? PerWindow,
-    long WindowSeconds, ImmutableArray<Counterparty> Counterparties) : Command;
+    long WindowSeconds, ImmutableArray<Counterparty> Counterparties, StatedAmount? PasskeyAbove = null) : Command;
 
 public sealed record RemoveSpendingLimit(AccountId Account, Tag Permission, AssetCode Asset) : Command;
 
@@ -114,6 +118,7 @@ public static class SpendingRejections
         PerTransaction = new("limit.per_transaction", "More than this permission may spend by one entry."),
         PerWindow = new("limit.per_window", "More than this permission may still spend in its window of time."),
         NotTo = new("limit.counterparty", "This permission may not pay this account."),
+        PasskeyMissing = new("limit.passkey_missing", "An amount as high as this takes a passkey's signature."),
         Malformed = new(
             "limit.malformed",
             "A limit states an amount of its asset, a window of 1 second to 366 days with its amount, or whom to pay."),

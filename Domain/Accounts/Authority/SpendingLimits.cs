@@ -27,6 +27,8 @@ public readonly record struct SpendingLimitRow(SpendingKey Key, SpendingTerms Te
         to.Value(row.Terms.PerWindow.GetValueOrDefault());
         to.Value(row.Terms.WindowSeconds);
         to.Values(row.Terms.Counterparties.AsSpan());
+        to.Value(row.Terms.PasskeyAbove.HasValue ? 1 : 0);
+        to.Value(row.Terms.PasskeyAbove.GetValueOrDefault());
     }
 
     public static SpendingLimitRow Read(ref RowReader from)
@@ -34,8 +36,10 @@ public readonly record struct SpendingLimitRow(SpendingKey Key, SpendingTerms Te
         var key = from.Value<SpendingKey>();
         var (hasTransaction, perTransaction) = (from.Value<int>(), from.Value<Amount>());
         var (hasWindow, perWindow) = (from.Value<int>(), from.Value<Amount>());
+        var (seconds, counterparties) = (from.Value<int>(), from.Values<Counterparty>());
+        var (hasPasskey, passkeyAbove) = (from.Value<int>(), from.Value<Amount>());
         return new(key, new(hasTransaction == 0 ? null : perTransaction, hasWindow == 0 ? null : perWindow,
-            from.Value<int>(), [.. from.Values<Counterparty>()]));
+            seconds, [.. counterparties], hasPasskey == 0 ? null : passkeyAbove));
     }
 }
 
@@ -87,13 +91,15 @@ public sealed class SpendingLimits
         var level = new Level(c.Account, c.Permission);
         if (!Exists(permissions, level)) return AuthorityRejections.NotFound;
         if (t.Assets.Find(c.Asset) < 0) return LedgerRejections.AssetUnknown;
-        if (c.PerTransaction is null && c.PerWindow is null && c.Counterparties.IsEmpty) return Malformed;
+        if (c.PerTransaction is null && c.PerWindow is null && c.Counterparties.IsEmpty && c.PasskeyAbove is null)
+            return Malformed;
         if (c.Counterparties.Length > MaxCounterparties) return TooMany;
         if (Resolve(ledger, c.Asset, c.PerTransaction, out var perTransaction) is { } no) return no;
         if (Resolve(ledger, c.Asset, c.PerWindow, out var perWindow) is { } nor) return nor;
         if (c.PerWindow is null ? c.WindowSeconds != 0 : c.WindowSeconds is < 1 or > SpendingWindows.MaxWindowSeconds)
             return Malformed;
-        var terms = new SpendingTerms(perTransaction, perWindow, (int)c.WindowSeconds, c.Counterparties);
+        if (Resolve(ledger, c.Asset, c.PasskeyAbove, out var passkeyAbove) is { } neither) return neither;
+        var terms = new SpendingTerms(perTransaction, perWindow, (int)c.WindowSeconds, c.Counterparties, passkeyAbove);
         if (Rows.TryGet(new(c.Asset, level), out var row))
         {
             if (row.Terms.Equals(terms)) return [];
@@ -109,19 +115,20 @@ public sealed class SpendingLimits
         ? NotFound : new SpendingEvent.LimitRemoved(c.Account, c.Permission, c.Asset);
 
     /// <summary>Whether an entry stays within the limits of those who asked for it.</summary>
-    /// <param name="acts">Under what the command may run, in the order of its links.</param>
+    /// <param name="allowed">Under what the command may run, in the order of its links.</param>
     /// <param name="link">The link that is running, from 1; 0 when the command stands alone.</param>
     /// <param name="spent">Gets what is to be noted of windows when the entry is made.</param>
     public Rejection? Judge(
-        LedgerView ledger, Movements movements, IReadOnlyList<Act> acts, int link, Instant now,
+        LedgerView ledger, Movements movements, Authorisation allowed, int link, Instant now,
         List<SpendingEvent.Spent> spent)
     {
+        var acts = allowed.Acts;
         for (var i = FirstOf(acts, link); i < acts.Count && acts[i].Need.Link == link; i++)
         {
             var (level, need) = acts[i];
             if (!need.Gives || level.Account != need.Account || IsRepeated(acts, i)) continue;
             if (!Rows.TryGet(new(need.Asset, level), out var row)) continue;
-            if (Judge(ledger, movements, row, now, spent) is { } no) return no;
+            if (Judge(ledger, movements, row, allowed.ByPasskey, now, spent) is { } no) return no;
         }
         return null;
     }
@@ -172,7 +179,8 @@ public sealed class SpendingLimits
     }
 
     private Rejection? Judge(
-        LedgerView ledger, Movements movements, in SpendingLimitRow limit, Instant now, List<SpendingEvent.Spent> spent)
+        LedgerView ledger, Movements movements, in SpendingLimitRow limit, bool byPasskey, Instant now,
+        List<SpendingEvent.Spent> spent)
     {
         var t = ledger.Tables;
         var (level, terms) = (limit.Key.Level, limit.Terms);
@@ -187,6 +195,8 @@ public sealed class SpendingLimits
                 Why = $"{level} may spend {most} by one entry, and this spends {amount}.",
             };
         }
+        if (!byPasskey && terms.PasskeyAbove is { } touched && amount > touched)
+            return PasskeyMissing with { Why = $"{level} may spend more than {touched} only with a passkey." };
         if (!terms.Counterparties.IsEmpty && Stranger(t, movements, account, asset, terms) is { IsNone: false } other)
             return NotTo with { Why = $"{level} may not pay {other} in {limit.Key.Asset}." };
         if (terms.PerWindow is not { } window) return null;

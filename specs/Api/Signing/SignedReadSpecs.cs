@@ -22,6 +22,8 @@ public sealed class SignedReadSpecs(ServedBook served) : IClassFixture<ServedBoo
     {
         using var owner = new Signer(KeyKind.Secp256k1);
         var account = await served.Owned(owner.Authority);
+        var (_, next) = await served.State();
+        (await served.Get($"/v1/accounts/{account}/entries?after={next - 1}")).Status.Should().Be(HttpStatusCode.OK);
         var path = $"/v1/accounts/{account}{below}";
         var (status, text) = await Get(path, Header(owner, $"{account}@active", path.Split('?')[0]));
         status.Should().Be(HttpStatusCode.OK, text);

@@ -6,7 +6,7 @@ using BankingEngine.Specs.Domain.Ledger;
 
 namespace BankingEngine.Specs.Domain.Accounts;
 
-/// <summary>Authorities as one writes them down: <c>2: a*1 b*1 ann@active*1 60s*1</c>, where a to z are keys.</summary>
+/// <summary>Authorities as one writes them down: <c>2: a*1 b*1 ann@active*1 60s*1</c>, where a to z are keys, A to Z passkeys.</summary>
 internal static class AuthorityWords
 {
     public static readonly Tag Owner = Permissions.Owner, Active = Permissions.Active;
@@ -15,7 +15,7 @@ internal static class AuthorityWords
     {
         Span<byte> point = stackalloc byte[SigningKey.PointBytes];
         (point[0], point[^1]) = (2, (byte)letter);
-        return new(KeyKind.P256, point);
+        return char.IsUpper(letter) ? new(KeyKind.Passkey, point, new byte[SigningKey.RelyingPartyBytes]) : new(KeyKind.P256, point);
     }
 
     public static SigningKey[] KeysOf(string letters) => [.. letters.Select(Key)];

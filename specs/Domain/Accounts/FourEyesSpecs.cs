@@ -16,7 +16,8 @@ public sealed class FourEyesSpecs
 
     private static readonly MakeProposal ByStaff = Propose(Restrain(1, "alice", RestraintScope.Debits)) with
     {
-        Declared = [Head], Requested = [Head],
+        Declared = [Head],
+        Requested = [Head],
     };
 
     [Fact]

@@ -76,7 +76,8 @@ public sealed class ProposalProperties(ITestOutputHelper output)
         var id = book.NextId();
         var make = Propose(Pay("treasury", "alice", "0.01")) with
         {
-            ApprovalSeconds = ApprovalSeconds, Expires = book.Now.AddSeconds(Proposals.MaxSeconds),
+            ApprovalSeconds = ApprovalSeconds,
+            Expires = book.Now.AddSeconds(Proposals.MaxSeconds),
         };
         book.Send(make, id, AnnKey).Rejection.Should().BeNull();
         return (id, book.Now);

@@ -182,6 +182,21 @@ public sealed class SpendingLimitSpecs
         .WhenSigned(Pay("alice", "bob", "10.01"), "alice@active", "a").ThenAccepted();
 
     [Fact]
+    public void Above_an_amount_a_passkey_has_to_sign() => Given(Fund("alice", "1000"), Own("alice", "1: o*1", "1: a*1 A*1"))
+        .WhenSigned(Limit("alice", "active") with { PasskeyAbove = Stated("10") }, "alice@owner", "o").ThenAccepted()
+        .WhenSigned(Pay("alice", "bob", "10"), "alice@active", "a").ThenAccepted()
+        .WhenSigned(Pay("alice", "bob", "10.01"), "alice@active", "a").ThenRefused(SpendingRejections.PasskeyMissing)
+        .WhenSigned(Pay("alice", "bob", "10.01"), "alice@active", "A").ThenAccepted()
+        .WhenSigned(Pay("alice", "bob", "10.01"), "alice@active", "aA").ThenRefused(AuthorityRejections.UnusedSignature);
+
+    [Fact]
+    public void Above_an_amount_the_banks_channel_does_not_suffice_whoever_signed_before() =>
+        Given(Fund("alice", "1000"), Fund("bob", "9"), Own("bob", "1: B*1"), Limit("alice", "channel") with { PasskeyAbove = Stated("10") })
+            .When(Pay("alice", "bob", "10")).ThenAccepted()
+            .WhenSigned(Pay("bob", "alice", "1"), "bob@active", "B").ThenAccepted()
+            .When(Pay("alice", "bob", "10.01")).ThenRefused(SpendingRejections.PasskeyMissing);
+
+    [Fact]
     public void A_limited_permission_stays() => Owned()
         .WhenSigned(Set("alice", "spare", "active", "1: s*1"), "alice@active", "a").ThenAccepted()
         .WhenSigned(Limit("alice", "spare", perTransaction: "10"), "alice@active", "a").ThenAccepted()

@@ -45,6 +45,9 @@ public sealed class KeyUsesSpecs
         var (first, rest) = (uses.Of(Key('a'), true, 0, 3), uses.Of(Key('a'), true, 3, 3));
         (first.Next, rest.Next).Should().Be((3, null));
         first.Uses.Concat(rest.Uses).Should().Equal(uses.Of(Key('a'), true, 0, 100).Uses);
+        await Sign(book, Set("bob", "active", "", "1: b*1"), "bob@owner", "b");
+        Named(await Level(book, models), 'a', through: true).Should().Equal(
+            "alice@owner 1/1", "alice@active 1/1", "carol@active 1/2 1 alice@active", "alice@pay 1/1 2 carol@active");
     }
 
     [Theory]
