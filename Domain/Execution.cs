@@ -334,7 +334,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         !bank.SpendingLimits.Any || envelope.Caller == Envelope.Engine
             ? null
             : bank.SpendingLimits.Judge(
-                bank.Ledger, _movements, bank.Authorisation, _link, at.Now, _spent);
+                bank.Ledger, _movements, bank.Authorisation.Acts, _link, at.Now, _spent);
 
     private void Divert(in Moment at, Event @event)
     {

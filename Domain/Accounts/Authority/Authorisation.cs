@@ -55,7 +55,8 @@ public readonly record struct Asking(
 public delegate Rejection? Objection(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now);
 
 /// <summary>A permission that a command was allowed under: what spending limits are counted by.</summary>
-public readonly record struct Act(Level Level, Need Need);
+/// <param name="ByPasskey">Whether a passkey was among the signatures that this permission needed.</param>
+public readonly record struct Act(Level Level, Need Need, bool ByPasskey = false);
 
 /// <summary>Step 3 of the one path: may they? Reads only.</summary>
 /// <param name="objects">What people's standing and mandates say.</param>
@@ -68,9 +69,6 @@ public sealed class Authorisation(
 
     /// <summary>Under what the last command that was judged may run.</summary>
     public IReadOnlyList<Act> Acts => _acts;
-
-    /// <summary>Whether a passkey was among the signatures that the last command needed.</summary>
-    public bool ByPasskey { get; private set; }
 
     /// <summary>Whether a permission of the bank's own was among them: staff acted, not only customers.</summary>
     public bool IsBanksOwn => _acts.Exists(act => act.Level.Account == Permissions.Bank);
@@ -89,7 +87,6 @@ public sealed class Authorisation(
     public Rejection? Judge(in Asking asking, List<Need> needs)
     {
         _acts.Clear();
-        ByPasskey = false;
         if (asking.Channel is { } channel && asking.Credentials == Credentials.None)
         {
             foreach (var need in needs)
@@ -107,7 +104,6 @@ public sealed class Authorisation(
         {
             if (!_acts.Exists(act => act.Level == level)) return UnusedPermission;
         }
-        ByPasskey = satisfaction.UsedKeys.Any(static key => key.Kind == KeyKind.Passkey);
         return satisfaction.AllKeysUsed ? null : UnusedSignature;
     }
 
@@ -205,7 +201,7 @@ public sealed class Authorisation(
                 return ChangeNotAllowed;
         }
         if (!satisfaction.IsSatisfied(level)) return NotSatisfied;
-        _acts.Add(new(level, need));
+        _acts.Add(new(level, need, limits.Any && satisfaction.IsByPasskey(level)));
         return null;
     }
 }

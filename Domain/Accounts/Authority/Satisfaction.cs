@@ -56,10 +56,10 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     public const int MaxSteps = 1_000;
 
     /// <summary>
-    /// Authorities weighed for one command. A tree may grow after it was checked, from the top down; what lies beyond
-    /// adds nothing.
+    /// Factors weighed for one command. A tree may grow after it was checked, from the top down; what lies beyond adds
+    /// nothing.
     /// </summary>
-    public const int MaxWeighed = 2 * Permissions.MaxTree;
+    public const int MaxWeighed = 32 * Permissions.MaxTree;
 
     private const int WaitPriority = 3, KeyPriority = 2, AccountPriority = 1;
 
@@ -79,7 +79,7 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     /// <summary>Told of every step, up to <see cref="MaxSteps"/>, when somebody wants to know why.</summary>
     public List<WeighingStep>? Trace { get; set; }
 
-    /// <summary>How many authorities were weighed since the command began.</summary>
+    /// <summary>How many factors were weighed since the command began.</summary>
     public int Weighed { get; private set; }
 
     private bool IsTraced => Trace is { Count: < MaxSteps };
@@ -117,6 +117,17 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
         return true;
     }
 
+    /// <summary>Whether a passkey was among the keys that a satisfied permission needed.</summary>
+    public bool IsByPasskey(Level level)
+    {
+        if (!_known.TryGetValue(level, out var known)) return false;
+        for (var i = 0; i < _credentials.Keys.Count; i++)
+        {
+            if ((known.Keys & 1u << i) != 0 && _credentials.Keys[i].Kind == KeyKind.Passkey) return true;
+        }
+        return false;
+    }
+
     private void Meet(AccountId account)
     {
         if (_met.Add(account)) _counted.Add(account);
@@ -128,7 +139,7 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
         if (Weighed >= MaxWeighed) return Known.Wanting;
         if (permissions.TryFind(level, out var authority))
         {
-            Weighed++;
+            Weighed += authority.CountFactors();
             _known[level] = Known.UnderWay;
             known = Weigh(level, authority, depth);
         }

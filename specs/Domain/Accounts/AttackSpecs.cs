@@ -230,4 +230,95 @@ public sealed class AttackSpecs
         spec.WhenSigned(Pay("alice", "bob", "1"), "alice@active", "y").ThenRefused(AuthorityRejections.NotSatisfied);
         bank.Satisfaction.Weighed.Should().BeLessThanOrEqualTo(Satisfaction.MaxWeighed);
     }
+
+    [Fact]
+    public void A_strangers_passkey_does_not_stand_for_that_of_the_account() =>
+        Given(Fund("alice", "100"), Fund("bob", "5"), Own("alice", "1: o*1", "1: a*1 A*1"), Own("bob", "1: B*1"))
+            .WhenSigned(Limit("alice", "active") with { PasskeyAbove = Stated("10") }, "alice@owner", "o").ThenAccepted()
+            .WhenSigned(Linked(Pay("bob", "cash", "1"), Pay("alice", "bob", "11")), "alice@active bob@active", "aB")
+            .ThenRefused(SpendingRejections.PasskeyMissing, link: 2)
+            .WhenSigned(Linked(Pay("bob", "cash", "1"), Pay("alice", "bob", "11")), "alice@active bob@active", "AB").ThenAccepted();
+
+    [Fact]
+    public void The_book_comes_back_from_a_snapshot_with_all_that_accounts_allow()
+    {
+        var spec = ProposalBook.Given().And(new RegisterAsset(AssetCode.Parse("PTS"), 2, "Points"), Fund("bob", "5"),
+            Open("vault", AccountClass.Memorandum, Unlimited, "PTS"), Rule(Day, 2 * Day, "PTS 1.00 100.00 200.00 1000.00"),
+            Pay("vault", W, "10.00 PTS"), Own("alice", "1: o*1", "1: a*1 A*1", channel: true));
+        spec.WhenSigned(Pay(W, "vault", "1.00 PTS"), $"{W}@active", "w").ThenAccepted();
+        spec.WhenSigned(Limit("alice", "channel", "5", "9", Day, "bob") with { PasskeyAbove = Stated("3") }, "alice@owner", "o").ThenAccepted();
+        spec.WhenSigned(Set("alice", "recovery", "owner", "1: r*1 60s*1 bank@head*1"), "alice@owner", "o");
+        spec.WhenSigned(Set("alice", "recovery", "owner", "2: r*1 bank@head*1 60s*1"), "alice@owner", "o").ThenAccepted();
+        spec.WhenSigned(new AllowRecovery(Account("alice"), Day), "alice@owner", "o").ThenAccepted();
+        spec.WhenSigned(new LimitChanges(Account("alice"), [], [Tag.Of("channel")]), "alice@owner", "o").ThenAccepted();
+        spec.WhenSigned(Link("alice", "entry.post", "owner"), "alice@owner", "o").ThenAccepted();
+        spec.Approved(spec.Proposed(ProposalBook.Propose(Pay("treasury", "alice", "1"))), ProposalBook.BenKey);
+        spec.When(new InvalidateApprovals(Account("cleo")), caller: ProposalBook.CleoKey).ThenAccepted();
+        spec.When(new BreakGlass(default, "branch system down", "[]", Restrain(1, "bob", RestraintScope.Debits)), caller: ProposalBook.GlassKey).ThenAccepted();
+        using var snapshot = new MemoryStream();
+        spec.Book.Bank.Tables.Save(snapshot);
+        snapshot.Position = 0;
+        var bank = new Bank(seed: 3);
+        bank.Tables.Load(snapshot);
+        bank.Tables.Digest.Should().Be(spec.Book.Digest);
+        bank.Tables.DigestOfRows().Should().Be(spec.Book.Digest);
+        bank.Permissions.TryFind(At("alice@recovery"), out var recovery).Should().BeTrue();
+        recovery.Should().Be(Rule("2: r*1 bank@head*1 60s*1"));
+        bank.SpendingLimits.Of(Account("alice")).Single().Terms.Should().Be(spec.Book.Bank.SpendingLimits.Of(Account("alice")).Single().Terms);
+    }
+
+    [Fact]
+    public void What_a_lost_key_approved_counts_no_more_after_a_recovery()
+    {
+        var spec = ProposalBook.Given();
+        spec.Signed(new SetPermission(Account("ann"), Recovery.Permission, Owner, Rule("1: p*1")), [At("ann@owner")], ProposalBook.KeyOf('a'))
+            .Rejection.Should().BeNull();
+        spec.Signed(new AllowRecovery(Account("ann"), Day), [At("ann@owner")], ProposalBook.KeyOf('a')).Rejection.Should().BeNull();
+        var id = spec.Proposed(ProposalBook.Propose(Pay("treasury", "bob", "1")));
+        spec.Approved(id, ProposalBook.AnnKey, ProposalBook.BenKey);
+        spec.WhenSigned(new StartRecovery(Account("ann"), Rule("1: n*1"), "sealed.v1"), "ann@recovery", "p").ThenAccepted().After(Day);
+        spec.WhenSigned(new CompleteRecovery(Account("ann")), "ann@recovery", "p").ThenAccepted();
+        spec.Book.Bank.Proposals.Rows.TryGet(id, out var row).Should().BeTrue();
+        spec.Book.Bank.Proposals.Counting(row, spec.Book.Now, spec.Book.Now).Should().Equal(ProposalBook.Ben);
+    }
+
+    [Fact]
+    public void What_happened_elsewhere_reaches_no_wallet_in_money_that_it_may_not_hold()
+    {
+        var spec = Ruled(Pay("vault", W, "10.00 PTS"));
+        spec.When(Import("vault", W, "5.00 EUR")).ThenAccepted().ThenBalance(W, "0.00 EUR");
+        spec.When(Import("vault", WalletOf('v'), "5.00 PTS"));
+        spec.Book.Bank.Wallets.Rows.Count.Should().Be(1);
+        spec.When(Adjust(Debit("vault", "5.00 EUR"), Credit(W, "5.00 EUR"))).ThenRefused(LedgerRejections.AssetNotOpened);
+    }
+
+    [Fact]
+    public void The_widest_tree_is_weighed_no_further_than_takes_milliseconds()
+    {
+        var many = Enumerable.Range(0, 255).Select(i =>
+        {
+            Span<byte> point = stackalloc byte[SigningKey.PointBytes];
+            (point[0], point[^2], point[^1]) = (2, 1, (byte)i);
+            return new KeyFactor(new(KeyKind.P256, point), 1);
+        }).ToArray();
+        var spec = Given(Fund("alice", "100"));
+        var leaves = new List<AccountFactor>();
+        var last = new Authority(256, [.. many.Append(new(Key('z'), 1)).OrderBy(f => f.Key)], [], []);
+        for (var i = 0; i < 2; i++)
+        {
+            var inner = new List<AccountFactor>();
+            for (var j = 0; j < 100; j++)
+            {
+                var leaf = $"l{i}-{j:000}";
+                spec.And(Open(leaf), new CreatePermissions(Account(leaf), last, last, false));
+                inner.Add(new(At($"{leaf}@active"), 1));
+            }
+            spec.And(Open($"t{i}"), new CreatePermissions(Account($"t{i}"), last, new(1, [], [.. inner], []), false));
+            leaves.Add(new(At($"t{i}@active"), 1));
+        }
+        spec.And(new CreatePermissions(Account("alice"), last, new(1, [], [.. leaves], []), false));
+        var proof = new Proof([At("alice@active")], [.. KeysOf("abcdefghijklmnop")], spec.Book.Now.AddSeconds(60), "{}");
+        spec.Book.Send(Pay("alice", "bob", "1"), caller: Envelope.Signer, proof: proof).Rejection!.Code.Should().Be(AuthorityRejections.NotSatisfied.Code);
+        spec.Book.Bank.Satisfaction.Weighed.Should().BeLessThan(Satisfaction.MaxWeighed + Authority.MaxFactors);
+    }
 }
