@@ -89,9 +89,9 @@ public sealed class Authorisation(
             return null;
         }
         satisfaction.Begin(asking.Credentials, asking.Now);
-        foreach (var need in needs)
+        for (var i = 0; i < needs.Count; i++)
         {
-            if (JudgeSigned(asking, need) is { } no) return no with { Link = need.Link };
+            if (JudgeSigned(asking, needs, i) is { } no) return no with { Link = needs[i].Link };
         }
         foreach (var level in asking.Declared)
         {
@@ -145,8 +145,9 @@ public sealed class Authorisation(
         return objects(need.Account, need, satisfaction.Counted, asking.Now);
     }
 
-    private Rejection? JudgeSigned(in Asking asking, in Need need)
+    private Rejection? JudgeSigned(in Asking asking, List<Need> needs, int at)
     {
+        var need = needs[at];
         Rejection? no = null;
         foreach (var level in asking.Declared)
         {
@@ -158,9 +159,26 @@ public sealed class Authorisation(
             no = Under(level, need, asking.Now) ?? objects(level.Account, need, satisfaction.Counted, asking.Now);
             if (no is null) return null;
         }
-        if (asking.Channel is { } channel && need.Kind is NeedKind.Bank or NeedKind.AccountOrBank)
+        if (asking.Channel is { } channel && need.Kind is NeedKind.Bank or NeedKind.AccountOrBank
+            && IsAnAccountsToo(needs, at))
             return BankAllows(channel, need);
         return no ?? Missing;
+    }
+
+    /// <summary>
+    /// Whether an account has a say in the command as well. A key that carries what was signed allows a price or a date
+    /// of it, and nothing that is the bank's alone: whoever forwards a chain need not know what else stands in it.
+    /// </summary>
+    private bool IsAnAccountsToo(List<Need> needs, int at)
+    {
+        var command = needs[at].Command;
+        if (_acts.Count > 0 && ReferenceEquals(_acts[^1].Need.Command, command)) return true;
+        // The needs of a command stand together, and those before this one are met.
+        for (var i = at + 1; i < needs.Count && ReferenceEquals(needs[i].Command, command); i++)
+        {
+            if (needs[i].Kind is not (NeedKind.Bank or NeedKind.AccountOrBank)) return true;
+        }
+        return false;
     }
 
     /// <summary>Accounts without permissions of their own are the bank's to act for; a wallet is its key's.</summary>
