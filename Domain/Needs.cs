@@ -158,12 +158,12 @@ public static class Needs
 
     /// <summary>
     /// Below an account with permissions of its own, that one lets others open: <c>shop.acme</c>. Names that are the
-    /// bank's are given by the bank alone.
+    /// bank's are given by the bank alone, and so are those below a wallet, whose key has that one account.
     /// </summary>
     private static void Opens(Bank bank, in Need need, AccountId id, List<Need> into)
     {
         var suffix = AccountNames.SuffixOf(id);
-        if (!suffix.IsNone && bank.Permissions.HasOwn(suffix) && !AccountNames.IsBanks(id))
+        if (!suffix.IsNone && bank.Permissions.HasOwn(suffix) && !AccountNames.IsBanks(id) && !Wallets.IsWallet(suffix))
             into.Add(need with { Kind = NeedKind.Account, Account = suffix });
         else into.Add(need);
     }
