@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using BankingEngine.Application.Ports;
+using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Specs.Api.Signing;
 
@@ -119,6 +120,67 @@ public sealed class SignedAttackSpecs(ServedBook served) : IClassFixture<ServedB
         (await CodeOf("nobody")).Should().Be("key.scope_missing", "whether there is such a key is not said either");
         (await CodeOf(token.Split('.')[1])).Should().Be("key.scope_missing", "it may not pay");
     }
+
+    [Fact]
+    public async Task A_wallet_opens_no_accounts_below_it()
+    {
+        using var owner = new Signer(KeyKind.P256);
+        await Wallet(owner);
+        (await Signed(owner, "permissions.create",
+            $$"""{"account":"{{owner.Wallet}}","owner":{{owner.Authority}},"active":{{owner.Authority}}}""")).Status
+            .Should().Be(HttpStatusCode.Created);
+        var opened = await Signed(owner, "account.open",
+            $$"""
+            {"account":"s1.{{owner.Wallet}}","class":"memorandum","chart":"9100","assets":["EUR"],
+             "limits":["debits_must_not_exceed_credits"]}
+            """);
+        (opened.Status, opened.Code).Should().Be((HttpStatusCode.Forbidden, "authority.missing"), opened.Text);
+    }
+
+    [Fact]
+    public async Task A_wallet_has_few_open_proposals()
+    {
+        using var owner = new Signer(KeyKind.P256);
+        await Wallet(owner);
+        var level = $"{owner.Wallet}@active";
+        var fields = $$$"""
+            {"declared":["{{{level}}}"],"requested":["{{{level}}}"],"expires":"2026-01-12T12:00:00.000000Z","commands":[
+              {"command":"transfer.make","fields":{"debit":"{{{owner.Wallet}}}","credit":"points:shop",
+               "amount":{"asset":"PTS","amount":"1.00"} } }]}
+            """;
+        for (var i = 0; i < Proposals.MaxOpenOfWallet; i++)
+            (await Signed(owner, "proposal.make", fields)).Status.Should().Be(HttpStatusCode.Created);
+        (await Signed(owner, "proposal.make", fields)).Code.Should().Be("proposal.too_many_of_account");
+    }
+
+    /// <summary>Points that wallets may hold, and one that does.</summary>
+    private async Task Wallet(Signer owner)
+    {
+        await served.Post("/v1/assets", """{"asset":"PTS","scale":2,"title":"Points"}""");
+        foreach (var name in new[] { "vault", "shop" })
+        {
+            await served.Post("/v1/accounts",
+                $$"""{"account":"points:{{name}}","class":"memorandum","chart":"9100","assets":["PTS"]}""");
+        }
+        await served.Post("/v1/reference",
+            """
+            {"name":"wallet-rule","in_force_from":"2026-01-05","content":{"wallet_rule":{"window_seconds":86400,
+             "emptied_seconds":172800,"assets":[{"opening_minimum":{"asset":"PTS","amount":"1"},
+             "per_transaction":{"asset":"PTS","amount":"5"},"per_window":{"asset":"PTS","amount":"8"},
+             "max_balance":{"asset":"PTS","amount":"100"}}]}}}
+            """);
+        var given = await served.Post("/v1/transfers",
+            $$$"""{"debit":"points:vault","credit":"{{{owner.Wallet}}}","amount":{"asset":"PTS","amount":"50.00"} }""");
+        given.Status.Should().Be(HttpStatusCode.Created, given.Text);
+    }
+
+    private Task<Reply> Signed(Signer owner, string command, string fields) => new SignedCall(served)
+    {
+        As = [$"{owner.Wallet}@active"],
+        Signers = [owner],
+        Command = command,
+        Fields = fields,
+    }.Send();
 
     private async Task<string> Bound(string id, string provides)
     {
