@@ -163,8 +163,11 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
     {
         if (bank.Memory.TryFind(envelope.Id, out var row))
         {
-            if (row.Caller != envelope.Caller) return new(Ending.NotTaken, 0, 0, CommandMemory.Taken);
-            return row.Fingerprint == envelope.Fingerprint
+            var isSame = row.Fingerprint == envelope.Fingerprint;
+            // What was signed is the same whoever brings it: its fingerprint is of the signed bytes.
+            if (row.Caller != envelope.Caller && !(isSame && envelope.Proof is not null))
+                return new(Ending.NotTaken, 0, 0, CommandMemory.Taken);
+            return isSame
                 ? new(Ending.Repeated, row.Position, row.Parts)
                 : new(Ending.NotTaken, 0, 0, CommandMemory.Reused);
         }

@@ -80,17 +80,24 @@ public static partial class CommandCatalogue
             """{"kind":"alias","text":"ada@example","reason":"changed"}"""),
     ];
 
+    private const string PartySubject = "p:";
+
     /// <summary>Whose key a party's name is sealed with; destroying it erases the name.</summary>
-    public static AccountId SubjectOf(PartyId party) => AccountId.Parse($"p:{party}");
+    public static AccountId SubjectOf(PartyId party) => AccountId.Parse(PartySubject + party);
 
     private static Built RegisterParty(CommandFields f, Sealing sealing)
     {
         // A name is sealed for its party, so the party has to have an id before the book gives one.
         PartyId? id = f.Has(Party) ? f.Party : null;
-        if (f.PartyName is not null) id ??= PartyId.Parse(Guid.CreateVersion7().ToString("D"));
+        if (f.PartyName is not null) id ??= SealedFor(sealing, f.PartyName);
         var name = f.PartyName is null ? null : sealing.Seal(f, PartyName, SubjectOf(id!.Value), f.PartyName);
         return new RegisterParty(id, f.PartyKind, f.Jurisdiction, name, f.Actor);
     }
+
+    /// <summary>A party that was proposed is the one that its name was sealed for then.</summary>
+    private static PartyId SealedFor(Sealing sealing, string name) =>
+        sealing.SubjectBefore(name) is { } subject && PartyId.TryParse(subject.AsSpan(PartySubject.Length), out var before)
+            ? before : PartyId.Parse(Guid.CreateVersion7().ToString("D"));
 
     private static Built AddIdentifier(CommandFields f, Sealing sealing)
     {

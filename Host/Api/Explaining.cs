@@ -38,6 +38,9 @@ internal sealed class Explaining(RunningBook book)
         var flaw = ExplainRequest.TryRead(context, body, out var request);
         RequestBodies.Done(context, body);
         Command? command = null;
+        if (flaw is null && request.ApiKey is { } key && context.Caller() is var caller && key != caller.Id
+            && !caller.May(Scopes.Keys))
+            flaw = new Flaw(EdgeProblems.ScopeMissing, "keys");
         if (flaw is null) flaw = request.Build(out command);
         if (flaw is not null)
         {

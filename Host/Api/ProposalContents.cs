@@ -48,10 +48,11 @@ internal static class ProposalContents
         {
             // One more than is allowed is enough for the book to say so.
             if (commands.Count > Proposals.MaxCommands) break;
+            var number = commands.Count;
             if (Write(item, sealing, json, commands, ref print) is { } flaw)
             {
-                var at = FormattableString.Invariant($"{field}[{commands.Count}]");
-                return flaw with { Field = flaw.Field is null ? at : $"{at}.{flaw.Field}", Link = commands.Count + 1 };
+                var at = FormattableString.Invariant($"{field}[{number}]");
+                return flaw with { Field = flaw.Field is null ? at : $"{at}.{flaw.Field}", Link = number + 1 };
             }
         }
         json.WriteEndArray();

@@ -52,6 +52,9 @@ public sealed class Sealing(IKeyStore keys, PersonalParts? parts = null)
         return sealedText;
     }
 
+    /// <summary>Whose a text is that was sealed when its content was stored; null where it is sealed now.</summary>
+    public string? SubjectBefore(string text) => Before is null ? null : SealedText.SubjectOf(SealedBefore(text));
+
     /// <summary>The keyed token of a text: how the book knows an identifier.</summary>
     /// <param name="label">What it is; equal texts of other labels have other tokens.</param>
     public UInt128 TokenOf(string label, string text) => keys.Token(label, text);

@@ -53,7 +53,8 @@ public static class Cli
     /// <returns>The exit code.</returns>
     public static Task<int> RunAsync(string[] args)
     {
-        var parsed = Build().Parse(args);
+        // What begins with an @ names a file of an option's own, not one of further arguments.
+        var parsed = Build().Parse(args, new() { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
             var why = string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct());

@@ -96,9 +96,9 @@ public sealed class Authorisation(
             return null;
         }
         satisfaction.Begin(asking.Credentials, asking.Now);
-        foreach (var need in needs)
+        for (var i = 0; i < needs.Count; i++)
         {
-            if (JudgeSigned(asking, need) is { } no) return no with { Link = need.Link };
+            if (JudgeSigned(asking, needs, i) is { } no) return no with { Link = needs[i].Link };
         }
         foreach (var level in asking.Declared)
         {
@@ -117,7 +117,7 @@ public sealed class Authorisation(
         if (!permissions.HasOwn(need.Account))
         {
             // A wallet is its key's alone.
-            if (!isBanks || Wallets.IsWallet(need.Account)) return Missing;
+            if (!isBanks || Wallets.IsWallet(need.Account)) return MissingFor(need);
             if (limits.Any) _acts.Add(new(new(need.Account, Permissions.Channel), need));
             return objects(need.Account, need, [], asking.Now);
         }
@@ -153,8 +153,9 @@ public sealed class Authorisation(
         return objects(need.Account, need, satisfaction.Counted, asking.Now);
     }
 
-    private Rejection? JudgeSigned(in Asking asking, in Need need)
+    private Rejection? JudgeSigned(in Asking asking, List<Need> needs, int at)
     {
+        var need = needs[at];
         Rejection? no = null;
         foreach (var level in asking.Declared)
         {
@@ -170,16 +171,36 @@ public sealed class Authorisation(
                 no = objects(need.Account, need, [], asking.Now);
             if (no is null) return null;
         }
-        if (asking.Channel is { } channel && (need.Kind == NeedKind.Bank
+        if (asking.Channel is { } channel && IsAnAccountsToo(needs, at) && (need.Kind == NeedKind.Bank
             || (need.Kind == NeedKind.AccountOrBank && channel.Provides.Account == Permissions.Bank)))
             return BankAllows(channel, need);
-        return no ?? Missing;
+        return no ?? MissingFor(need);
+    }
+
+    /// <summary>
+    /// Whether an account has a say in the command as well. A key that carries what was signed allows a price or a date
+    /// of it, and nothing that is the bank's alone: whoever forwards a chain need not know what else stands in it.
+    /// </summary>
+    private bool IsAnAccountsToo(List<Need> needs, int at)
+    {
+        var command = needs[at].Command;
+        if (_acts.Count > 0 && ReferenceEquals(_acts[^1].Need.Command, command)) return true;
+        // The needs of a command stand together, and those before this one are met.
+        for (var i = at + 1; i < needs.Count && ReferenceEquals(needs[i].Command, command); i++)
+        {
+            if (needs[i].Kind is not (NeedKind.Bank or NeedKind.AccountOrBank)) return true;
+        }
+        return false;
     }
 
     /// <summary>Accounts without permissions of their own are the bank's to act for; a wallet is its key's.</summary>
     private bool IsBanksToActFor(in Need need) => need.Kind == NeedKind.AccountOrBank
         || (need.Kind is NeedKind.Gives or NeedKind.Account or NeedKind.First
             && !permissions.HasOwn(need.Account) && !Wallets.IsWallet(need.Account));
+
+    private static Rejection MissingFor(in Need need) => need.Account.IsNone
+        ? Missing with { Why = "This is the bank's own to allow, and no permission of the bank's was stated." }
+        : Missing with { Why = $"Nothing that was signed or that the key stands for may act for {need.Account}." };
 
     private Rejection? Under(Level level, in Need need, Instant now)
     {
@@ -193,14 +214,15 @@ public sealed class Authorisation(
             var minimum = need.Kind == NeedKind.Dominates && account == need.Account
                 ? need.Minimum
                 : permissions.Minimum(account, CommandNames.Of(need.Command), need.Asset);
-            if (permissions.Rows.Find(level) < 0) return NotFound;
+            if (permissions.Rows.Find(level) < 0) return NotFound with { Why = $"There is no permission {level}." };
             if (minimum != Permissions.Any && !permissions.IsSameOrAbove(account, level.Permission, minimum))
-                return Irrelevant;
+                return Irrelevant with { Why = $"This needs {account}@{minimum}, or above; it ran under {level}." };
             if (need.Kind == NeedKind.Dominates && permissions.ChangeLimits.TryGet(account, out var rule)
                 && !rule.Allows(level.Permission))
                 return ChangeNotAllowed;
         }
-        if (!satisfaction.IsSatisfied(level)) return NotSatisfied;
+        if (!satisfaction.IsSatisfied(level))
+            return NotSatisfied with { Why = $"What was signed or approved does not satisfy {level}." };
         _acts.Add(new(level, need, limits.Any && satisfaction.IsByPasskey(level)));
         return null;
     }

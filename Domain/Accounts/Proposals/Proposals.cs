@@ -16,7 +16,13 @@ namespace BankingEngine.Domain.Accounts;
 public sealed class Proposals
 {
     public const int MaxCommands = 64, MaxRequested = 64, MaxDeclared = Proof.MaxDeclared, MaxContent = 65_536,
-        MaxOpen = 20_000, MaxOpenOfAccount = 1_000, MaxOpenOfWallet = 16;
+        MaxOpen = 20_000, MaxOpenOfAccount = 1_000;
+
+    /// <summary>Of a wallet, which anybody has for next to nothing.</summary>
+    public const int MaxOpenOfWallet = 16;
+
+    /// <summary>The last places of the book are the bank's own, so that nobody else fills it.</summary>
+    public const int MaxOpenOfOthers = MaxOpen - MaxOpenOfAccount;
 
     /// <summary>45 days: of expiry, delay, and how long an approval counts.</summary>
     public const int MaxSeconds = Authority.MaxWaitSeconds;
@@ -85,10 +91,9 @@ public sealed class Proposals
         if (fourEyes && c.Requested.Contains(c.Level)
             && Judge(c.Declared, c.Requested.Remove(c.Level), long.MaxValue, c.Commands, at.Now) is { } alone)
             return Never(alone);
-        // Whatever others have filled the book with, the bank can propose; strangers fill little of it.
-        if (Rows.Count >= MaxOpen && c.Level.Account != Permissions.Bank) return TooMany;
-        if (CountOf(c.Level.Account) >= (Wallets.IsWallet(c.Level.Account) ? MaxOpenOfWallet : MaxOpenOfAccount))
-            return TooManyOfAccount;
+        var maker = c.Level.Account;
+        if (Rows.Count >= (maker == Permissions.Bank ? MaxOpen : MaxOpenOfOthers)) return TooMany;
+        if (CountOf(maker) >= (Wallets.IsWallet(maker) ? MaxOpenOfWallet : MaxOpenOfAccount)) return TooManyOfAccount;
         var needed = c.Commands.Aggregate(Scopes.None, static (sum, command) => sum | Bank.NeededFor(command));
         return new ProposalEvent.Made(
             at.Command, Acting, c.Declared, c.Requested, c.Content, Hash256.Of(c.Content), needed, fourEyes,
