@@ -64,7 +64,7 @@ public sealed partial class Bank
         CancelTransfer c => Transfers.Decide(Ledger, at, c),
         ExpireTransfer c => Transfers.Decide(Ledger, at, c),
         ImportTransfer c => Transfers.Decide(Ledger, at, c),
-        PostEntry c => Opened(at, c, Wallets.Opening(Ledger, c)),
+        PostEntry c => Opened(at, c, Wallets.Openings(Ledger, c)),
         AdjustEntry c => Entries.Decide(Ledger, at, c),
         ReverseEntry c => Entries.Decide(Ledger, at, c),
         ExchangeAssets c => Entries.Decide(Ledger, at, c),
@@ -100,9 +100,13 @@ public sealed partial class Bank
     };
 
     /// <summary>A credit to a wallet that is not open opens it first.</summary>
-    private Decision Opened(in Moment at, Command command, OpenWallet? opening)
+    private Decision Opened(in Moment at, Command command, OpenWallet? opening) =>
+        Opened(at, command, opening is null ? [] : [opening]);
+
+    /// <inheritdoc cref="Opened(in Moment, Command, OpenWallet?)"/>
+    private Decision Opened(in Moment at, Command command, ReadOnlySpan<OpenWallet> openings)
     {
-        if (opening is not null) return Decision.Accept([]).Then(opening, command);
+        if (!openings.IsEmpty) return Decision.Accept([]).Then([.. openings, command]);
         return command switch
         {
             MakeTransfer c => Transfers.Decide(Ledger, at, c),

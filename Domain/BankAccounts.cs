@@ -35,7 +35,7 @@ public sealed partial class Bank
         SetSpendingLimit c => SpendingLimits.Decide(Ledger, Permissions, c),
         RemoveSpendingLimit c => SpendingLimits.Decide(c),
         OpenWallet c => Wallets.Decide(Ledger, at, c),
-        CloseWallet c => Wallets.Decide(at, c),
+        CloseWallet c => Wallets.Decide(Ledger, at, c),
         RequestVerification c => Wallets.Decide(c),
         AllowRecovery c => Recovery.Decide(Permissions, c),
         StartRecovery c => Recovery.Decide(Permissions, at, c),
@@ -71,7 +71,7 @@ public sealed partial class Bank
         : (uint)envelope.Caller < (uint)Keys.Rows.Count
             ? Permissions.BindingOf(Keys.Rows[envelope.Caller].Id).Provides : default;
 
-    private Rejection? Objects(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now)
+    internal Rejection? Objects(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now)
     {
         if (Parties.Objects(account, acting, need.Gives, now) is { } no) return no;
         if (acting.Count == 0) return null;

@@ -212,7 +212,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         var credentials = proof is null ? Credentials.None : new(proof.Keys, []);
         var asking = new Asking(channel, proof?.Declared ?? [], credentials, at.Now);
         if (bank.Authorisation.Judge(asking, _needs) is { } denied) return denied;
-        if (proof is not null && bank.Authorisation.IsBanksOwn) at = at with { Scopes = Scopes.All };
+        if (proof is not null && bank.Authorisation.IsBanksOwnIn(0)) at = at with { Scopes = Scopes.All };
         if (command is ProposalCommand said) bank.Proposals.Hear(said.Level, envelope);
         return null;
     }
@@ -230,7 +230,8 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
             return command is ExecuteProposal or BreakGlass ? RunContent(at, envelope) : null;
         }
         if (chain.Links.IsEmpty) return ChainEmpty;
-        return chain.Links.Length > MaxLinks ? ChainTooLong : RunEach(at, envelope, chain.Links);
+        return chain.Links.Length > MaxLinks
+            ? ChainTooLong : RunEach(at, envelope, chain.Links, isStaffs: envelope.Proof is not null);
     }
 
     /// <summary>
@@ -239,17 +240,24 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
     private Rejection? RunContent(in Moment at, in Envelope envelope)
     {
         var (commands, isBanks) = bank.Proposals.Content;
-        return RunEach(at with { Scopes = isBanks ? Scopes.All : Scopes.None }, envelope, commands);
+        return RunEach(at with { Scopes = isBanks ? Scopes.All : Scopes.None }, envelope, commands, isStaffs: true);
     }
 
-    private Rejection? RunEach(in Moment at, in Envelope envelope, ImmutableArray<Command> links)
+    /// <param name="isStaffs">
+    /// Whether a permission of the bank's, where a link needed one, is the bank's word for that link.
+    /// </param>
+    private Rejection? RunEach(in Moment at, in Envelope envelope, ImmutableArray<Command> links, bool isStaffs)
     {
         for (var i = 0; i < links.Length; i++)
         {
             // The chain's id names no link: what a link makes is named by its position.
             _link = i + 1;
             var position = Position + 1 + _recorded.Count;
-            var link = at with { Command = new(TransferId.FromPosition(bank.Book.Hash, position).Value) };
+            var link = at with
+            {
+                Command = new(TransferId.FromPosition(bank.Book.Hash, position).Value),
+                Scopes = isStaffs && bank.Authorisation.IsBanksOwnIn(i + 1) ? Scopes.All : at.Scopes,
+            };
             if (RunLink(link, envelope, links[i], depth: 0) is { } no) return no with { Link = i + 1 };
         }
         return null;
@@ -317,6 +325,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         return Bank.ClassOf(@event) switch
         {
             EventClass.Asked => Guards.Asked(bank.Ledger, at, _movements, bank.DatesOf(@event).ValueOn)
+                ?? bank.Parties.Objects(bank.Ledger, _movements)
                 ?? bank.Wallets.Judge(bank.Ledger, at, _movements, _spent) ?? Limited(at, envelope),
             EventClass.Compelled => Guards.Compelled(bank.Ledger, _movements),
             _ => null,
@@ -328,7 +337,7 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
         !bank.SpendingLimits.Any || envelope.Caller == Envelope.Engine
             ? null
             : bank.SpendingLimits.Judge(
-                bank.Ledger, _movements, bank.Authorisation, _link, at.Now, _spent);
+                bank.Ledger, _movements, bank.Authorisation.Acts, _link, at.Now, _spent);
 
     private void Divert(in Moment at, Event @event)
     {

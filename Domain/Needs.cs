@@ -158,7 +158,7 @@ public static class Needs
 
     /// <summary>
     /// Below an account with permissions of its own, that one lets others open: <c>shop.acme</c>. Names that are the
-    /// bank's are given by the bank alone, and so are those below a wallet, whose key has that one account.
+    /// bank's are given by the bank alone; below a wallet, whose rules would not hold there, nobody else opens one.
     /// </summary>
     private static void Opens(Bank bank, in Need need, AccountId id, List<Need> into)
     {

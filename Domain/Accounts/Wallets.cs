@@ -137,16 +137,18 @@ public sealed class Wallets
         return new(credited, asset);
     }
 
-    /// <summary>The first opening that the credits of an entry need.</summary>
-    public OpenWallet? Opening(LedgerView ledger, PostEntry c)
+    /// <summary>The openings that the credits of an entry need, each once.</summary>
+    public ReadOnlySpan<OpenWallet> Openings(LedgerView ledger, PostEntry c)
     {
-        if (c.Legs.Length > Movements.MaxLegs) return null;
+        if (c.Legs.Length > Movements.MaxLegs) return [];
+        List<OpenWallet>? openings = null;
         foreach (var leg in c.Legs)
         {
-            if (leg.Side == Side.Credit && Opening(ledger, leg.Account, leg.Amount.Asset) is { } opening)
-                return opening;
+            if (leg.Side != Side.Credit || Opening(ledger, leg.Account, leg.Amount.Asset) is not { } opening) continue;
+            openings ??= [];
+            if (!openings.Contains(opening)) openings.Add(opening);
         }
-        return null;
+        return CollectionsMarshal.AsSpan(openings);
     }
 
     public Decision Decide(LedgerView ledger, in Moment at, OpenWallet c)
@@ -182,10 +184,12 @@ public sealed class Wallets
     public Decision Decide(LedgerView ledger, in Moment at, AddAsset c) =>
         Rows.Find(c.Id) < 0 ? NotFound : Decide(ledger, at, new OpenWallet(c.Id, c.Asset));
 
-    public Decision Decide(in Moment at, CloseWallet c)
+    public Decision Decide(LedgerView ledger, in Moment at, CloseWallet c)
     {
         if (!Rows.TryGet(c.Id, out var row)) return NotFound;
         if (row.Closes > at.Now) return NotEmptied;
+        var accounts = ledger.Tables.Accounts;
+        if (accounts[accounts.Find(c.Id)].Has(AccountFlags.Closed)) return new WalletEvent.Closed(c.Id);
         return Decision.Accept(new WalletEvent.Closed(c.Id)).Then(new CloseAccount(c.Id, "The wallet was empty."));
     }
 

@@ -55,7 +55,8 @@ public readonly record struct Asking(
 public delegate Rejection? Objection(AccountId account, in Need need, IReadOnlyList<AccountId> acting, Instant now);
 
 /// <summary>A permission that a command was allowed under: what spending limits are counted by.</summary>
-public readonly record struct Act(Level Level, Need Need);
+/// <param name="ByPasskey">Whether a passkey was among the signatures that this permission needed.</param>
+public readonly record struct Act(Level Level, Need Need, bool ByPasskey = false);
 
 /// <summary>Step 3 of the one path: may they? Reads only.</summary>
 /// <param name="objects">What people's standing and mandates say.</param>
@@ -69,17 +70,23 @@ public sealed class Authorisation(
     /// <summary>Under what the last command that was judged may run.</summary>
     public IReadOnlyList<Act> Acts => _acts;
 
-    /// <summary>Whether a passkey was among the signatures that the last command needed.</summary>
-    public bool ByPasskey { get; private set; }
-
     /// <summary>Whether a permission of the bank's own was among them: staff acted, not only customers.</summary>
     public bool IsBanksOwn => _acts.Exists(act => act.Level.Account == Permissions.Bank);
+
+    /// <summary>Whether a permission of the bank's own was among those that one link needs.</summary>
+    public bool IsBanksOwnIn(int link)
+    {
+        for (var i = SpendingLimits.FirstOf(_acts, link); i < _acts.Count && _acts[i].Need.Link == link; i++)
+        {
+            if (_acts[i].Level.Account == Permissions.Bank) return true;
+        }
+        return false;
+    }
 
     /// <summary>Whether all that a command needs is allowed, and nothing was signed that it does not need.</summary>
     public Rejection? Judge(in Asking asking, List<Need> needs)
     {
         _acts.Clear();
-        ByPasskey = false;
         if (asking.Channel is { } channel && asking.Credentials == Credentials.None)
         {
             foreach (var need in needs)
@@ -97,7 +104,6 @@ public sealed class Authorisation(
         {
             if (!_acts.Exists(act => act.Level == level)) return UnusedPermission;
         }
-        ByPasskey = satisfaction.UsedKeys.Any(static key => key.Kind == KeyKind.Passkey);
         return satisfaction.AllKeysUsed ? null : UnusedSignature;
     }
 
@@ -126,6 +132,8 @@ public sealed class Authorisation(
     /// <summary>An API key's scope was judged before; the bank's own rule, if it has one, here.</summary>
     private Rejection? BankAllows(in KeyBindingRow channel, in Need need)
     {
+        // What a new key stands for is the bank, and what a bound one stands for is its word: no partner says it.
+        if (need.Command is IssueKey or BindKey && channel.Provides.Account != Permissions.Bank) return Missing;
         if (!permissions.HasOwn(Permissions.Bank)) return null;
         var linked = permissions.LinkOf(Permissions.Bank, CommandNames.Of(need.Command), need.Asset);
         if (linked.IsNone || linked == Permissions.Any) return null;
@@ -157,9 +165,14 @@ public sealed class Authorisation(
                     || (level.Account == Permissions.Bank && IsBanksToActFor(need));
             if (!speaks) continue;
             no = Under(level, need, asking.Now) ?? objects(level.Account, need, satisfaction.Counted, asking.Now);
+            // Staff act for an account as a channel does: its holders still have to be able to ask.
+            if (no is null && level.Account == Permissions.Bank && !need.Account.IsNone
+                && need.Kind != NeedKind.AccountOrBank)
+                no = objects(need.Account, need, [], asking.Now);
             if (no is null) return null;
         }
-        if (asking.Channel is { } channel && need.Kind is NeedKind.Bank or NeedKind.AccountOrBank
+        if (asking.Channel is { } channel && (need.Kind == NeedKind.Bank
+            || (need.Kind == NeedKind.AccountOrBank && channel.Provides.Account == Permissions.Bank))
             && IsAnAccountsToo(needs, at))
             return BankAllows(channel, need);
         return no ?? Missing;
@@ -206,7 +219,7 @@ public sealed class Authorisation(
                 return ChangeNotAllowed;
         }
         if (!satisfaction.IsSatisfied(level)) return NotSatisfied;
-        _acts.Add(new(level, need));
+        _acts.Add(new(level, need, limits.Any && satisfaction.IsByPasskey(level)));
         return null;
     }
 }

@@ -68,13 +68,16 @@ public sealed class Permissions
     /// </summary>
     public Tag LinkOf(AccountId account, CommandName command, AssetCode asset)
     {
-        if (Links.Count > 0)
-        {
-            var hash = command.Hash;
-            if (!asset.IsNone && Links.TryGet(new(asset, account, hash), out var exact)) return exact.Permission;
-            if (Links.TryGet(new(default, account, hash), out var any)) return any.Permission;
-        }
+        if (StatedLinkOf(account, command, asset) is { IsNone: false } stated) return stated;
         return CommandNames.IsPayment(command) && Rows.Find(new(account, Channel)) >= 0 ? Channel : default;
+    }
+
+    private Tag StatedLinkOf(AccountId account, CommandName command, AssetCode asset)
+    {
+        if (Links.Count == 0) return default;
+        var hash = command.Hash;
+        if (!asset.IsNone && Links.TryGet(new(asset, account, hash), out var exact)) return exact.Permission;
+        return Links.TryGet(new(default, account, hash), out var any) ? any.Permission : default;
     }
 
     /// <summary>Whether a permission is another of the same account, or stands above it.</summary>
@@ -304,8 +307,15 @@ public sealed class Permissions
         return null;
     }
 
+    /// <summary>A channel that may pay, since nothing else was said, does not say who else may.</summary>
     private Tag LinkChanger(AccountId account, string command, AssetCode asset) =>
-        Minimum(account, new(command), asset) is var linked && linked == Any ? Active : linked;
+        StatedLinkOf(account, new(command), asset) is { IsNone: false } linked && linked != Any ? linked : Active;
+
+    /// <summary>
+    /// Whether there is a permission that an API key or an approval can stand for. What the bank's channels stand for
+    /// needs no row.
+    /// </summary>
+    public bool IsThere(Level level) => level == BankChannel || Rows.Find(level) >= 0 || IsImplied(level);
 
     /// <summary>Exists without a row: a wallet's own, and the bank's before it has any.</summary>
     private bool IsImplied(Level level)

@@ -139,6 +139,8 @@ public sealed class Recovery
             new RecoveryEvent.Completed(c.Account),
             new PermissionEvent.Set(c.Account, Permissions.Owner, default, row.NewOwner),
             new PermissionEvent.Set(c.Account, Permissions.Active, Permissions.Owner, row.NewOwner),
+            // What the lost keys approved is not what the new ones would.
+            new ProposalEvent.ApprovalsInvalidated(c.Account),
         ]);
     }
 

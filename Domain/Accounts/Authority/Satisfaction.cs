@@ -43,7 +43,9 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     /// <summary>What is known of a permission.</summary>
     /// <param name="Keys">The keys it needed, a bit each.</param>
     /// <param name="Accounts">Those whose permissions it counted.</param>
-    private readonly record struct Known(State State, uint Keys, ImmutableArray<AccountId> Accounts)
+    /// <param name="IsTold">Its keys and accounts are among those that were used and counted.</param>
+    private readonly record struct Known(
+        State State, uint Keys, ImmutableArray<AccountId> Accounts, bool IsTold = false)
     {
         public static Known UnderWay { get; } = new(State.UnderWay, 0, []);
         public static Known Wanting { get; } = new(State.Wanting, 0, []);
@@ -53,21 +55,32 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     /// <summary>Steps that are told.</summary>
     public const int MaxSteps = 1_000;
 
+    /// <summary>
+    /// Factors weighed for one command. A tree may grow after it was checked, from the top down; what lies beyond adds
+    /// nothing.
+    /// </summary>
+    public const int MaxWeighed = 32 * Permissions.MaxTree;
+
     private const int WaitPriority = 3, KeyPriority = 2, AccountPriority = 1;
 
     private readonly Dictionary<Level, Known> _known = [];
     private readonly List<AccountId> _counted = [];
+    private readonly HashSet<AccountId> _met = [];
     private Credentials _credentials = Credentials.None;
     private Instant _now;
     private uint _used;
 
     /// <summary>
-    /// The accounts whose permissions were found satisfied or counted, for those who ask what these people may.
+    /// The accounts whose permissions were found satisfied or counted, each once, for those who ask what these people
+    /// may.
     /// </summary>
     public IReadOnlyList<AccountId> Counted => _counted;
 
     /// <summary>Told of every step, up to <see cref="MaxSteps"/>, when somebody wants to know why.</summary>
     public List<WeighingStep>? Trace { get; set; }
+
+    /// <summary>How many factors were weighed since the command began.</summary>
+    public int Weighed { get; private set; }
 
     private bool IsTraced => Trace is { Count: < MaxSteps };
 
@@ -82,27 +95,51 @@ public sealed class Satisfaction(Permissions permissions, Func<AccountId, Level,
     public void Begin(Credentials credentials, Instant now)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(credentials.Keys.Count, Proof.MaxSignatures);
-        (_credentials, _now, _used) = (credentials, now, 0);
+        (_credentials, _now, _used, Weighed) = (credentials, now, 0, 0);
         _known.Clear();
         _counted.Clear();
-        foreach (var level in credentials.Provided) _known[level] = Known.Provided;
+        _met.Clear();
+        foreach (var level in credentials.Provided)
+        {
+            if (permissions.IsThere(level)) _known[level] = Known.Provided;
+        }
     }
 
     public bool IsSatisfied(Level level)
     {
         var known = Ask(level, depth: 0);
         if (known.State != State.Satisfied) return false;
+        if (known.IsTold) return true;
+        _known[level] = known with { IsTold = true };
         _used |= known.Keys;
-        _counted.Add(level.Account);
-        _counted.AddRange(known.Accounts);
+        Meet(level.Account);
+        foreach (var account in known.Accounts) Meet(account);
         return true;
+    }
+
+    /// <summary>Whether a passkey was among the keys that a satisfied permission needed.</summary>
+    public bool IsByPasskey(Level level)
+    {
+        if (!_known.TryGetValue(level, out var known)) return false;
+        for (var i = 0; i < _credentials.Keys.Count; i++)
+        {
+            if ((known.Keys & 1u << i) != 0 && _credentials.Keys[i].Kind == KeyKind.Passkey) return true;
+        }
+        return false;
+    }
+
+    private void Meet(AccountId account)
+    {
+        if (_met.Add(account)) _counted.Add(account);
     }
 
     private Known Ask(Level level, int depth)
     {
         if (_known.TryGetValue(level, out var known)) return known;
+        if (Weighed >= MaxWeighed) return Known.Wanting;
         if (permissions.TryFind(level, out var authority))
         {
+            Weighed += authority.CountFactors();
             _known[level] = Known.UnderWay;
             known = Weigh(level, authority, depth);
         }

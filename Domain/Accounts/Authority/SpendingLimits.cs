@@ -115,20 +115,19 @@ public sealed class SpendingLimits
         ? NotFound : new SpendingEvent.LimitRemoved(c.Account, c.Permission, c.Asset);
 
     /// <summary>Whether an entry stays within the limits of those who asked for it.</summary>
-    /// <param name="allowed">Under what the command may run, in the order of its links.</param>
+    /// <param name="acts">Under what the command may run, in the order of its links.</param>
     /// <param name="link">The link that is running, from 1; 0 when the command stands alone.</param>
     /// <param name="spent">Gets what is to be noted of windows when the entry is made.</param>
     public Rejection? Judge(
-        LedgerView ledger, Movements movements, Authorisation allowed, int link, Instant now,
+        LedgerView ledger, Movements movements, IReadOnlyList<Act> acts, int link, Instant now,
         List<SpendingEvent.Spent> spent)
     {
-        var acts = allowed.Acts;
         for (var i = FirstOf(acts, link); i < acts.Count && acts[i].Need.Link == link; i++)
         {
-            var (level, need) = acts[i];
+            var (level, need, byPasskey) = acts[i];
             if (!need.Gives || level.Account != need.Account || IsRepeated(acts, i)) continue;
             if (!Rows.TryGet(new(need.Asset, level), out var row)) continue;
-            if (Judge(ledger, movements, row, allowed.ByPasskey, now, spent) is { } no) return no;
+            if (Judge(ledger, movements, row, byPasskey, now, spent) is { } no) return no;
         }
         return null;
     }
@@ -262,7 +261,7 @@ public sealed class SpendingLimits
     }
 
     /// <summary>Acts stand in the order of their links.</summary>
-    private static int FirstOf(IReadOnlyList<Act> acts, int link)
+    internal static int FirstOf(IReadOnlyList<Act> acts, int link)
     {
         var (low, high) = (0, acts.Count);
         while (low < high)
@@ -277,7 +276,7 @@ public sealed class SpendingLimits
     /// <summary>The legs of an entry each need the permission; they are counted together, once.</summary>
     private static bool IsRepeated(IReadOnlyList<Act> acts, int index)
     {
-        var (level, need) = acts[index];
+        var (level, need, _) = acts[index];
         for (var i = index - 1; i >= 0 && acts[i].Need.Link == need.Link; i--)
         {
             if (acts[i].Level == level && acts[i].Need.Asset == need.Asset && acts[i].Need.Gives) return true;

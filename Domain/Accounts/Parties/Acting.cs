@@ -1,4 +1,5 @@
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
 
 namespace BankingEngine.Domain.Accounts;
 
@@ -64,6 +65,19 @@ public sealed partial class Parties
     public Rejection? Objects(AccountId account, AccountId acting, bool gives, Instant now) =>
         Rows.Count == 0 ? null : Objects(account, acting.IsNone ? [] : [acting], gives, now);
 
+    /// <summary>Whether an entry that is asked for moves an account that a blocked party holds, either way.</summary>
+    public Rejection? Objects(LedgerView ledger, Movements movements)
+    {
+        if (Roles.Count == 0 || !Barred.TryFirst(out _, out _)) return null;
+        foreach (ref readonly var m in movements.All)
+        {
+            var debits = m.DebitsPosted + Int128.Max(0, m.DebitsPending);
+            var credits = m.CreditsPosted + Int128.Max(0, m.CreditsPending);
+            if (debits != credits && StandingOf(ledger.NameOf(m.Account)) == Standing.Blocked) return Blocked;
+        }
+        return null;
+    }
+
     /// <summary>
     /// Whether a factor <c>actor@permission</c> counts now in an authority of an account: not while the actor's party
     /// is dead, unable or blocked, nor once its roles on the account that let it act have all ended.
@@ -94,11 +108,12 @@ public sealed partial class Parties
     public Rejection? ScopeOf(
         AccountId account, IReadOnlyList<AccountId> acting, string command, Amount? amount, Instant now)
     {
-        if (Roles.Count == 0) return null;
+        if (Roles.Count == 0 || Accounts.Find(account) < 0) return null;
         Rejection? found = null;
         for (var i = 0; i < acting.Count; i++)
         {
-            if (!TryActor(acting[i], out var party)) continue;
+            // The account is always among those counted, and says nothing of who stands behind it.
+            if (acting[i] == account || !TryActor(acting[i], out var party)) continue;
             foreach (var row in RolesBetween.Rows(new(party.Id, account)))
             {
                 ref readonly var role = ref Roles[row];
@@ -148,7 +163,7 @@ public sealed partial class Parties
     {
         for (var i = 0; i < acting.Count; i++)
         {
-            if (!TryActor(acting[i], out var party)) continue;
+            if (acting[i] == account || !TryActor(acting[i], out var party)) continue;
             foreach (var row in RolesBetween.Rows(new(party.Id, account)))
             {
                 if (Roles[row].Key.Role == kind && Roles[row].InForce(now)) return true;
@@ -162,7 +177,7 @@ public sealed partial class Parties
     {
         for (var i = 0; i < acting.Count; i++)
         {
-            if (!TryActor(acting[i], out var party)) continue;
+            if (acting[i] == account || !TryActor(acting[i], out var party)) continue;
             foreach (var row in RolesBetween.Rows(new(party.Id, account)))
             {
                 ref readonly var role = ref Roles[row];

@@ -61,6 +61,9 @@ public sealed partial class Parties
         Rows = new(tables, "accounts.parties");
         ByActor = Rows.Hashed(static (in PartyRow r, out AccountId k) => { k = r.Actor; return !k.IsNone; },
             unique: true);
+        Barred = Rows.Ordered(
+            static (in PartyRow r, out PartyId k) => { k = r.Id; return r.Standing == Standing.Blocked; },
+            unique: true);
         Roles = new(tables, "accounts.roles");
         RolesOfAccount = Roles.Hashed(static (in RoleRow r, out AccountId k) => { k = r.Key.Account; return true; },
             unique: false);
@@ -91,6 +94,9 @@ public sealed partial class Parties
 
     /// <summary>The party that an account's permissions sign for.</summary>
     public HashIndex<PartyRow, AccountId> ByActor { get; }
+
+    /// <summary>Those who are blocked.</summary>
+    public OrderedIndex<PartyRow, PartyId> Barred { get; }
 
     public Decision Decide(LedgerView ledger, in Moment at, RegisterParty c)
     {

@@ -154,14 +154,10 @@ public static class ProposalRejections
             "proposal.approval_out_of_range", $"An approval counts for 1 to {Proposals.MaxSeconds} seconds."),
         TooManyOfAccount = new(
             "proposal.too_many_of_account",
-            $"An account has at most {Proposals.MaxOpenOfAccount} open proposals, "
-            + $"a wallet {Proposals.MaxOpenOfWallet}: cancel one.",
-            RejectionKind.Conflict),
+            $"An account has at most {Proposals.MaxOpenOfAccount} open proposals, a wallet "
+            + $"{Proposals.MaxOpenOfWallet}: cancel one.", RejectionKind.Conflict),
         TooMany = new(
-            "proposal.too_many",
-            $"A book has at most {Proposals.MaxOpen} open proposals, "
-            + $"{Proposals.MaxOpenOfOthers} of them not the bank's own.",
-            RejectionKind.Conflict),
+            "proposal.too_many", $"A book has at most {Proposals.MaxOpen} open proposals.", RejectionKind.Conflict),
         NotAuthorisable = new(
             "proposal.not_authorisable", "Even if all who are asked approve, the commands may not run."),
         HasExpired = new("proposal.has_expired", "The proposal has expired.", RejectionKind.Conflict),

@@ -16,13 +16,7 @@ namespace BankingEngine.Domain.Accounts;
 public sealed class Proposals
 {
     public const int MaxCommands = 64, MaxRequested = 64, MaxDeclared = Proof.MaxDeclared, MaxContent = 65_536,
-        MaxOpen = 20_000, MaxOpenOfAccount = 1_000;
-
-    /// <summary>Of a wallet, which anybody has for next to nothing.</summary>
-    public const int MaxOpenOfWallet = 16;
-
-    /// <summary>The last places of the book are the bank's own, so that nobody else fills it.</summary>
-    public const int MaxOpenOfOthers = MaxOpen - MaxOpenOfAccount;
+        MaxOpen = 20_000, MaxOpenOfAccount = 1_000, MaxOpenOfWallet = 16;
 
     /// <summary>45 days: of expiry, delay, and how long an approval counts.</summary>
     public const int MaxSeconds = Authority.MaxWaitSeconds;
@@ -64,7 +58,10 @@ public sealed class Proposals
     /// <summary>Who sent the command at hand.</summary>
     public Speaker Acting { get; private set; } = new(default, default, [], []);
 
-    /// <summary>What the command at hand carries out, and whether the bank's own permissions allowed it.</summary>
+    /// <summary>
+    /// What the command at hand carries out, and whether the bank's word stands for all of it; otherwise for each
+    /// command for which the bank's own permissions were needed.
+    /// </summary>
     internal (ImmutableArray<Command> Commands, bool IsBanks) Content { get; set; } = ([], false);
 
     /// <summary>Notes who sends a command about proposals, once it is known that they may.</summary>
@@ -88,9 +85,10 @@ public sealed class Proposals
         if (fourEyes && c.Requested.Contains(c.Level)
             && Judge(c.Declared, c.Requested.Remove(c.Level), long.MaxValue, c.Commands, at.Now) is { } alone)
             return Never(alone);
-        var maker = c.Level.Account;
-        if (Rows.Count >= (maker == Permissions.Bank ? MaxOpen : MaxOpenOfOthers)) return TooMany;
-        if (CountOf(maker) >= (Wallets.IsWallet(maker) ? MaxOpenOfWallet : MaxOpenOfAccount)) return TooManyOfAccount;
+        // Whatever others have filled the book with, the bank can propose; strangers fill little of it.
+        if (Rows.Count >= MaxOpen && c.Level.Account != Permissions.Bank) return TooMany;
+        if (CountOf(c.Level.Account) >= (Wallets.IsWallet(c.Level.Account) ? MaxOpenOfWallet : MaxOpenOfAccount))
+            return TooManyOfAccount;
         var needed = c.Commands.Aggregate(Scopes.None, static (sum, command) => sum | Bank.NeededFor(command));
         return new ProposalEvent.Made(
             at.Command, Acting, c.Declared, c.Requested, c.Content, Hash256.Of(c.Content), needed, fourEyes,
@@ -104,8 +102,8 @@ public sealed class Proposals
         if (c.Hash != row.Hash) return ContentChanged;
         if (!Requests.TryGet(new(c.Level, c.Proposal), out var request)) return NotRequested;
         if (row.FourEyes && row.Maker.MayBe(Acting, MayBeOnePersons)) return MakerIsChecker;
-        // An API key cannot let happen for the bank what it could not send itself.
-        if (c.Level.Account == Permissions.Bank && !Acting.Key.IsNone && (at.Scopes & row.Needed) != row.Needed)
+        // An API key cannot let happen what it could not send itself, for whomever it speaks.
+        if (!Acting.Key.IsNone && (at.Scopes & row.Needed) != row.Needed)
             return Keys.ScopeMissing;
         if (Counts(request, row, at.Now)) return [];
         if (Reader?.Invoke(row.Content) is not { } commands) return ContentUnreadable;
@@ -153,7 +151,7 @@ public sealed class Proposals
         if (Judge(row, approvals, commands, at.Now, at.Now) is { } no)
             return NotApproved with { Why = $"The approvals that count do not suffice: {no.Code}.", Link = no.Link };
         if (isEarly) return TooEarly;
-        Content = (commands, _bank.Authorisation.IsBanksOwn);
+        Content = (commands, false);
         return new ProposalEvent.Executed(c.Proposal, c.Level, row.Hash, [.. approvals]);
     }
 

@@ -93,6 +93,14 @@ public sealed class Reviews
         _needs.Clear();
         Needs.Of(_bank, c.Command, 1, _needs);
         if (_needs.Exists(IsSomebodys)) return NotTheBanks with { Link = 1 };
+        var needed = Bank.NeededFor(c.Command);
+        if (!_bank.Proposals.Acting.Key.IsNone && (at.Scopes & needed) != needed) return Keys.ScopeMissing;
+        foreach (var need in _needs)
+        {
+            // Four eyes are what is broken here, not what death, incapacity or a standing stop.
+            if (need.Account.IsNone || need.Kind == NeedKind.AccountOrBank) continue;
+            if (_bank.Objects(need.Account, need, [], at.Now) is { } no) return no with { Link = 1 };
+        }
         if (Rows.Count >= MaxOpen) return TooManyOpen;
         _bank.Proposals.Content = ([c.Command], true);
         return new ReviewEvent.Used(

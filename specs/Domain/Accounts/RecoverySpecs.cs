@@ -32,7 +32,8 @@ public sealed class RecoverySpecs
             .After(Day).WhenSigned(Complete, "alice@recovery", "pq")
             .Then(new RecoveryEvent.Completed(Account("alice")),
                 new PermissionEvent.Set(Account("alice"), Owner, default, Rule("1: n*1")),
-                new PermissionEvent.Set(Account("alice"), Active, Owner, Rule("1: n*1")))
+                new PermissionEvent.Set(Account("alice"), Active, Owner, Rule("1: n*1")),
+                new ProposalEvent.ApprovalsInvalidated(Account("alice")))
             .WhenSigned(Pay("alice", "bob", "1"), "alice@active", "a").ThenRefused(AuthorityRejections.NotSatisfied)
             .WhenSigned(Pay("alice", "bob", "1"), "alice@active", "n").ThenAccepted();
 
