@@ -111,7 +111,7 @@ public sealed class ProposalSpecs
         var id = spec.Proposed(Propose(Payment));
         var approve = Approve(spec, id);
         spec.Signed(approve with { Level = Ben }, [Ben], KeyOf('b')).Rejection.Should().BeNull();
-        spec.Signed(approve with { Level = Cleo }, [Cleo], KeyOf('b')).Rejection.Should().Be(AuthorityRejections.NotSatisfied);
+        spec.Signed(approve with { Level = Cleo }, [Cleo], KeyOf('b')).Rejection!.Code.Should().Be(AuthorityRejections.NotSatisfied.Code);
         spec.Signed(approve, [Cleo], KeyOf('c')).Rejection.Should().BeNull("the one permission it was signed under speaks");
         spec.WhenExecuted(id).ThenAccepted().ThenBalance("alice", "10.00");
     }
