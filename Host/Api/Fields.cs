@@ -158,7 +158,11 @@ public static partial class Fields
         InForceFrom = Of("in_force_from", Date_,
             "First business date on which it is in force.", static (ref r, f) => Value(ref r, f, out f.InForceFrom)),
         Content = Of("content", """{"type":"object","minProperties":1,"maxProperties":1}""",
-            "One of chart, calendar, zone, wallet_rule, document.", static (ref r, f) => FieldValues.Content(ref r, out f.Content)),
+            "One of chart {lines: [{code, class, title}]}, calendar {weekend: [6, 7], holidays: [dates]}, zone "
+            + "{transitions: [{at, offset_seconds}]}, wallet_rule {window_seconds, emptied_seconds, assets: "
+            + "[{opening_minimum, per_transaction, per_window, max_balance}]}, document {text}; a JSON document, too, "
+            + "is one text.",
+            static (ref r, f) => FieldValues.Content(ref r, out f.Content)),
         Approver = Of("approver", Tag_,
             "Who approved it, as a code of the bank's own.",
             static (ref r, f) => FieldValues.Tag(ref r, f, out f.Approver)),

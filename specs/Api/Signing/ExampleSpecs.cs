@@ -114,6 +114,10 @@ public sealed class ExampleSpecs(ServedBook served) : IClassFixture<ServedBook>
             JsonDocument.Parse(said.Output[4..]).RootElement.GetProperty("type").GetString().Should()
                 .Be("transfer.made.v1");
         }
+        var page = $"/v1/accounts/{account}/entries?limit=1";
+        string[] reading = [script, "read", served.Address, file, $"{account}@active", page];
+        var read = await Shell.RunAsync(program, reading, folder);
+        read.Output.Should().StartWith("200 ", read.Error);
         Verifier.Journal(served.Folder, [], null).Findings.Should().BeEmpty();
         Directory.Delete(folder, recursive: true);
     }

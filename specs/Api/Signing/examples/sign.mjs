@@ -2,6 +2,7 @@
 //
 //   node sign.mjs new r1 alice.pem                       makes a key (r1: P-256, k1: secp256k1) and prints its name
 //   node sign.mjs pay http://127.0.0.1:5080 alice.pem customers:alice customers:bob EUR 1.00 [remittance]
+//   node sign.mjs read http://127.0.0.1:5080 alice.pem customers:alice@active /v1/accounts/customers:alice/balances
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -66,6 +67,18 @@ async function pay(url, file, debit, credit, asset, amount, remittance) {
   console.log(answer.status, await answer.text());
 }
 
+/** Reads what is about one account, with its key in place of an API key. */
+async function read(url, file, level, address) {
+  const key = createPrivateKey(readFileSync(file));
+  const book = await (await fetch(`${url}/v1/book`)).json();
+  const expires = new Date(Date.parse(book.time) + 300_000).toISOString().replace('Z', '000Z');
+  const path = address.split('?')[0];
+  const bytes = Buffer.from(canonical({ as: [level], book: book.signing_id, expires, read: path }));
+  const signed = [bytes.toString('base64url'), keyText(key), signature(key, bytes)].join('.');
+  const answer = await fetch(url + address, { headers: { Authorization: `Signed ${signed}` } });
+  console.log(answer.status, await answer.text());
+}
+
 const [what, ...rest] = process.argv.slice(2);
 if (what === 'new') {
   const namedCurve = Object.keys(curves).find(name => curves[name][0] === `${rest[0]}:`);
@@ -73,5 +86,5 @@ if (what === 'new') {
   writeFileSync(rest[1], privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
   console.log(keyText(privateKey));
 } else {
-  await pay(...rest);
+  await ({ pay, read })[what](...rest);
 }

@@ -2,6 +2,7 @@
 
 python3 sign.py new r1 alice.pem                      makes a key (r1: P-256, k1: secp256k1) and prints its name
 python3 sign.py pay http://127.0.0.1:5080 alice.pem customers:alice customers:bob EUR 1.00 [remittance]
+python3 sign.py read http://127.0.0.1:5080 alice.pem customers:alice@active /v1/accounts/customers:alice/balances
 """
 import base64
 import datetime
@@ -76,8 +77,28 @@ def pay(url, file, debit, credit, asset, amount, remittance=None):
     })
     request["signed"] = b64(data)
     request["signatures"] = [{"key": key_text(key), "signature": signature(key, data)}]
-    sent = urllib.request.Request(
-        f"{url}/v1/signed", json.dumps(request).encode(), {"Content-Type": "application/json"})
+    send(urllib.request.Request(
+        f"{url}/v1/signed", json.dumps(request).encode(), {"Content-Type": "application/json"}))
+
+
+def read(url, file, level, address):
+    """Reads what is about one account, with its key in place of an API key."""
+    with open(file, "rb") as pem:
+        key = serialization.load_pem_private_key(pem.read(), password=None)
+    with urllib.request.urlopen(f"{url}/v1/book") as answer:
+        book = json.load(answer)
+    expires = datetime.datetime.fromisoformat(book["time"].replace("Z", "+00:00")) + datetime.timedelta(minutes=5)
+    data = canonical({
+        "as": [level],
+        "book": book["signing_id"],
+        "expires": expires.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "read": address.split("?")[0],
+    })
+    signed = ".".join([b64(data), key_text(key), signature(key, data)])
+    send(urllib.request.Request(url + address, headers={"Authorization": f"Signed {signed}"}))
+
+
+def send(sent):
     try:
         with urllib.request.urlopen(sent) as answer:
             print(answer.status, answer.read().decode())
@@ -94,4 +115,4 @@ def new(kind, file):
 
 
 if __name__ == "__main__":
-    {"new": new, "pay": pay}[sys.argv[1]](*sys.argv[2:])
+    {"new": new, "pay": pay, "read": read}[sys.argv[1]](*sys.argv[2:])
