@@ -137,7 +137,7 @@ public sealed class ProposalEndpointsSpecs(ServedBook served) : IClassFixture<Se
     public async Task Break_glass_waits_for_its_review()
     {
         await Treasury();
-        await Key("glass", "bank@breakglass", "proposals", "read", "restraints");
+        await Key("glass", "bank@breakglass", "proposals", "restraints", "read");
         var body = """
             {"reason":"branch system down","run":{"command":"restraint.place","fields":{"account":"customers:alice",
              "reason":"dispute","authority":"head","scope":"debits"}}}
