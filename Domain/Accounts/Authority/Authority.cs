@@ -35,7 +35,8 @@ public sealed record Authority(
 
     public static readonly Rejection
         Empty = new("authority.threshold_zero", "An authority's threshold is 1 or more."),
-        TooWide = new("authority.too_wide", $"An authority has at most {MaxFactors} factors, its whole tree 1,024."),
+        TooWide = new(
+            "authority.too_wide", $"An authority has at most {MaxFactors} factors, a wallet's 16, its tree 1,024."),
         Unsorted = new(
             "authority.unsorted", "Keys, accounts and waits each stand in ascending order, none of them twice."),
         WeightZero = new("authority.weight_zero", "A factor weighs 1 to 65,535."),

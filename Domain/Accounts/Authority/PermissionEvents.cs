@@ -106,7 +106,7 @@ public static class AuthorityRejections
         LastWayIn = new("permission.last_way_in", "Owner and active cannot be removed.", RejectionKind.Conflict),
         InUse = new(
             "permission.in_use", "Permissions stand below it or commands are linked to it.", RejectionKind.Conflict),
-        TooMany = new("permission.too_many", "An account has at most 64 permissions and 256 links."),
+        TooMany = new("permission.too_many", "An account has at most 64 permissions and 256 links, a wallet 8 and 16."),
         CommandUnknown = new("link.command_unknown", "No command has this name."),
         CommandFixed = new(
             "link.command_fixed", "Who may change permissions follows from the permissions: it cannot be linked."),

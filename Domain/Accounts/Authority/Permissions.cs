@@ -13,6 +13,9 @@ public sealed class Permissions
 {
     public const int MaxPermissions = 64, MaxLinks = 256, MaxChangeLimits = MaxPermissions;
 
+    /// <summary>Of a wallet, which anybody has for next to nothing: strangers fill little of the book.</summary>
+    public const int MaxPermissionsOfWallet = 8, MaxLinksOfWallet = 16, MaxFactorsOfWallet = 16;
+
     /// <summary>Permissions that one authority may lead to, in all.</summary>
     public const int MaxTree = 1_024;
 
@@ -113,7 +116,8 @@ public sealed class Permissions
         Rows.TryGet(level, out var row) && !row.Parent.IsNone ? row.Parent : Owner;
 
     /// <summary>Whether a permission may have this authority.</summary>
-    public Rejection? Check(Level level, Authority authority) => authority.Check() ?? Resolve(level, authority);
+    public Rejection? Check(Level level, Authority authority) =>
+        Shape(level.Account, authority) ?? Resolve(level, authority);
 
     /// <summary>The least permission that a command of an account with permissions of its own needs.</summary>
     public Tag Minimum(AccountId account, CommandName command, AssetCode asset) =>
@@ -123,8 +127,8 @@ public sealed class Permissions
     {
         if (HasOwn(c.Account)) return Exists;
         var level = new Level(c.Account, Owner);
-        if ((c.Owner.Check() ?? Resolve(level, c.Owner)) is { } no) return no;
-        if ((c.Active.Check() ?? Resolve(new(c.Account, Active), c.Active)) is { } wrong) return wrong;
+        if (Check(level, c.Owner) is { } no) return no;
+        if (Check(new(c.Account, Active), c.Active) is { } wrong) return wrong;
         return new PermissionEvent.Created(c.Account, c.Owner, c.Active, c.Channel);
     }
 
@@ -132,7 +136,7 @@ public sealed class Permissions
     {
         if (!HasOwn(c.Account)) return NoneOfItsOwn;
         if (IsReserved(c.Name)) return NameReserved;
-        if (c.Authority.Check() is { } malformed) return malformed;
+        if (Shape(c.Account, c.Authority) is { } malformed) return malformed;
         var level = new Level(c.Account, c.Name);
         var row = Rows.Find(level);
         if (row >= 0)
@@ -143,7 +147,8 @@ public sealed class Permissions
         else
         {
             if (c.Parent.IsNone || c.Parent == c.Name || Rows.Find(new(c.Account, c.Parent)) < 0) return ParentWrong;
-            if (CountOf(c.Account) >= MaxPermissions) return TooMany;
+            if (CountOf(c.Account) >= (Wallets.IsWallet(c.Account) ? MaxPermissionsOfWallet : MaxPermissions))
+                return TooMany;
         }
         if (Resolve(level, c.Authority) is { } no) return no;
         return new PermissionEvent.Set(c.Account, c.Name, row >= 0 ? Rows[row].Parent : c.Parent, c.Authority);
@@ -172,7 +177,7 @@ public sealed class Permissions
         if (c.Permission != Any && Rows.Find(new(c.Account, c.Permission)) < 0) return NotFound;
         var key = new LinkKey(c.Asset, c.Account, CommandName.HashOf(c.CommandName));
         if (Links.TryGet(key, out var row) && row.Permission == c.Permission) return [];
-        return LinksOf(c.Account) >= MaxLinks
+        return LinksOf(c.Account) >= (Wallets.IsWallet(c.Account) ? MaxLinksOfWallet : MaxLinks)
             ? TooMany : new PermissionEvent.Linked(c.Account, c.CommandName, c.Asset, c.Permission);
     }
 
@@ -331,6 +336,9 @@ public sealed class Permissions
         if (!CommandNames.IsKnown(command)) return CommandUnknown;
         return CommandNames.IsFixed(command) ? CommandFixed : null;
     }
+
+    private static Rejection? Shape(AccountId account, Authority authority) => authority.Check()
+        ?? (Wallets.IsWallet(account) && authority.CountFactors() > MaxFactorsOfWallet ? Authority.TooWide : null);
 
     private static bool IsReserved(Tag name) =>
         name.IsNone || name == Any || name.ToString().StartsWith("bank.", StringComparison.Ordinal);

@@ -162,6 +162,21 @@ public sealed class AttackSpecs
     }
 
     [Fact]
+    public void A_wallet_weighs_little()
+    {
+        var spec = Ruled(Pay("vault", W, "5.00 PTS"));
+        var own = Own(W, "1: w*1");
+        spec.WhenSigned(own with { Owner = AnyOf("abcdefghijklmnopq") }, $"{W}@owner", "w").ThenRefused(Authority.TooWide);
+        spec.WhenSigned(own with { Owner = AnyOf("abcdefghijklmnop") }, $"{W}@owner", "w").ThenAccepted();
+        for (var i = 3; i <= Permissions.MaxPermissionsOfWallet; i++)
+            spec.WhenSigned(Set(W, $"p{i}", "active", "1: p*1"), $"{W}@active", "w").ThenAccepted();
+        spec.WhenSigned(Set(W, "more", "active", "1: p*1"), $"{W}@active", "w").ThenRefused(AuthorityRejections.TooMany);
+    }
+
+    private static Authority AnyOf(string keys) =>
+        new(1, [.. KeysOf(keys).Order().Select(key => new KeyFactor(key, 1))], [], []);
+
+    [Fact]
     public void A_wallet_has_no_accounts_below_it()
     {
         var spec = Ruled(Pay("vault", W, "10.00 PTS")).WhenSigned(Own(W, "1: w*1"), $"{W}@owner", "w").ThenAccepted();
