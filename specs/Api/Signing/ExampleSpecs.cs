@@ -62,10 +62,11 @@ public sealed class ExampleSpecs(ServedBook served) : IClassFixture<ServedBook>
             File.GetUnixFileMode(file).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         (await shell.RunAsync("keys", "new", "--kind", kind, "--out", file)).Exit.Should().Be(2, "it would be lost");
         var account = await served.Owned(AuthorityOf(made.Text("key")));
+        var fields = Path.Combine(shell.Folder, "fields.json");
+        File.WriteAllText(fields, SignedAccounts.Fields(account, "1.00").TrimEnd('}') + "},\"remittance\":\"Rent\"}");
         var said = await shell.RunAsync(
             "sign", "--key", file, "--book", served.Book.SigningId, "--as", $"{account}@active", "--command",
-            "transfer.make", "--fields",
-            SignedAccounts.Fields(account, "1.00").TrimEnd('}') + "},\"remittance\":\"Rent\"}", "--at",
+            "transfer.make", "--fields", kind == "k1" ? "@" + fields : File.ReadAllText(fields), "--at",
             served.Book.Engine.RoughNow.ToString());
         said.Exit.Should().Be(0, said.Error);
         var reply = await new SignedCall(served).Send(said.Output, "");
