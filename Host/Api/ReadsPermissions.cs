@@ -289,7 +289,7 @@ internal sealed class ReadsPermissions(RunningBook book)
     private void WriteAct(Utf8JsonWriter to, long position)
     {
         var (head, recorded) = EventAt(position);
-        var first = head.Part > 1 ? EventAt(position - head.Part + 1).Head : head;
+        var (first, began) = head.Part > 1 ? EventAt(position - head.Part + 1) : (head, recorded);
         to.WriteStartObject();
         to.WriteNumber("position"u8, position);
         to.Value("recorded_at"u8, head.At);
@@ -307,7 +307,17 @@ internal sealed class ReadsPermissions(RunningBook book)
         to.WriteStartArray("keys"u8);
         foreach (var given in evidence?.Signatures ?? []) to.WriteStringValue(given.Key.ToString());
         to.WriteEndArray();
+        if (began.Event is ProposalEvent.Executed executed) WriteApprovals(to, executed);
         to.WriteEndObject();
+    }
+
+    /// <summary>What a proposal carried out was allowed by its approvals, not by who executed it.</summary>
+    private static void WriteApprovals(Utf8JsonWriter to, ProposalEvent.Executed executed)
+    {
+        to.WriteString("proposal"u8, executed.Id.ToString());
+        to.WriteStartArray("approvals"u8);
+        foreach (var level in executed.Counted) to.WriteStringValue(level.ToString());
+        to.WriteEndArray();
     }
 
     private (LineHead Head, Recorded Recorded) EventAt(long position) =>

@@ -46,6 +46,11 @@ public sealed class ProposalEndpointsSpecs(ServedBook served) : IClassFixture<Se
         (await Balance("treasury")).Should().Be(before - 40);
         (await served.Get($"/v1/proposals/{id}", Tokens["maker"])).Code.Should().Be("proposal.not_found");
         (await Hashed(made)).Should().Be(hash, "the hash is of the content as the journal has it");
+        var position = done.Json.GetProperty("events")[1].GetProperty("position").GetInt64();
+        var act = (await served.Get($"/v1/accounts/treasury/authorisations?after={position}")).Json
+            .GetProperty("authorisations").EnumerateArray().First(a => a.GetProperty("position").GetInt64() == position);
+        act.GetProperty("proposal").GetString().Should().Be(id);
+        act.GetProperty("approvals").EnumerateArray().Should().HaveCount(2);
     }
 
     [Fact]
