@@ -29,8 +29,6 @@ public readonly record struct WalletRow(AccountId Id, Instant Closes, int IsFres
 /// </summary>
 public sealed class Wallets
 {
-    public const string Prefix = "w:";
-
     /// <summary>A wallet emptied while no rule is in force is closed after 90 days.</summary>
     public const int DefaultEmptiedSeconds = 7_776_000;
 

@@ -134,6 +134,15 @@ public static class Reads
         }
     }
 
+    /// <summary>Answers what is wrong with a question.</summary>
+    /// <returns>Whether anything was.</returns>
+    internal static async Task<bool> RefusedAsync(this ReadsQuery query, HttpContext context, BookEngine engine)
+    {
+        if (query.Check(engine) is not { } flaw) return false;
+        await Problems.Answer(context, flaw).ConfigureAwait(false);
+        return true;
+    }
+
     /// <summary>What is wrong with a query before anything is looked up: its form, or a position that is not there
     /// yet.</summary>
     internal static Flaw? Check(this ReadsQuery query, BookEngine engine) =>

@@ -53,7 +53,7 @@ internal sealed class ReadsAccounts(RunningBook book)
     public async Task ReadAsync(HttpContext context)
     {
         var query = new ReadsQuery(context);
-        if (await RefusedAsync(context, query).ConfigureAwait(false)) return;
+        if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return;
         var found = Reads.TryAccount(context, out var id)
             ? await book.Engine.ReadAsync((bank, at) => Describe(bank, at, id)).ConfigureAwait(false)
             : null;
@@ -93,7 +93,7 @@ internal sealed class ReadsAccounts(RunningBook book)
         var (asOf, bookedOn, asset) =
             (query.AsOf("as-of"), query.Value<BusinessDate>("booked-on"), query.Value<AssetCode>("asset"));
         var (mark, limit) = (query.Mark(), query.Limit(MaxBalances));
-        if (await RefusedAsync(context, query).ConfigureAwait(false)) return;
+        if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return;
         if (!Reads.TryAccount(context, out var id))
             await Problems.Answer(context, ReadsProblems.AccountNotFound).ConfigureAwait(false);
         else if (asOf == default && bookedOn is null)
@@ -140,7 +140,7 @@ internal sealed class ReadsAccounts(RunningBook book)
     {
         var query = new ReadsQuery(context);
         var (from, limit) = ((int)(query.Mark()?.Position ?? 0), query.Limit(BookEngine.MaxRowsRead - 1));
-        if (await RefusedAsync(context, query).ConfigureAwait(false)) return;
+        if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return;
         var found = Reads.TryAccount(context, out var id)
             ? await book.Engine.ReadAsync((bank, at) => RestraintsOf(bank, at, id, from, limit)).ConfigureAwait(false)
             : null;
@@ -182,19 +182,12 @@ internal sealed class ReadsAccounts(RunningBook book)
         return (entries, new(asOf.Position ?? (asOf.At is { } at ? entries.PositionAt(at) : last), bookedOn));
     }
 
-    private async Task<bool> RefusedAsync(HttpContext context, ReadsQuery query)
-    {
-        if (query.Check(book.Engine) is not { } flaw) return false;
-        await Problems.Answer(context, flaw).ConfigureAwait(false);
-        return true;
-    }
-
     /// <summary>The accounts' entries, level with what the caller asks for.</summary>
     /// <returns>Null when the answer was a no, which has been sent.</returns>
     private async Task<AccountEntries?> ReadyAsync(HttpContext context, ReadsQuery query)
     {
         var after = query.AfterPosition;
-        if (await RefusedAsync(context, query).ConfigureAwait(false)) return null;
+        if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return null;
         var entries = await book.ReadModels.EntriesAfterAsync(after).ConfigureAwait(false);
         if (entries is null) await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
         return entries;

@@ -21,7 +21,7 @@ internal sealed class ReadsLimits(RunningBook book)
     {
         var query = new ReadsQuery(context);
         var (from, limit) = ((int)(query.Mark()?.Position ?? 0), query.Limit(MaxLimits));
-        if (await RefusedAsync(context, query).ConfigureAwait(false)) return;
+        if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return;
         var found = Reads.TryAccount(context, out var id)
             ? await book.Engine.ReadAsync((bank, at) => LimitsOf(bank, at, id, from, limit)).ConfigureAwait(false)
             : null;
@@ -44,7 +44,7 @@ internal sealed class ReadsLimits(RunningBook book)
     public async Task RecoveryAsync(HttpContext context)
     {
         var query = new ReadsQuery(context);
-        if (await RefusedAsync(context, query).ConfigureAwait(false)) return;
+        if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return;
         var found = Reads.TryAccount(context, out var id)
             ? await book.Engine.ReadAsync((bank, at) => RecoveryOf(bank, at, id)).ConfigureAwait(false)
             : null;
@@ -62,13 +62,6 @@ internal sealed class ReadsLimits(RunningBook book)
             to.WriteBoolean("running"u8, now.Running.HasValue);
             if (now.Running is { } running) to.Value("completes"u8, running.Completes);
         });
-    }
-
-    private async Task<bool> RefusedAsync(HttpContext context, ReadsQuery query)
-    {
-        if (query.Check(book.Engine) is not { } flaw) return false;
-        await Problems.Answer(context, flaw).ConfigureAwait(false);
-        return true;
     }
 
     private static (List<LimitNow> Rows, int? Next, long Position)? LimitsOf(

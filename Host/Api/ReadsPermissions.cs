@@ -198,7 +198,7 @@ internal sealed class ReadsPermissions(RunningBook book)
             to.Value("name"u8, row.Level.Permission);
             to.Value("parent"u8, row.Parent);
             to.WritePropertyName("authority"u8);
-            Write(to, row.Authority);
+            JsonSerializer.Serialize(to, row.Authority, EventJson.Default.Authority);
             to.WriteEndObject();
         }
         to.WriteEndArray();
@@ -228,41 +228,6 @@ internal sealed class ReadsPermissions(RunningBook book)
         to.ValueOrNull("asset"u8, asset.IsNone ? (AssetCode?)null : asset);
         to.Value("permission"u8, permission);
         if (isImplied) to.WriteBoolean("implied"u8, true);
-        to.WriteEndObject();
-    }
-
-    /// <summary>An authority as commands state it.</summary>
-    internal static void Write(Utf8JsonWriter to, Authority authority)
-    {
-        to.WriteStartObject();
-        to.WriteNumber("threshold"u8, authority.Threshold);
-        to.WriteStartArray("keys"u8);
-        foreach (var (key, weight) in authority.Keys)
-        {
-            to.WriteStartObject();
-            to.Value("key"u8, key);
-            to.WriteNumber("weight"u8, weight);
-            to.WriteEndObject();
-        }
-        to.WriteEndArray();
-        to.WriteStartArray("accounts"u8);
-        foreach (var (level, weight) in authority.Accounts)
-        {
-            to.WriteStartObject();
-            to.Value("level"u8, level);
-            to.WriteNumber("weight"u8, weight);
-            to.WriteEndObject();
-        }
-        to.WriteEndArray();
-        to.WriteStartArray("waits"u8);
-        foreach (var (seconds, weight) in authority.Waits)
-        {
-            to.WriteStartObject();
-            to.WriteNumber("seconds"u8, seconds);
-            to.WriteNumber("weight"u8, weight);
-            to.WriteEndObject();
-        }
-        to.WriteEndArray();
         to.WriteEndObject();
     }
 

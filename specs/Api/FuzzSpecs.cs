@@ -26,7 +26,7 @@ public sealed class FuzzSpecs(ServedBook served, ITestOutputHelper output) : ICl
             var (path, body) = (ServedBook.PathOf(spec), spec.Example);
             if (random.Next(4) == 0) (path, body) =
                 ("/v1/batch", $"[{{\"id\":\"f{i}\",\"command\":\"{spec.Name}\",{spec.Example[1..]}]");
-            var broken = Break(Encoding.UTF8.GetBytes(body), random);
+            var broken = Fuzz.Break(Encoding.UTF8.GetBytes(body), Pieces, random);
             var before = await served.State();
             var reply = await served.Send(HttpMethod.Post, path, broken, $"fuzz-{seed}-{i}");
             var said = $"seed {seed} round {i}: {path} {Encoding.UTF8.GetString(broken)} answered {reply.Text}";
@@ -35,8 +35,13 @@ public sealed class FuzzSpecs(ServedBook served, ITestOutputHelper output) : ICl
             if (reply.Code is not null && !reply.IsRecorded) (await served.State()).Should().Be(before, said);
         }
     }
+}
 
-    private static byte[] Break(byte[] body, Random random)
+/// <summary>Spoils what was well formed.</summary>
+internal static class Fuzz
+{
+    /// <summary>One to three times: a byte changed, a part removed, repeated or cut off, or one of the pieces put in.</summary>
+    public static byte[] Break(byte[] body, string[] pieces, Random random)
     {
         var bytes = body.ToList();
         for (var times = random.Next(1, 4); times > 0 && bytes.Count > 0; times--)
@@ -46,7 +51,7 @@ public sealed class FuzzSpecs(ServedBook served, ITestOutputHelper output) : ICl
             {
                 case 0: bytes[at] = (byte)random.Next(256); break;
                 case 1: bytes.RemoveRange(at, Math.Min(random.Next(1, 9), bytes.Count - at)); break;
-                case 2: bytes.InsertRange(at, Encoding.UTF8.GetBytes(Pieces[random.Next(Pieces.Length)])); break;
+                case 2: bytes.InsertRange(at, Encoding.UTF8.GetBytes(pieces[random.Next(pieces.Length)])); break;
                 case 3: bytes.RemoveRange(at, bytes.Count - at); break;
                 default: bytes.InsertRange(at, bytes.Skip(at).Take(random.Next(1, 30)).ToList()); break;
             }

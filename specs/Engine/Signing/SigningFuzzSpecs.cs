@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using BankingEngine.Application.Signing;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Specs.Api;
 using Xunit.Abstractions;
 
 namespace BankingEngine.Specs.Engine.Signing;
@@ -74,27 +75,9 @@ public sealed class SigningFuzzSpecs(ITestOutputHelper output)
         var random = new Random(seed);
         for (var i = 0; i < Rounds; i++)
         {
-            var broken = Break(good, random);
+            var broken = Fuzz.Break(good, Pieces, random);
             var failure = Record.Exception(() => read(broken));
             failure.Should().BeNull($"seed {seed} round {i}: {Convert.ToHexString(broken)}");
         }
-    }
-
-    private static byte[] Break(byte[] body, Random random)
-    {
-        var bytes = body.ToList();
-        for (var times = random.Next(1, 4); times > 0 && bytes.Count > 0; times--)
-        {
-            var at = random.Next(bytes.Count);
-            switch (random.Next(5))
-            {
-                case 0: bytes[at] = (byte)random.Next(256); break;
-                case 1: bytes.RemoveRange(at, Math.Min(random.Next(1, 9), bytes.Count - at)); break;
-                case 2: bytes.InsertRange(at, Encoding.UTF8.GetBytes(Pieces[random.Next(Pieces.Length)])); break;
-                case 3: bytes.RemoveRange(at, bytes.Count - at); break;
-                default: bytes.InsertRange(at, bytes.Skip(at).Take(random.Next(1, 30)).ToList()); break;
-            }
-        }
-        return [.. bytes];
     }
 }
