@@ -95,6 +95,7 @@ public sealed partial class Bank
         AdvanceClock c => Books.Decide(Book, at, c),
         AcceptClock c => Books.Decide(c),
         AnnounceCheckpointKey c => Books.Decide(Book, c),
+        TakeLead c => Books.Decide(Book, c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
         _ => DecideOnAccounts(at, command),
     };

@@ -1,4 +1,5 @@
 using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
 
 namespace BankingEngine.Projections;
 
@@ -11,7 +12,7 @@ public sealed class CatchUp : IDisposable
     /// <summary>The longest a question waits for a read model to reach the position it asks for.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
-    private readonly BookEngine _book;
+    private readonly JournalFeed _book;
     private readonly Projection[] _live;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
@@ -22,7 +23,7 @@ public sealed class CatchUp : IDisposable
     private long _fed;
 
     /// <param name="projections">Empty, or as they were stored; each with another name.</param>
-    public CatchUp(BookEngine book, params IReadOnlyList<Projection> projections)
+    public CatchUp(JournalFeed book, params IReadOnlyList<Projection> projections)
     {
         (_book, _live) = (book, [.. projections]);
         _fed = _live.Length == 0 ? 0 : _live.Min(p => p.Position);

@@ -1,4 +1,4 @@
-using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
 
 namespace BankingEngine.Projections;
 
@@ -9,7 +9,7 @@ public sealed class ReadModels : IDisposable
 
     private readonly CatchUp _catchUp;
 
-    public ReadModels(BookEngine book) => _catchUp =
+    public ReadModels(JournalFeed book) => _catchUp =
         new(book, new AccountEntries(), new TransferLives(), new AccessLog(), new KeyUses(), new AccountActs());
 
     /// <summary>The accounts' entries as they answer now. Take it once for a question: a rebuild may replace

@@ -8,13 +8,15 @@ namespace BankingEngine.Application.Engine;
 
 /// <param name="QueueLength">Work items that may wait; one more is refused at once.</param>
 /// <param name="DigestEvery">Blocks between two notes of the digest.</param>
-public sealed record EngineOptions(int QueueLength = 65_536, int DigestEvery = 64);
+/// <param name="Following">Begins by following a shared journal, which outlives the engine; decides nothing until it
+/// leads.</param>
+public sealed record EngineOptions(int QueueLength = 65_536, int DigestEvery = 64, bool Following = false);
 
 /// <summary>
 /// A running book: one writer thread, one flusher thread, one block in flight and one being decided. No answer leaves
 /// before what it depends on is durable.
 /// </summary>
-public sealed class BookEngine : IDisposable
+public sealed partial class BookEngine : IDisposable
 {
     /// <summary>A read of the book visits at most this many rows.</summary>
     public const int MaxRowsRead = 100;
@@ -39,21 +41,21 @@ public sealed class BookEngine : IDisposable
     private bool _stopping;
     private bool _writerDone;
     private Exception? _failure;
-    private TaskCompletionSource _advanced = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _durable;
 
     /// <param name="opened">The book as recovery left it.</param>
     /// <param name="onFatal">Called once, from the thread that failed: the state is void and the process should end.</param>
     public BookEngine(OpenedBook opened, ITimeSource time, EngineOptions options, Action<Exception> onFatal, Action<Exception, string> onFault)
     {
-        (_journal, _tree, _frontier, _notes, _options) = (opened.Journal, opened.Tree, opened.Frontier, opened.Notes, options);
+        (Feed, _journal, _tree, _frontier, _notes, _options) =
+            (opened.Feed, opened.Feed.Journal, opened.Tree, opened.Frontier, opened.Notes, options);
         OnFatal = onFatal;
-        _durable = opened.Execution.Position;
         var offset = opened.Execution.Bank.Book.IsOpen ? opened.Execution.Bank.Book.Day.ClockOffset : 0;
         _clock = new(time, opened.LastAt, offset);
         _meters = new(() => QueueDepth, () => DurablePosition, onFault);
         Keys = new(opened.Execution.Bank.Keys);
         _writer = new(opened.Execution, _clock, Keys, HandOver, _meters);
+        _lastAt = opened.LastAt;
+        _leading = !options.Following;
         _writerThread = new(WriterLoop) { Name = "book writer", IsBackground = true };
         _flusherThread = new(FlusherLoop) { Name = "book flusher", IsBackground = true };
         _writerThread.Start();
@@ -68,11 +70,14 @@ public sealed class BookEngine : IDisposable
 
     public IJournal Journal => _journal;
 
+    /// <summary>The journal, for those who follow it.</summary>
+    public JournalFeed Feed { get; }
+
     /// <summary>The tree of the book, for proofs; null where none is kept.</summary>
     public TreeStore? Tree => _tree;
 
     /// <summary>The last position that survives the loss of power.</summary>
-    public long DurablePosition => Volatile.Read(ref _durable);
+    public long DurablePosition => Feed.DurablePosition;
 
     public bool IsRunning => Volatile.Read(ref _failure) is null && !Volatile.Read(ref _stopping);
 
@@ -112,21 +117,9 @@ public sealed class BookEngine : IDisposable
         return work.Done;
     }
 
-    /// <summary>Completes when an event beyond a position is durable.</summary>
-    public async Task WaitBeyondAsync(long position, CancellationToken cancellation)
-    {
-        while (DurablePosition <= position)
-        {
-            Task next;
-            lock (_gate)
-            {
-                if (_failure is not null || _stopping) throw EngineUnavailableException.Closing();
-                next = _advanced.Task;
-            }
-            if (DurablePosition > position) return;
-            await next.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-    }
+    /// <inheritdoc cref="JournalFeed.WaitBeyondAsync"/>
+    public Task WaitBeyondAsync(long position, CancellationToken cancellation) =>
+        Feed.WaitBeyondAsync(position, cancellation);
 
     /// <summary>Stops taking work, finishes what was taken, and closes.</summary>
     public void Dispose()
@@ -139,11 +132,11 @@ public sealed class BookEngine : IDisposable
         }
         _writerThread.Join();
         _flusherThread.Join();
-        _advanced.TrySetResult();
+        if (!_options.Following) Feed.Close();
         _writer.Dispose();
         _notes?.Dispose();
         _tree?.Dispose();
-        _journal.Dispose();
+        if (!_options.Following) _journal.Dispose();
         _meters.Dispose();
     }
 
@@ -170,6 +163,7 @@ public sealed class BookEngine : IDisposable
         var batch = new List<WorkItem>();
         try
         {
+            if (!_leading && Follow(ref batch) is { } lead) Begin(lead);
             while (Take(ref batch))
             {
                 foreach (var item in batch) RunItem(item);
@@ -255,6 +249,7 @@ public sealed class BookEngine : IDisposable
             try
             {
                 if (block.Events > 0) MakeDurable(block);
+                DemandLead();
             }
             catch (Exception fatal)
             {
@@ -289,26 +284,22 @@ public sealed class BookEngine : IDisposable
         _journal.Append(new(number, block.FirstPosition, block.Events, block.Lines, _root));
         var flushed = Stopwatch.GetTimestamp();
         var last = block.FirstPosition + block.Events - 1;
-        if (number % _options.DigestEvery == 0) _notes?.Add(number, last, block.Digest);
+        if (number % _options.DigestEvery == 0) Note(number, last, block.Digest);
         _meters.Block(block.Events, block.Lines.Length, Stopwatch.GetElapsedTime(started, hashed).TotalMilliseconds,
             Stopwatch.GetElapsedTime(hashed, flushed).TotalMilliseconds);
-        Volatile.Write(ref _durable, last);
+        Feed.Advance(last);
     }
 
     private void Release(BlockBuffer block)
     {
         foreach (var answer in block.Answers) answer.Release();
-        var advanced = block.Events > 0;
         block.Clear();
-        TaskCompletionSource? reached = null;
         lock (_gate)
         {
             _spare = block;
             _inFlight = null;
-            if (advanced) (reached, _advanced) = (_advanced, new(TaskCreationOptions.RunContinuationsAsynchronously));
             Monitor.PulseAll(_gate);
         }
-        reached?.TrySetResult();
     }
 
     /// <summary>State past the last durable block is void, and the book stops; each thread abandons what it holds.</summary>
@@ -320,6 +311,7 @@ public sealed class BookEngine : IDisposable
             _failure = fatal;
             Monitor.PulseAll(_gate);
         }
+        if (!_options.Following) Feed.Close();
         OnFatal(fatal);
     }
 

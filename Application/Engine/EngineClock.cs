@@ -45,6 +45,13 @@ public sealed class EngineClock
     public EngineClock(ITimeSource source, Instant last, long offset)
     {
         _source = source;
+        Begin(last, offset);
+    }
+
+    /// <summary>Counts anew from an event: what a host does that followed and now decides.</summary>
+    public void Begin(Instant last, long offset)
+    {
+        var source = _source;
         _offset = offset;
         _lastMonotonic = source.MonotonicMicroseconds();
         var wall = source.WallMicroseconds() + offset;

@@ -8,7 +8,7 @@ namespace BankingEngine.Application.Engine;
 /// <summary>A book as recovery left it: state level with the journal, tree level with the journal.</summary>
 /// <param name="LastAt">Engine time of the last event.</param>
 public sealed record OpenedBook(
-    IJournal Journal, TreeStore? Tree, MerkleFrontier Frontier, Execution Execution, DigestNotes? Notes, Instant LastAt);
+    JournalFeed Feed, TreeStore? Tree, MerkleFrontier Frontier, Execution Execution, DigestNotes? Notes, Instant LastAt);
 
 /// <summary>Brings a book up: newest usable snapshot, then the journal's tail, then the tree.</summary>
 public static class Recovery
@@ -18,8 +18,15 @@ public static class Recovery
     /// <param name="folder">Where the caches lie: snapshots, tree, digests.</param>
     /// <param name="say">Told what was found and done.</param>
     /// <exception cref="ReplayMismatchException">The journal does not give the state or the root it should.</exception>
-    public static OpenedBook Open(IJournal journal, string folder, Action<string> say, ReplayOptions? options = null)
+    public static OpenedBook Open(IJournal journal, string folder, Action<string> say, ReplayOptions? options = null) =>
+        Open(new JournalFeed(journal), folder, say, options);
+
+    /// <inheritdoc cref="Open(IJournal, string, Action{string}, ReplayOptions?)"/>
+    /// <param name="feed">Of a journal that outlives the engine.</param>
+    public static OpenedBook Open(JournalFeed feed, string folder, Action<string> say, ReplayOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(feed);
+        var journal = feed.Journal;
         var seed = unchecked((ulong)Random.Shared.NextInt64());
         var tail = journal.Tail.Position;
         var (execution, at) = Snapshots.Load(folder, tail, () => new Bank(seed), say) ?? (new Execution(new Bank(seed)), Instant.First);
@@ -31,7 +38,7 @@ public static class Recovery
             say($"{execution.Position - from} events replayed after position {from}; digest {execution.Bank.Tables.Digest:x32}.");
         if (execution.Position > 0) execution.Resume(execution.Position);
         var (tree, frontier) = OpenTree(journal, Path.Combine(folder, TreeFolder), say);
-        return new(journal, tree, frontier, execution, new(folder, schema), last > at ? last : at);
+        return new(feed, tree, frontier, execution, new(folder, schema), last > at ? last : at);
     }
 
     /// <summary>Levels the tree with the journal; a tree that disagrees is made anew, since it is only a cache.</summary>

@@ -1,5 +1,7 @@
+using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
 
 namespace BankingEngine.Application.Engine;
 
@@ -16,6 +18,9 @@ public sealed class EngineUnavailableException(string code, string why) : Except
     public static EngineUnavailableException OutcomeUnknown() =>
         new("outcome_unknown", "The journal failed before the answer was durable: ask again with the same id.");
 
+    public static EngineUnavailableException Following() =>
+        new("book.following", "This host follows the book and decides nothing: send the command to the one that leads.");
+
     public static EngineUnavailableException ClockHeld() =>
         new("clock.held", "The machine's clock stepped: an operator has to accept it.");
 }
@@ -28,6 +33,9 @@ public readonly record struct Answer(Ended Ended, Instant At, Recorded[] Events)
 /// <summary>Something for the writer to do.</summary>
 public abstract class WorkItem
 {
+    /// <summary>Whether only the host that leads the book can do it.</summary>
+    internal virtual bool NeedsLead => true;
+
     /// <summary>Runs on the writer.</summary>
     internal abstract void Run(Writer writer, Instant now);
 
@@ -84,6 +92,8 @@ public sealed class ReadWork<T>(Func<Bank, Moment, T> read) : WorkItem
 
     public Task<T> Done => _done.Task;
 
+    internal override bool NeedsLead => false;
+
     internal override void Run(Writer writer, Instant now)
     {
         try
@@ -101,6 +111,28 @@ public sealed class ReadWork<T>(Func<Bank, Moment, T> read) : WorkItem
         if (_fault is null) _done.TrySetResult(_answer!);
         else _done.TrySetException(_fault);
     }
+
+    internal override void Fail(Exception why) => _done.TrySetException(why);
+}
+
+/// <summary>The end of following: the term's first event, and nothing is answered before it is durable.</summary>
+internal sealed class LeadWork(ILead lead, string leader) : WorkItem
+{
+    private readonly TaskCompletionSource<Answer> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Answer _answer;
+
+    public ILead Lead => lead;
+
+    public Task<Answer> Done => _done.Task;
+
+    internal override void Run(Writer writer, Instant now)
+    {
+        // A book is founded under its first lead, which therefore has no event before the genesis.
+        if (writer.Bank.Book.IsOpen)
+            _answer = writer.Execute(new(default, Envelope.Engine, 0), new TakeLead(leader), "book.take_lead", now);
+    }
+
+    internal override void Release() => _done.TrySetResult(_answer);
 
     internal override void Fail(Exception why) => _done.TrySetException(why);
 }

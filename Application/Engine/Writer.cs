@@ -76,7 +76,7 @@ internal sealed class Writer : IDisposable
 
     public Answer Execute(in Envelope envelope, Command command, string named, Instant now)
     {
-        if (_clock.IsHeld && command is not AcceptClock) throw EngineUnavailableException.ClockHeld();
+        if (_clock.IsHeld && command is not (AcceptClock or TakeLead)) throw EngineUnavailableException.ClockHeld();
         if (command is AcceptClock accept && (accept.StepMicroseconds != _clock.Step || !_clock.IsHeld))
             return new(new(Ending.NotTaken, 0, 0, NoSuchStep), now, []);
         _now = now;
@@ -119,6 +119,24 @@ internal sealed class Writer : IDisposable
         Current.Add(first, _scratch.WrittenSpan, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_ends));
         return null;
     }
+
+    /// <summary>Applies a block that another host decided.</summary>
+    /// <returns>Engine time of its last event.</returns>
+    public Instant Apply(ParsedBlock block)
+    {
+        var last = Instant.First;
+        foreach (ref readonly var item in block.Events)
+        {
+            last = item.Head.At;
+            if (item.Head.Position <= Position) continue;
+            _execution.Apply(EventLine.StampOf(item.Head, Bank), item.Recorded.Event, item.Recorded.Legs);
+            if (item.Recorded.Event is KeyEvent.Issued or KeyEvent.Revoked) Follow(item.Recorded.Event);
+        }
+        return last;
+    }
+
+    /// <summary>Takes up deciding after following.</summary>
+    public void TakeUp() => _execution.Resume(Position);
 
     public void Dispose() => _json.Dispose();
 

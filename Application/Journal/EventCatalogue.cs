@@ -98,6 +98,7 @@ public static class EventCatalogue
         Of<ReviewEvent.Used>("breakglass.used.v1"),
         Of<ReviewEvent.Closed>("review.closed.v1"),
         Of<ReviewEvent.Overdue>("review.overdue.v1"),
+        Of<BookEvent.Led>("book.led.v1"),
     ];
 
     private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);

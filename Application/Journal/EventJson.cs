@@ -62,6 +62,7 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(BookEvent.ClockAccepted), TypeInfoPropertyName = "BookClockAccepted")]
 [JsonSerializable(typeof(BookEvent.CheckpointKeyAnnounced), TypeInfoPropertyName = "BookCheckpointKeyAnnounced")]
 [JsonSerializable(typeof(BookEvent.TimerParked), TypeInfoPropertyName = "BookTimerParked")]
+[JsonSerializable(typeof(BookEvent.Led), TypeInfoPropertyName = "BookLed")]
 [JsonSerializable(typeof(ReferenceEvent.Published), TypeInfoPropertyName = "ReferencePublished")]
 [JsonSerializable(typeof(ReferenceContent.Chart), TypeInfoPropertyName = "ReferenceChart")]
 [JsonSerializable(typeof(ReferenceContent.Calendar), TypeInfoPropertyName = "ReferenceCalendar")]

@@ -61,11 +61,31 @@ public readonly record struct CheckpointKeyRow(long Position, BookEvent.Checkpoi
     public static CheckpointKeyRow Read(ref RowReader from) => new(from.Value<long>(), new(from.Text(), from.Text()));
 }
 
+/// <summary>Who leads the book, where several hosts may.</summary>
+/// <param name="Term">0 where nobody ever had to.</param>
+/// <param name="Position">Of the term's first event.</param>
+public readonly record struct TermRow(long Term, long Position, string Leader) : IRow<TermRow, int>
+{
+    public const int MaxLeader = 64;
+
+    public int Key => 0;
+
+    public static void Write(in TermRow row, ref RowWriter to)
+    {
+        to.Value(row.Term);
+        to.Value(row.Position);
+        to.Text(row.Leader);
+    }
+
+    public static TermRow Read(ref RowReader from) => new(from.Value<long>(), from.Value<long>(), from.Text());
+}
+
 /// <summary>What the book is, and where it stands in time.</summary>
 public sealed class BookTables
 {
     private readonly Table<int, GenesisRow> _genesis;
     private readonly Table<int, DayRow> _day;
+    private readonly Table<int, TermRow> _term;
 
     public BookTables(Tables tables)
     {
@@ -73,6 +93,7 @@ public sealed class BookTables
         _day = new(tables, "book.day");
         References = new(tables);
         CheckpointKeys = new(tables, "book.checkpoint_keys");
+        _term = new(tables, "book.term");
     }
 
     public References References { get; }
@@ -85,6 +106,9 @@ public sealed class BookTables
     public Genesis Genesis => _genesis[0].Genesis;
 
     public DayRow Day => _day[0];
+
+    /// <summary>The term under way; term 0 on a journal that one host alone reaches.</summary>
+    public TermRow Term => _term.Count > 0 ? _term[0] : new(0, 0, "");
 
     /// <summary>48 bits that tell ids of this book from those of another.</summary>
     public ulong Hash { get; private set; }
@@ -101,6 +125,12 @@ public sealed class BookTables
         Hash = IsOpen ? Hash128.Hash64(System.Text.Encoding.ASCII.GetBytes(Genesis.Name.ToString()), 0) : 0;
 
     public void Move(DayRow day) => _day.Update(0, day);
+
+    public void Lead(TermRow term)
+    {
+        if (_term.Count == 0) _term.Insert(term);
+        else _term.Update(0, term);
+    }
 }
 
 /// <summary>What timers are for, as a parked one names it.</summary>
@@ -195,6 +225,11 @@ public static class Books
         return count > 0 && book.CheckpointKeys[count - 1].Announced == announced ? [] : announced;
     }
 
+    public static Decision Decide(BookTables book, TakeLead c) =>
+        c.Leader.Length is < 1 or > TermRow.MaxLeader || !c.Leader.All(letter => letter is >= ' ' and <= '~')
+            ? LeaderMalformed
+            : new BookEvent.Led(book.Term.Term + 1, c.Leader);
+
     /// <summary>The engine has seen to it that this is the step it holds the book for.</summary>
     public static Decision Decide(AcceptClock c) =>
         c.StepMicroseconds is < -MaxClockSeconds * Instant.MicrosecondsPerSecond
@@ -250,6 +285,7 @@ public static class Books
                 break;
             case BookEvent.CheckpointKeyAnnounced e: book.CheckpointKeys.Insert(new(position, e)); break;
             case BookEvent.TimerParked e: Park(book, t, e); break;
+            case BookEvent.Led e: book.Lead(new(e.Term, position, e.Leader)); break;
             default: throw new UnreachableException(@event.GetType().Name);
         }
     }

@@ -76,6 +76,11 @@ public abstract record BookEvent : Event
 
     /// <summary>A timer whose command failed inside the engine was set aside for a person.</summary>
     public sealed record TimerParked(string Kind, string Row, string Fault) : BookEvent;
+
+    /// <summary>A host leads the book from here on; nothing was answered in this term before.</summary>
+    /// <param name="Term">1 for the first, one more each time.</param>
+    /// <param name="Leader">Which host, as it named itself; for people.</param>
+    public sealed record Led(long Term, string Leader) : BookEvent;
 }
 
 public sealed record OpenBook(Genesis Genesis, BusinessDate Today) : Command;
@@ -102,6 +107,9 @@ public sealed record AnnounceCheckpointKey(string Name, string PublicKey) : Comm
 /// <summary>The engine's own, for a timer whose command failed inside the engine.</summary>
 public sealed record ParkTimer(string Kind, string Row, string Fault) : Command;
 
+/// <summary>The engine's own: begins a term on a journal that several hosts reach.</summary>
+public sealed record TakeLead(string Leader) : Command;
+
 public static class BookRejections
 {
     public static readonly Rejection
@@ -122,5 +130,6 @@ public static class BookRejections
         YearIsClosing = new("year.is_closing", "A year is being closed.", RejectionKind.Conflict),
         NotSandbox = new("book.not_sandbox", "Only a sandbox book simulates.", RejectionKind.Forbidden),
         ClockStep = new(
-            "clock.step_out_of_range", "A sandbox clock advances by 1 second to 10 years, to the year 9900 at most.");
+            "clock.step_out_of_range", "A sandbox clock advances by 1 second to 10 years, to the year 9900 at most."),
+        LeaderMalformed = new("book.leader_malformed", "A leader's name is 1 to 64 printable ASCII characters.");
 }

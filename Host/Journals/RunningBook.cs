@@ -13,7 +13,7 @@ public sealed partial class RunningBook : IDisposable
     private RunningBook(string folder, BookEngine engine, Genesis genesis, CheckpointService checkpoints)
     {
         (Folder, Engine, Genesis, Checkpoints) = (folder, engine, genesis, checkpoints);
-        ReadModels = new(engine);
+        ReadModels = new(engine.Feed);
         KeyStore = new FileKeyStore(folder, genesis.Name.ToString());
         SigningId = IdOf(engine);
         Sealing = new(KeyStore);

@@ -37,6 +37,7 @@ public sealed class SensitivitySpecs
         ["TimerParked.Kind"] = Sensitivity.Open,
         ["TimerParked.Row"] = Sensitivity.Open,
         ["TimerParked.Fault"] = Sensitivity.Open,
+        ["Led.Leader"] = Sensitivity.Open,
         ["ChartLine.Class"] = Sensitivity.Open,
         ["ChartLine.Title"] = Sensitivity.Open,
         ["Document.Text"] = Sensitivity.Open,

@@ -183,6 +183,7 @@ internal static class EventExamples
             Noon.AddSeconds(86_400)), []);
         yield return (new ReviewEvent.Closed(Other, head, Justified: true, "As agreed."), []);
         yield return (new ReviewEvent.Overdue(Other), []);
+        yield return (new BookEvent.Led(3, "bank-2.example"), []);
     }
 
     /// <summary>Heads of every form: of the engine, of a caller, alone, the first of several, a later one.</summary>

@@ -15,7 +15,7 @@ public sealed partial class CatalogueSpecs
     /// <summary>The engine's own, which no key may send.</summary>
     private static readonly Type[] EngineOnly =
         [typeof(ExpireTransfer), typeof(LapseRestraint), typeof(AdvanceDay), typeof(CarryYear), typeof(OpenBook),
-            typeof(AnnounceCheckpointKey), typeof(ParkTimer), typeof(OpenWallet), typeof(CloseWallet), typeof(RecordAccess),
+            typeof(AnnounceCheckpointKey), typeof(ParkTimer), typeof(TakeLead), typeof(OpenWallet), typeof(CloseWallet), typeof(RecordAccess),
             typeof(ExpireProposal), typeof(NoteOverdueReview)];
 
     private static readonly Type[] Types = typeof(Bank).Assembly.GetTypes();

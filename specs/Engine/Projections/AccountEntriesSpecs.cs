@@ -20,7 +20,7 @@ public sealed class AccountEntriesSpecs
     public async Task The_sum_of_an_accounts_entries_is_its_balance_in_the_book(int seed)
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         await new Activity(book, seed).RunAsync(Commands);
         var entries = await Level(book, models);
         foreach (var name in Accounts)
@@ -38,7 +38,7 @@ public sealed class AccountEntriesSpecs
     public async Task Balances_as_of_a_position_are_those_of_a_replay_to_that_position()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         await new Activity(book, seed: 4).RunAsync(Commands);
         var entries = await Level(book, models);
         for (var through = 12L; through <= entries.Position; through += 37)
@@ -58,7 +58,7 @@ public sealed class AccountEntriesSpecs
     public async Task A_cut_in_both_times_counts_what_was_known_then_of_what_was_booked_by_then()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         await new Activity(book, seed: 5).RunAsync(Commands);
         var entries = await Level(book, models);
         foreach (var name in Accounts)
@@ -81,7 +81,7 @@ public sealed class AccountEntriesSpecs
     public async Task Pages_show_each_entry_once_while_new_ones_arrive(bool newestFirst)
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         var activity = new Activity(book, seed: 6);
         await activity.RunAsync(Commands);
         var before = All(await Level(book, models), "alice", EntryFilter.All, newestFirst);
@@ -105,7 +105,7 @@ public sealed class AccountEntriesSpecs
     public async Task A_filter_leaves_exactly_the_entries_that_it_names()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         await new Activity(book, seed: 7).RunAsync(Commands);
         var entries = await Level(book, models);
         var all = All(entries, "bob", EntryFilter.All, newestFirst: true);
@@ -132,7 +132,7 @@ public sealed class AccountEntriesSpecs
     public async Task A_trial_balance_is_zero_for_each_asset_own_books_and_client_property_apart(TrialBy by)
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         await new Activity(book, seed: 8).RunAsync(Commands);
         var trial = new TrialBalance(await Level(book, models), by, models.Entries.Position, bookedThrough: null);
         var lines = trial.Lines().ToList();
@@ -148,7 +148,7 @@ public sealed class AccountEntriesSpecs
     public async Task A_transfers_life_lists_its_events_and_its_reversal()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         var said = new Particulars(Reference: "invoice 7");
         var held = await book.Send(new ReserveTransfer(Account("alice"), Account("bob"), Eur("10"), null, said));
         var id = ((TransferEvent.Reserved)held.Events[0].Event).Id;

@@ -13,7 +13,7 @@ public sealed class CatchUpSpecs
     public async Task Rows_built_anew_are_the_rows_that_grew_with_the_book()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         var activity = new Activity(book, seed: 11);
         for (var i = 0; i < 5; i++)
         {
@@ -33,14 +33,14 @@ public sealed class CatchUpSpecs
     public async Task A_rebuilt_projection_goes_on_with_the_book()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         var activity = new Activity(book, seed: 12);
         var rebuilt = models.RebuildAsync();
         await activity.RunAsync(50);
         await rebuilt;
         await activity.RunAsync(50);
         (await AccountEntriesSpecs.Level(book, models)).Fault.Should().BeNull();
-        using var fresh = new ReadModels(book.Engine);
+        using var fresh = new ReadModels(book.Engine.Feed);
         (await AccountEntriesSpecs.Level(book, fresh)).Digest().Should().Be(models.Entries.Digest());
     }
 
@@ -49,7 +49,7 @@ public sealed class CatchUpSpecs
     {
         using var book = await Activity.FoundAsync();
         var fee = Tag.Of("poison");
-        using var followers = new CatchUp(book.Engine, new Picky(fee), new AccountEntries());
+        using var followers = new CatchUp(book.Engine.Feed, new Picky(fee), new AccountEntries());
         var cash = Account("bank:cash");
         await book.Send(new MakeTransfer(cash, Account("alice"), Eur("5"), Particulars.None));
         var poison = await book.Send(new MakeTransfer(cash, Account("alice"), Eur("5"), new(fee)));
@@ -71,7 +71,7 @@ public sealed class CatchUpSpecs
     public async Task Waiting_for_a_position_that_does_not_come_ends()
     {
         using var book = await Activity.FoundAsync();
-        using var followers = new CatchUp(book.Engine, new AccountEntries());
+        using var followers = new CatchUp(book.Engine.Feed, new AccountEntries());
         (await followers.WaitForAsync(0, book.Engine.DurablePosition + 1, TimeSpan.FromMilliseconds(50)))
             .Should().BeFalse();
         var answer =

@@ -16,7 +16,7 @@ public sealed class KeyUsesSpecs
     public async Task A_key_is_found_where_authorities_name_it_and_no_longer_where_they_do_not()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         await Send(book, Own("alice", "1: a*1", "2: a*1 b*1"));
         await Sign(book, Set("alice", "pay", "active", "3: b*3"), "alice@owner", "a");
         Named(await Level(book, models), 'a').Should().Equal("alice@owner 1/1", "alice@active 1/2");
@@ -32,7 +32,7 @@ public sealed class KeyUsesSpecs
     public async Task Through_other_permissions_the_nearest_way_is_shown_and_a_circle_ends()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         await Send(book, Own("alice", "1: a*1"));
         await Send(book, Own("bob", "1: b*1", "1: alice@active*1"));
         await Send(book, Own("carol", "1: c*1", "2: alice@active*1 bob@active*1"));
@@ -56,7 +56,7 @@ public sealed class KeyUsesSpecs
     public async Task It_leads_as_deep_as_permissions_are_weighed(int depth, bool isFound)
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         for (var i = 0; i <= depth; i++)
         {
             await Open(book, $"step-{i}");
@@ -74,7 +74,7 @@ public sealed class KeyUsesSpecs
     public async Task A_wallet_without_permissions_leads_to_its_key_and_one_with_them_does_not()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         var wallet = Wallets.NameOf(Key('a'));
         await Send(book, new CreatePermissions(
             Account("alice"), Rule("1: b*1"), Authority.Of(new Level(wallet, Active)), Channel: false));
@@ -86,7 +86,7 @@ public sealed class KeyUsesSpecs
     public async Task Rows_built_anew_are_the_rows_that_grew_with_the_book()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         var random = new Random(5);
         foreach (var name in Activity.Customers) await Send(book, Own(name, "1: o*1", "1: p*1", random.Next(2) == 0));
         for (var i = 0; i < 60; i++)
@@ -116,7 +116,7 @@ public sealed class KeyUsesSpecs
     public async Task A_transfer_adds_no_row_and_a_reservation_one_to_who_gives()
     {
         using var book = await Activity.FoundAsync();
-        using var models = new ReadModels(book.Engine);
+        using var models = new ReadModels(book.Engine.Feed);
         var (cash, alice) = (Account("bank:cash"), Account("alice"));
         await Level(book, models);
         var (keys, acts) = (models.Keys.Digest(), models.Acts.Digest());

@@ -228,7 +228,7 @@ public sealed partial class ReferenceModel
         ClosePeriod c => ClosePeriodForGood(c),
         CloseYear c => BeginYearsClose(c),
         CarryYear c => CarryYearOver(asked, c),
-        AnnounceCheckpointKey => Happened(),
+        AnnounceCheckpointKey or TakeLead => Happened(),
         ParkTimer { Kind: TimerKinds.Year } => GiveUpYearsClose(),
         AdvanceClock c => Advance(asked, c),
         _ => throw new NotSupportedException($"The model does not know {command.GetType().Name}."),
