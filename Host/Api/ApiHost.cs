@@ -44,7 +44,7 @@ public static partial class ApiHost
         app.UseRouting();
         app.Use(next => Guarded(next, app.Logger));
         var signed = new SignedReads(book, fairUse, desk);
-        app.Use(next => Door.Stand(next, book.Engine, fairUse, signed));
+        app.Use(next => Door.Stand(next, book, fairUse, signed));
         app.MapCommands(book);
         app.MapBatch(book);
         SignedEndpoints.Map(app, book, fairUse, desk);
