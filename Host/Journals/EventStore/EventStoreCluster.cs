@@ -175,7 +175,7 @@ internal sealed class EventStoreCluster : IDisposable
             ConnectionName = _settings.ConnectionName,
             RequiresLeader = requiresLeader,
             KeepAliveInterval = _settings.KeepAliveInterval,
-            KeepAliveTimeout = _settings.KeepAliveTimeout ?? Timeout.InfiniteTimeSpan,
+            KeepAliveTimeout = _settings.KeepAliveTimeout ?? System.Threading.Timeout.InfiniteTimeSpan,
             ConnectTimeout = connect,
             VerifiesCertificate = _settings.TlsVerifyCert,
             Authorities = _authorities,

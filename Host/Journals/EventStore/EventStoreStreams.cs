@@ -73,7 +73,7 @@ internal static class EventStoreStreams
         try
         {
             can = cluster.CallAsync(history: false, wait, (channel, left) => channel.CallAsync(
-                EventStoreMethods.SupportedMethods, new Empty(), left, CancellationToken.None)).GetAwaiter().GetResult();
+                EventStoreMethods.Features, new Empty(), left, CancellationToken.None)).GetAwaiter().GetResult();
         }
         catch (GrpcException old) when (old.Code == GrpcCode.Unimplemented)
         {
@@ -188,13 +188,13 @@ internal sealed class StreamAppender(EventStoreCluster cluster, string stream) :
 
     public void Dispose()
     {
-        lock (_gate) Close();
+        lock (_gate) CloseAsync().AsTask().GetAwaiter().GetResult();
     }
 
     private async Task<long?> SendAsync(GrpcChannel channel, BatchAppendReq request, TimeSpan left)
     {
         var started = Stopwatch.GetTimestamp();
-        if (!ReferenceEquals(channel, _on)) Close();
+        if (!ReferenceEquals(channel, _on)) await CloseAsync().ConfigureAwait(false);
         (_call, _on) = (_call ?? channel.Open(EventStoreMethods.BatchAppend, deadline: null, CancellationToken.None), channel);
         // A new name each time: an answer to an append that was given up is not taken for this one's.
         request.CorrelationId = EventStoreNames.UuidOf(Guid.NewGuid(), structured: true);
@@ -209,33 +209,29 @@ internal sealed class StreamAppender(EventStoreCluster cluster, string stream) :
         }
         catch (TimeoutException late)
         {
-            throw Silent(late);
+            await CloseAsync().ConfigureAwait(false);
+            throw new GrpcException(GrpcCode.DeadlineExceeded, "No answer came in time.", null, late);
         }
         try
         {
             while (true)
             {
-                left -= Stopwatch.GetElapsedTime(started);
-                var response = await _call.ReadAsync().AsTask().WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero)
+                var rest = left - Stopwatch.GetElapsedTime(started);
+                var response = await _call.ReadAsync().AsTask().WaitAsync(rest > TimeSpan.Zero ? rest : TimeSpan.Zero)
                     .ConfigureAwait(false) ?? throw new GrpcException(GrpcCode.Unavailable, "The node ended the call.");
                 if (response.CorrelationId.Equals(request.CorrelationId)) return Outcome(response);
             }
         }
         catch (TimeoutException late)
         {
-            throw Silent(late);
+            await CloseAsync().ConfigureAwait(false);
+            throw new GrpcException(GrpcCode.DeadlineExceeded, "No answer came in time.", null, late);
         }
         catch (GrpcException)
         {
-            Close();
+            await CloseAsync().ConfigureAwait(false);
             throw;
         }
-    }
-
-    private GrpcException Silent(TimeoutException late)
-    {
-        Close();
-        return new(GrpcCode.DeadlineExceeded, "No answer came in time.", null, late);
     }
 
     private static long? Outcome(BatchAppendResp response)
@@ -244,24 +240,26 @@ internal sealed class StreamAppender(EventStoreCluster cluster, string stream) :
         var error = response.Error ?? throw new GrpcException(GrpcCode.Internal, "The answer says nothing.");
         // Clients go by the name of the details; the code of a conflict is another one than in Append.
         var name = error.Details?.TypeUrl is { } url ? url[(url.LastIndexOf('/') + 1)..] : "";
+        if (name == "event_store.client.WrongExpectedVersion") return null;
         throw name switch
         {
-            "event_store.client.WrongExpectedVersion" => new ExpectedElse(),
             "event_store.client.StreamDeleted" =>
                 GrpcException.Named(GrpcCode.FailedPrecondition, "stream-deleted", error.Message),
-            "event_store.client.AccessDenied" => GrpcException.Named(GrpcCode.PermissionDenied, "access-denied", error.Message),
-            "event_store.client.MaximumAppendSizeExceeded" or "event_store.client.BadRequest" =>
-                new JournalException(JournalFault.Refused, $"The event store takes no append of this size or form: {error.Message} "
-                    + "Its MaxAppendSize must be 1 MiB or more."),
+            "event_store.client.AccessDenied" =>
+                GrpcException.Named(GrpcCode.PermissionDenied, "access-denied", error.Message),
+            "event_store.client.MaximumAppendSizeExceeded" or "event_store.client.BadRequest" => (Exception)
+                new JournalException(JournalFault.Refused, "The event store takes no append of this size or form: "
+                    + $"{error.Message} Its MaxAppendSize must be 1 MiB or more."),
             _ => new GrpcException(
                 Enum.IsDefined((GrpcCode)error.Code) && error.Code != Code.Ok ? (GrpcCode)error.Code : GrpcCode.Unknown,
                 error.Message),
         };
     }
 
-    private void Close()
+    private async ValueTask CloseAsync()
     {
-        _call?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        var call = _call;
         (_call, _on) = (null, null);
+        if (call is not null) await call.DisposeAsync().ConfigureAwait(false);
     }
 }
