@@ -1,6 +1,7 @@
 using System.Globalization;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Host.Gateway;
 using BankingEngine.Host.Journals;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -67,10 +68,14 @@ public static partial class Serve
         using var book = await OpenAsync(options, output, log, OnFatal).ConfigureAwait(false);
         await using var app = ApiHost.Build(builder, book);
         await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
+        await using var gateway = await AuditGateway.StartAsync(book, app.Configuration).ConfigureAwait(false);
         isListening = true;
         var address =
             app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         await Greeting.WriteAsync(output, book, address).ConfigureAwait(false);
+        if (gateway is not null)
+            await output.WriteLineAsync($"Auditors read with EventStoreDB clients at {gateway.Address}")
+                .ConfigureAwait(false);
         options.Started?.Invoke(address, book);
         await WaitForEndAsync(app, ending.Token).ConfigureAwait(false);
         if (fatal is not null) return ExitFatal;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Api;
+using BankingEngine.Host.Gateway;
 using BankingEngine.Host.Journals;
 using Microsoft.AspNetCore.Connections;
 
@@ -37,6 +38,11 @@ internal static class ServeCommand
     private static readonly Option<bool> Demo = Common.Optional<bool>(
         "--demo", "Found a sandbox with a small demo where the folder holds no book yet.");
 
+    private static readonly Option<string?> Gateway = new("--gateway")
+    {
+        Description = "Address where auditors read with EventStoreDB clients: https://host:port; default: none.",
+    };
+
     private static readonly Option<long> SnapshotEvery = new("--snapshot-every")
     {
         Description = "Events between two snapshots, each made by a process of its own at low priority.",
@@ -52,6 +58,7 @@ internal static class ServeCommand
         command.Options.Add(Data);
         command.Options.Add(Demo);
         command.Options.Add(Urls);
+        command.Options.Add(Gateway);
         command.Options.Add(SnapshotEvery);
         return command.Does((parsed, _, cancellation) => RunAsync(parsed, cancellation));
     }
@@ -60,12 +67,14 @@ internal static class ServeCommand
     {
         var (urls, every) = (parsed.GetValue(Urls), parsed.GetValue(SnapshotEvery));
         if (every < 1) throw new CommandFailure(ExitCodes.Usage, "usage", "--snapshot-every is 1 or more.");
+        string[] arguments = urls is null ? [] : ["--urls", urls];
+        if (parsed.GetValue(Gateway) is { } gateway) arguments = [.. arguments, "--Gateway:Url", gateway];
         var (folder, isNamed) = (parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
         ILoggerFactory? logs = null;
         SnapshotSchedule? schedule = null;
         try
         {
-            return await Serve.RunAsync(new(folder, urls is null ? [] : ["--urls", urls])
+            return await Serve.RunAsync(new(folder, arguments)
             {
                 MustExist = isNamed && !parsed.GetValue(Demo),
                 Stop = cancellation,
@@ -80,6 +89,10 @@ internal static class ServeCommand
                 ExitCodes.NotFound, "journal.not_found",
                 $"There is no book in {folder}: make one with 'init --data {folder}' and what else init asks for, or "
                 + $"name an empty folder with 'serve --demo --data {folder}' for a sandbox with a demo.");
+        }
+        catch (GatewayConfigurationException wrong)
+        {
+            throw new CommandFailure(ExitCodes.Usage, "serve.gateway", wrong.Message);
         }
         catch (IOException taken) when (taken.InnerException is AddressInUseException)
         {
