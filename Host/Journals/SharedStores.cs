@@ -1,0 +1,25 @@
+using BankingEngine.Application.Journal;
+using BankingEngine.Application.Ports;
+
+namespace BankingEngine.Host.Journals;
+
+/// <summary>The stores that several hosts reach.</summary>
+internal static class SharedStores
+{
+    public static ISharedJournal Open(JournalAddress address, string book) => address.Kind switch
+    {
+        _ => throw new ArgumentOutOfRangeException(nameof(address), address.Kind, "No shared store."),
+    };
+
+    public static ISharedJournal Create(JournalAddress address, JournalIdentity identity) => address.Kind switch
+    {
+        _ => throw new ArgumentOutOfRangeException(nameof(address), address.Kind, "No shared store."),
+    };
+
+    /// <summary>The keys that a book's personal text is sealed with: in the same store where it can hold them, since a
+    /// key has to be destroyed everywhere; else in the book's folder, which its hosts then share.</summary>
+    public static IKeyStore Keys(BookPlace place, string book) => place.Journal.Kind switch
+    {
+        _ => new FileKeyStore(place.Folder, book),
+    };
+}
