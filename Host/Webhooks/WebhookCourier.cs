@@ -63,7 +63,7 @@ internal sealed class WebhookCourier(
                 else
                 {
                     await NoteAsync(cancellation).ConfigureAwait(false);
-                    await book.Engine.Feed.WaitBeyondAsync(_done, cancellation).ConfigureAwait(false);
+                    await book.Feed.WaitBeyondAsync(_done, cancellation).ConfigureAwait(false);
                 }
             }
         }
@@ -86,7 +86,7 @@ internal sealed class WebhookCourier(
     /// </summary>
     private (long Position, byte[] Line)? Next()
     {
-        var feed = book.Engine.Feed;
+        var feed = book.Feed;
         var durable = feed.DurablePosition;
         if (_reader is null)
         {

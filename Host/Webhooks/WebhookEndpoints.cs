@@ -169,11 +169,12 @@ internal sealed class WebhookEndpoints(RunningBook book, WebhookDeliverer delive
 /// <summary>Webhooks of a served book: its rules, its couriers, its routes.</summary>
 public static class WebhookHosting
 {
-    /// <param name="isLeading">Whether this host leads the book now; null: it always does.</param>
-    public static void MapWebhooks(this WebApplication app, RunningBook book, Func<bool>? isLeading = null)
+    /// <summary>Maps the routes; messages are sent from the start of the host to its end, while it leads.</summary>
+    public static void MapWebhooks(this WebApplication app, RunningBook book)
     {
+        bool IsLeading() => book.Engine is { IsLeading: true, MayAnswer: true };
         book.WebhookRules = WebhookRules.Of(app.Configuration, book.Genesis.Mode);
-        var deliverer = new WebhookDeliverer(book, isLeading ?? (static () => true), WebhookTime.Machine, app.Logger);
+        var deliverer = new WebhookDeliverer(book, IsLeading, WebhookTime.Machine, app.Logger);
         WebhookEndpoints.Map(app, book, deliverer);
         app.Lifetime.ApplicationStarted.Register(deliverer.Start);
         app.Lifetime.ApplicationStopping.Register(() => deliverer.DisposeAsync().AsTask().Wait());

@@ -167,13 +167,14 @@ public sealed class DeliverySpecs
                 _ = await client.GetStream().ReadAtLeastAsync(new byte[1_024], 1_024, throwOnEndOfStream: false);
             }
         });
-        await using var hooked = await HookedBook.StartAsync();
-        hooked.Allow(port);
-        var deliverer = hooked.Begin();
-        await hooked.Subscribe($"http://127.0.0.1:{port}/");
-        await hooked.Host.Pay("1.00");
-        (await HookedBook.Attempts(deliverer, await hooked.Row(), 2))[^1].Answer.Error.Should().Be("protocol");
-        await hooked.DisposeAsync();
+        await using (var hooked = await HookedBook.StartAsync())
+        {
+            hooked.Allow(port);
+            var deliverer = hooked.Begin();
+            await hooked.Subscribe($"http://127.0.0.1:{port}/");
+            await hooked.Host.Pay("1.00");
+            (await HookedBook.Attempts(deliverer, await hooked.Row(), 2))[^1].Answer.Error.Should().Be("protocol");
+        }
         listener.Stop();
         await serving.ContinueWith(static ended => _ = ended.Exception, TaskScheduler.Default);
     }
