@@ -8,7 +8,8 @@ namespace BankingEngine.Host.Journals;
 
 /// <summary>
 /// Positions in the file <c>positions</c> beside the journal: one JSON object a line. It is written whole, flushed and
-/// put in the place of the one before; what is set while that happens goes into the next writing together.
+/// put in the place of the one before; what is set while that happens goes into the next writing together. Where hosts
+/// share the folder, what another wrote is read when the file is seen to have changed.
 /// </summary>
 /// <param name="folder">Of the book. Nothing is read before the first question.</param>
 public sealed class FilePositions(string folder) : IPositions
@@ -17,6 +18,7 @@ public sealed class FilePositions(string folder) : IPositions
 
     private readonly Lock _gate = new(), _writing = new();
     private SortedDictionary<string, StoredPosition>? _stored;
+    private (DateTime At, long Length) _stamp;
     private long _changes, _written;
 
     public Task<StoredPosition?> FindAsync(string name, CancellationToken cancellation)
@@ -94,7 +96,7 @@ public sealed class FilePositions(string folder) : IPositions
             long carried;
             lock (_gate) (content, carried) = (Render(), _changes);
             Write(content);
-            _written = carried;
+            lock (_gate) (_written, _stamp) = (carried, StampNow());
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
@@ -117,7 +119,7 @@ public sealed class FilePositions(string folder) : IPositions
     private byte[] Render()
     {
         using var bytes = new MemoryStream();
-        foreach (var position in Stored().Values)
+        foreach (var position in _stored!.Values)
         {
             using (var json = new Utf8JsonWriter(bytes))
             {
@@ -134,7 +136,8 @@ public sealed class FilePositions(string folder) : IPositions
 
     private SortedDictionary<string, StoredPosition> Stored()
     {
-        if (_stored is not null) return _stored;
+        var stamp = StampNow();
+        if (_stored is not null && (stamp == _stamp || _written < _changes)) return _stored;
         var stored = new SortedDictionary<string, StoredPosition>(StringComparer.Ordinal);
         try
         {
@@ -150,7 +153,8 @@ public sealed class FilePositions(string folder) : IPositions
             throw new PositionsUnavailableException(
                 $"{PathOf()} cannot be read: {spoilt.Message} Mend it, or remove it: followers then begin anew.", spoilt);
         }
-        return _stored = stored;
+        (_stored, _stamp) = (stored, stamp);
+        return stored;
     }
 
     private static StoredPosition Parse(string line)
@@ -163,6 +167,12 @@ public sealed class FilePositions(string folder) : IPositions
         return PositionNames.IsValid(read.Name) && read.Position >= 0
             ? read
             : throw new FormatException("A line is no position.");
+    }
+
+    private (DateTime, long) StampNow()
+    {
+        var file = new FileInfo(PathOf());
+        return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
     }
 
     private string PathOf() => Path.Combine(folder, FileName);

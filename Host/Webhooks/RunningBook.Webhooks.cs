@@ -12,7 +12,8 @@ public sealed partial class RunningBook
     /// shared.</summary>
     public IPositions Positions
     {
-        get => LazyInitializer.EnsureInitialized(ref _positions, () => new FilePositions(Folder));
+        get => LazyInitializer.EnsureInitialized(
+            ref _positions, () => SharedStores.Positions(Place, Genesis.Name.ToString()));
         set => _positions = value;
     }
 
