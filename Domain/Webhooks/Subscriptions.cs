@@ -46,7 +46,8 @@ public readonly record struct WebhookRow(
     public static WebhookRow Read(ref RowReader from)
     {
         var (id, url, count) = (from.Value<Tag>(), from.Text(), from.Value<int>());
-        if (count is < 0 or > Subscriptions.MaxTypes) throw new SnapshotRefusedException("A webhook's types are torn.");
+        if (count is < 0 or > Subscriptions.MaxTypes)
+            throw new SnapshotRefusedException("A webhook's types are torn.");
         var types = ImmutableArray.CreateBuilder<string>(count);
         for (var i = 0; i < count; i++) types.Add(from.Text());
         ImmutableArray<AccountId> accounts = [.. from.Values<AccountId>()];
@@ -58,7 +59,9 @@ public readonly record struct WebhookRow(
     }
 }
 
-/// <summary>Who outside is told of the book's events. Sending is the host's; who, what and since when is the book's.</summary>
+/// <summary>
+/// Who outside is told of the book's events. Sending is the host's; who, what and since when is the book's.
+/// </summary>
 public sealed class Subscriptions
 {
     /// <summary>Each may hold a connection and a reader of the journal.</summary>

@@ -49,7 +49,15 @@ public abstract record WebhookEvent : Event
     /// <param name="Secret">Sealed.</param>
     public sealed record Subscribed(
         Tag Id, string Url, ImmutableArray<string> Types, ImmutableArray<AccountId> Accounts, string Secret, Tag By,
-        long From) : WebhookEvent;
+        long From) : WebhookEvent
+    {
+        public bool Equals(Subscribed? other) => other is not null && Id == other.Id && Url == other.Url
+            && Secret == other.Secret && By == other.By && From == other.From
+            && Types.AsSpan().SequenceEqual(other.Types.AsSpan())
+            && Accounts.AsSpan().SequenceEqual(other.Accounts.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(Id, Url, Secret, By, From);
+    }
 
     /// <param name="Secret">Sealed.</param>
     /// <param name="FormerUntil">First instant at which the secret before signs no longer.</param>

@@ -37,14 +37,16 @@ internal sealed class WebhookCourier(
 
     private readonly EventsFilter _filter = new(row.Types, row.Accounts);
     private readonly string _name = WebhookPositions.Of(row), _failingName = WebhookPositions.FailingOf(row);
+    private readonly byte[] _named = Encoding.ASCII.GetBytes($"\"data\":{{\"id\":\"{row.Id}\"");
     private JournalReader? _reader;
     private long _done, _noted;
     private int _sent;
+    private bool _changed;
 
     /// <summary>What is sent, and as what.</summary>
     private readonly record struct Message(long Position, string Id, byte[] Body);
 
-    /// <summary>Until it is called off, the subscription is disabled, or something other than the endpoint
+    /// <summary>Until it is called off, the subscription changed or is disabled, or something other than the endpoint
     /// fails.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -63,6 +65,7 @@ internal sealed class WebhookCourier(
                 else
                 {
                     await NoteAsync(cancellation).ConfigureAwait(false);
+                    if (_changed) return;
                     await book.Feed.WaitBeyondAsync(_done, cancellation).ConfigureAwait(false);
                 }
             }
@@ -101,12 +104,22 @@ internal sealed class WebhookCourier(
             {
                 if (position > durable) return Close();
                 var line = block.Line((int)(position - block.FirstPosition));
-                if (_filter.Takes(line, out _)) return (position, line.ToArray());
+                var isWanted = _filter.Takes(line, out var type);
+                if (position > row.Changed && IsOwnChange(line, type))
+                {
+                    _changed = true;
+                    return Close();
+                }
+                if (isWanted) return (position, line.ToArray());
                 _done = position;
             }
             if (!_reader.MoveNext()) return Close();
         }
     }
+
+    /// <summary>Whether the subscription is another from this event on: what follows is not sent as before.</summary>
+    private bool IsOwnChange(ReadOnlySpan<byte> line, ReadOnlySpan<byte> type) =>
+        type.StartsWith("webhook."u8) && line.IndexOf(_named) >= 0;
 
     private (long, byte[])? Close()
     {

@@ -123,7 +123,7 @@ public static class PublicAddresses
     {
         if (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6)
         {
-            if (address.ScopeId != 0 || !GlobalUnicast.Contains(address)) return false;
+            if (address.ScopeId != 0 || address.IsIPv4MappedToIPv6 || !GlobalUnicast.Contains(address)) return false;
         }
         else if (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork) return false;
         return !Array.Exists(NotPublic, network => network.Contains(address));

@@ -300,6 +300,7 @@ public sealed class DeliverySpecs
         await hooked.Subscribe(receiver.Url);
         for (var i = 0; i < 3; i++) await hooked.Host.Pay("1.00");
         var sent = await receiver.Next(3);
+        await hooked.CaughtUp();
         await hooked.EndAsync(first);
         await hooked.Host.Pay("2.00");
         var second = hooked.Begin();
