@@ -3,6 +3,7 @@ using System.Diagnostics;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Domain;
 
@@ -36,6 +37,7 @@ public sealed partial class Bank
         Recovery = new(Tables);
         Proposals = new(this);
         Reviews = new(this);
+        Webhooks = new(Tables, Book);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -55,6 +57,7 @@ public sealed partial class Bank
     public Recovery Recovery { get; }
     public Proposals Proposals { get; }
     public Reviews Reviews { get; }
+    public Subscriptions Webhooks { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
@@ -96,6 +99,7 @@ public sealed partial class Bank
         AcceptClock c => Books.Decide(c),
         AnnounceCheckpointKey c => Books.Decide(Book, c),
         TakeLead c => Books.Decide(Book, c),
+        WebhookCommand c => Webhooks.Decide(at, CallerName(caller), c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
         _ => DecideOnAccounts(at, command),
     };
@@ -140,6 +144,8 @@ public sealed partial class Bank
             or SetHolders or GrantRole or RevokeRole or AddIdentifier or EndIdentifier => Scopes.Parties,
         ProposalCommand or InvalidateApprovals => Scopes.Proposals,
         AcceptClock => Scopes.Operate,
+        // Who has events sent reads all that is sent.
+        WebhookCommand => Scopes.Operate | Scopes.Audit,
         AdvanceClock => Scopes.Sandbox,
         Chain => Scopes.None,
         _ => throw new UnreachableException($"{command.GetType().Name} is the engine's own."),
@@ -218,6 +224,7 @@ public sealed partial class Bank
             case PartyEvent e: Parties.Evolve(position, e); break;
             case RoleEvent e: Parties.Evolve(e); break;
             case IdentifierEvent e: Identifiers.Evolve(position, e); break;
+            case WebhookEvent e: Webhooks.Evolve(position, e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:
                 Book.References.Evolve(e);

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Application.Journal;
 
@@ -99,6 +100,12 @@ public static class EventCatalogue
         Of<ReviewEvent.Closed>("review.closed.v1"),
         Of<ReviewEvent.Overdue>("review.overdue.v1"),
         Of<BookEvent.Led>("book.led.v1"),
+        Of<WebhookEvent.Subscribed>("webhook.subscribed.v1"),
+        Of<WebhookEvent.SecretRotated>("webhook.secret_rotated.v1"),
+        Of<WebhookEvent.Replayed>("webhook.replayed.v1"),
+        Of<WebhookEvent.Disabled>("webhook.disabled.v1"),
+        Of<WebhookEvent.Enabled>("webhook.enabled.v1"),
+        Of<WebhookEvent.Removed>("webhook.removed.v1"),
     ];
 
     private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);

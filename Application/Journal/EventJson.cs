@@ -6,6 +6,7 @@ using System.Text.Json.Serialization;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Application.Journal;
 
@@ -63,6 +64,12 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(BookEvent.CheckpointKeyAnnounced), TypeInfoPropertyName = "BookCheckpointKeyAnnounced")]
 [JsonSerializable(typeof(BookEvent.TimerParked), TypeInfoPropertyName = "BookTimerParked")]
 [JsonSerializable(typeof(BookEvent.Led), TypeInfoPropertyName = "BookLed")]
+[JsonSerializable(typeof(WebhookEvent.Subscribed), TypeInfoPropertyName = "WebhookSubscribed")]
+[JsonSerializable(typeof(WebhookEvent.SecretRotated), TypeInfoPropertyName = "WebhookSecretRotated")]
+[JsonSerializable(typeof(WebhookEvent.Replayed), TypeInfoPropertyName = "WebhookReplayed")]
+[JsonSerializable(typeof(WebhookEvent.Disabled), TypeInfoPropertyName = "WebhookDisabled")]
+[JsonSerializable(typeof(WebhookEvent.Enabled), TypeInfoPropertyName = "WebhookEnabled")]
+[JsonSerializable(typeof(WebhookEvent.Removed), TypeInfoPropertyName = "WebhookRemoved")]
 [JsonSerializable(typeof(ReferenceEvent.Published), TypeInfoPropertyName = "ReferencePublished")]
 [JsonSerializable(typeof(ReferenceContent.Chart), TypeInfoPropertyName = "ReferenceChart")]
 [JsonSerializable(typeof(ReferenceContent.Calendar), TypeInfoPropertyName = "ReferenceCalendar")]

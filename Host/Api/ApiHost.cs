@@ -1,6 +1,7 @@
 using System.Globalization;
 using BankingEngine.Application.Engine;
 using BankingEngine.Host.Journals;
+using BankingEngine.Host.Webhooks;
 using Microsoft.Extensions.Configuration.Memory;
 
 namespace BankingEngine.Host.Api;
@@ -54,6 +55,7 @@ public static partial class ApiHost
         app.MapKeys(book);
         app.MapAudit(book);
         app.MapEvents(book);
+        app.MapWebhooks(book);
         app.MapHealth(book);
         app.MapReads(book);
 

@@ -97,6 +97,11 @@ public static class Parameters
         Types = new("type", """{"type":"string"}""",
             "Only these events, by wire name; several with commas, or stated again."),
         Account = new("account", Name_, "Only events that name this account."),
+        Consumer = new("consumer", Tag_,
+            "A consumer group: begins behind the position that was stored for it, whatever `Last-Event-ID` says; "
+            + "`from` counts only while none is stored."),
+        Takeover = new("takeover", """{"type":"boolean","default":false}""",
+            "Whether the group's reader of now is ended; otherwise a second one is refused."),
         LastEventId = new("Last-Event-ID", """{"type":"integer","minimum":0}""",
             "The last id that was seen; goes on behind it, whatever `from` says.")
         { InHeader = true },
@@ -117,6 +122,8 @@ public static class Parameters
         new("position", Position_, "Position in the journal."),
         new("proposal", """{"type":"string","format":"uuid"}""", "Id of the command that proposed it."),
         new("name", Tag_, "Name of the reference data."),
+        new("webhook", Tag_, "The webhook's id."),
+        new("consumer", Tag_, "The group's name."),
         new("id", """{"type":"string","maxLength":128}""",
             "The Idempotency-Key as you sent it, or `command` of a receipt."),
         new("code", """{"type":"string"}""", "The `code` of a problem."),

@@ -6,7 +6,8 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// <summary>The tables of all journals in a database, in the schema <c>bank_journal</c>: made and migrated here.</summary>
 /// <remarks>
 /// <c>books</c> names each book with its genesis; <c>blocks</c> holds a row a block; <c>leads</c> who leads, in which
-/// term; <c>digests</c> the leader's notes; <c>subject_keys</c> and <c>secrets</c> what personal text is sealed with.
+/// term; <c>digests</c> the leader's notes; <c>subject_keys</c> and <c>secrets</c> what personal text is sealed with;
+/// <c>positions</c> how far followers are.
 /// </remarks>
 internal static class PostgresSchema
 {
@@ -70,6 +71,14 @@ internal static class PostgresSchema
           secret bytea not null,
           primary key (book, name));
         """,
+        """
+        create table bank_journal.positions(
+          book integer not null,
+          name text not null,
+          position bigint not null,
+          at timestamptz not null,
+          primary key (book, name));
+        """,
     ];
 
     /// <summary>Columns of the newest version, as table.column type.</summary>
@@ -84,6 +93,8 @@ internal static class PostgresSchema
         "digests.tables text",
         "subject_keys.book integer", "subject_keys.subject text", "subject_keys.key bytea",
         "secrets.book integer", "secrets.name text", "secrets.secret bytea",
+        "positions.book integer", "positions.name text", "positions.position bigint",
+        "positions.at timestamp with time zone",
     ];
 
     /// <summary>Brings the schema to the newest version; makes it where it is missing, if that is wanted.</summary>
