@@ -3,6 +3,7 @@ using System.Diagnostics;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 
 namespace BankingEngine.Domain;
 
@@ -36,6 +37,7 @@ public sealed partial class Bank
         Recovery = new(Tables);
         Proposals = new(this);
         Reviews = new(this);
+        Statements = new(Tables);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -55,6 +57,7 @@ public sealed partial class Bank
     public Recovery Recovery { get; }
     public Proposals Proposals { get; }
     public Reviews Reviews { get; }
+    public Statements.Statements Statements { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
@@ -97,6 +100,7 @@ public sealed partial class Bank
         AnnounceCheckpointKey c => Books.Decide(Book, c),
         TakeLead c => Books.Decide(Book, c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
+        IssueStatement c => Statements.Decide(Ledger, at, c),
         _ => DecideOnAccounts(at, command),
     };
 
@@ -126,7 +130,8 @@ public sealed partial class Bank
             Scopes.Transfers,
         ImportTransfer => Scopes.Import,
         AdjustEntry or ReverseEntry => Scopes.Adjust,
-        OpenAccount or AddAsset or SetLimits or GrantOverdraft or CloseAccount or ReopenAccount => Scopes.Accounts,
+        OpenAccount or AddAsset or SetLimits or GrantOverdraft or CloseAccount or ReopenAccount
+            or IssueStatement => Scopes.Accounts,
         PlaceRestraint or LiftRestraint or Seize => Scopes.Restraints,
         RegisterAsset or RetireAsset or PublishReference => Scopes.Reference,
         ClosePeriodSoftly or ReopenPeriod or ClosePeriod or CloseYear => Scopes.Periods,
@@ -218,6 +223,7 @@ public sealed partial class Bank
             case PartyEvent e: Parties.Evolve(position, e); break;
             case RoleEvent e: Parties.Evolve(e); break;
             case IdentifierEvent e: Identifiers.Evolve(position, e); break;
+            case StatementEvent e: Statements.Evolve(e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:
                 Book.References.Evolve(e);

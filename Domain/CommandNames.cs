@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 
 namespace BankingEngine.Domain;
 
@@ -75,6 +76,7 @@ public static class CommandNames
         (typeof(InvalidateApprovals), "approvals.invalidate"),
         (typeof(BreakGlass), "breakglass.use"),
         (typeof(CloseReview), "review.close"),
+        (typeof(IssueStatement), "statement.issue"),
     }.ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
 
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =

@@ -16,8 +16,10 @@ public sealed record ProjectionFault(long Position, string Reason);
 /// <param name="BehindSince">Engine time of the last event that is in, while others wait; null when it is
 /// level.</param>
 /// <param name="Fault">Null while it goes on.</param>
+/// <param name="Rebuilding">Last event that is in the one built anew beside it; null when none is.</param>
 public sealed record ProjectionLag(
-    string Name, int Version, long Position, long Durable, Instant? BehindSince, ProjectionFault? Fault);
+    string Name, int Version, long Position, long Durable, Instant? BehindSince, ProjectionFault? Fault,
+    long? Rebuilding);
 
 /// <summary>A question to a projection that has stopped.</summary>
 public sealed class ProjectionStoppedException(string name, ProjectionFault fault)

@@ -54,6 +54,7 @@ public sealed class CommandSpec(
         "proposal" or "approvals" => "Proposals",
         "breakglass" or "review" => "Reviews",
         "key" => "Keys",
+        "statement" => "Statements",
         _ => "Operations",
     };
 

@@ -3,6 +3,7 @@ using BankingEngine.Domain;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 
 namespace BankingEngine.Specs.Contracts;
 
@@ -184,6 +185,10 @@ internal static class EventExamples
         yield return (new ReviewEvent.Closed(Other, head, Justified: true, "As agreed."), []);
         yield return (new ReviewEvent.Overdue(Other), []);
         yield return (new BookEvent.Led(3, "bank-2.example"), []);
+        yield return (new StatementEvent.Issued(
+            Alice, 12, Eur.Code, BusinessDate.Parse("2025-12-01"), BusinessDate.Parse("2025-12-31"),
+            StatementDates.Booked, 78,
+            [new(StatementFormat.Json, Hash256.Of("json")), new(StatementFormat.Html, Hash256.Of("html"))]), []);
     }
 
     /// <summary>Heads of every form: of the engine, of a caller, alone, the first of several, a later one.</summary>
