@@ -61,8 +61,17 @@ public abstract class Projection(string name, int version)
     /// <summary>A hash of all rows, found by visiting them: equal for equal rows, whenever they were built.</summary>
     public abstract UInt128 Digest();
 
+    /// <summary>The position and the digest of the rows at it, of one moment.</summary>
+    /// <exception cref="ProjectionStoppedException">An event could not be taken.</exception>
+    public (long Position, UInt128 Digest) Fingerprint()
+    {
+        using var held = Reading();
+        return (Position, Digest());
+    }
+
     /// <summary>Takes the events of a block that are still to come. Stops for good at one that fails.</summary>
-    public void Feed(ParsedBlock block)
+    /// <param name="through">Last position to take.</param>
+    public void Feed(ParsedBlock block, long through = long.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(block);
         if (_fault is not null) return;
@@ -74,6 +83,7 @@ public abstract class Projection(string name, int version)
                 foreach (ref readonly var item in block.Events)
                 {
                     if (item.Head.Position < next) continue;
+                    if (item.Head.Position > through) return;
                     if (item.Head.Position > next) throw new InvalidOperationException($"Position {next} is missing.");
                     Apply(item.Head, item.Recorded.Event, item.Recorded.Legs);
                     At = item.Head.At;

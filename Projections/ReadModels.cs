@@ -119,6 +119,16 @@ public sealed class ReadModels : IDisposable
         }
     }
 
+    /// <summary>The read model of a name as it answers now; null where there is none.</summary>
+    public Projection? Named(string name)
+    {
+        for (var i = EntriesAt; i <= CountersAt; i++)
+        {
+            if (_catchUp.Live(i).Name == name) return _catchUp.Live(i);
+        }
+        return null;
+    }
+
     private async Task<T?> AfterAsync<T>(int at, long position) where T : Projection =>
         await _catchUp.WaitForAsync(at, position, CatchUp.LongestWait).ConfigureAwait(false)
             ? (T)_catchUp.Live(at)

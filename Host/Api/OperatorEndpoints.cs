@@ -27,6 +27,11 @@ public static class OperatorEndpoints
 
     public static void MapProjections(this IEndpointRouteBuilder routes, RunningBook book)
     {
+        Reads.Map(routes, "/v1/projections/{projection}/digest", "projection.digest",
+            "A hash of all rows of a read model; visits them all, while its feed waits",
+            context => DigestAsync(context, book),
+            new("Operations", "The digest, and the position that it is of.") { NotFound = "projection.not_found" },
+            Scopes.Operate);
         Task Rebuild(HttpContext context) => RebuildAsync(context, book);
         routes.MapPost("/v1/projections/{projection}/rebuild", (Delegate)Rebuild).Needs(Scopes.Operate)
             .WithName("projection.rebuild")
@@ -37,6 +42,24 @@ public static class OperatorEndpoints
                 Body = """{"type":"object"}""",
                 Example = "{}",
             });
+    }
+
+    /// <summary>The rows of one moment as a hash, to be compared with a rebuild of the same position.</summary>
+    private static async Task DigestAsync(HttpContext context, RunningBook book)
+    {
+        if (book.ReadModels.Named(context.Request.RouteValues["projection"] as string ?? "") is not { } model)
+        {
+            await Problems.Answer(context, ReadsProblems.ProjectionNotFound).ConfigureAwait(false);
+            return;
+        }
+        var (position, digest) = model.Fingerprint();
+        Reads.Ok(context, to =>
+        {
+            to.WriteString("projection"u8, model.Name);
+            to.WriteNumber("version"u8, model.Version);
+            to.WriteNumber("position"u8, position);
+            to.WriteString("digest"u8, digest.ToString("x32", System.Globalization.CultureInfo.InvariantCulture));
+        });
     }
 
     private static async Task RebuildAsync(HttpContext context, RunningBook book)

@@ -66,7 +66,7 @@ internal sealed class ReadsStatements(RunningBook book)
         var page = issued.Of(account, mark is { } m ? (int)Math.Min(m.Position, int.MaxValue) : null, limit);
         Reads.Ok(context, to =>
         {
-            to.WriteNumber("position"u8, page.TrueAt);
+            to.WriteNumber("position"u8, page.Position);
             to.Value("account"u8, account);
             to.WriteStartArray("statements"u8);
             foreach (var statement in page.Statements)
