@@ -3,6 +3,7 @@ using System.Diagnostics;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Domain;
@@ -38,6 +39,7 @@ public sealed partial class Bank
         Proposals = new(this);
         Reviews = new(this);
         Webhooks = new(Tables, Book);
+        Statements = new(Tables);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -58,6 +60,7 @@ public sealed partial class Bank
     public Proposals Proposals { get; }
     public Reviews Reviews { get; }
     public Subscriptions Webhooks { get; }
+    public Statements.Statements Statements { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
@@ -101,6 +104,7 @@ public sealed partial class Bank
         TakeLead c => Books.Decide(Book, c),
         WebhookCommand c => Webhooks.Decide(at, CallerName(caller), c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
+        IssueStatement c => Statements.Decide(Ledger, at, c),
         _ => DecideOnAccounts(at, command),
     };
 
@@ -130,7 +134,8 @@ public sealed partial class Bank
             Scopes.Transfers,
         ImportTransfer => Scopes.Import,
         AdjustEntry or ReverseEntry => Scopes.Adjust,
-        OpenAccount or AddAsset or SetLimits or GrantOverdraft or CloseAccount or ReopenAccount => Scopes.Accounts,
+        OpenAccount or AddAsset or SetLimits or GrantOverdraft or CloseAccount or ReopenAccount
+            or IssueStatement => Scopes.Accounts,
         PlaceRestraint or LiftRestraint or Seize => Scopes.Restraints,
         RegisterAsset or RetireAsset or PublishReference => Scopes.Reference,
         ClosePeriodSoftly or ReopenPeriod or ClosePeriod or CloseYear => Scopes.Periods,
@@ -225,6 +230,7 @@ public sealed partial class Bank
             case RoleEvent e: Parties.Evolve(e); break;
             case IdentifierEvent e: Identifiers.Evolve(position, e); break;
             case WebhookEvent e: Webhooks.Evolve(position, e); break;
+            case StatementEvent e: Statements.Evolve(e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:
                 Book.References.Evolve(e);

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Domain;
@@ -82,6 +83,7 @@ public static class CommandNames
         (typeof(DisableWebhook), "webhook.disable"),
         (typeof(EnableWebhook), "webhook.enable"),
         (typeof(RemoveWebhook), "webhook.remove"),
+        (typeof(IssueStatement), "statement.issue"),
     }.ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
 
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =

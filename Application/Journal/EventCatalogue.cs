@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Application.Journal;
@@ -106,6 +107,7 @@ public static class EventCatalogue
         Of<WebhookEvent.Disabled>("webhook.disabled.v1"),
         Of<WebhookEvent.Enabled>("webhook.enabled.v1"),
         Of<WebhookEvent.Removed>("webhook.removed.v1"),
+        Of<StatementEvent.Issued>("statement.issued.v1"),
     ];
 
     private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);
@@ -115,6 +117,9 @@ public static class EventCatalogue
     public static IReadOnlyList<WireType> All => Types;
 
     public static WireType Of(Event @event) => ByType[@event.GetType()];
+
+    /// <summary>The wire name of a type of event.</summary>
+    public static string NameOf(Type type) => ByType[type].Name;
 
     /// <exception cref="JsonException">No event of this name is known: the journal is newer than the program.</exception>
     public static WireType Named(ReadOnlySpan<byte> name) =>

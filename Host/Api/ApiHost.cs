@@ -53,6 +53,7 @@ public static partial class ApiHost
         app.MapBatch(book);
         SignedEndpoints.Map(app, book, fairUse, desk);
         app.MapKeys(book);
+        app.MapProjections(book);
         app.MapAudit(book);
         app.MapEvents(book);
         app.MapWebhooks(book);

@@ -55,6 +55,7 @@ public sealed class CommandSpec(
         "breakglass" or "review" => "Reviews",
         "key" => "Keys",
         "webhook" => "Webhooks",
+        "statement" => "Statements",
         _ => "Operations",
     };
 

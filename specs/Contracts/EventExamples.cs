@@ -3,6 +3,7 @@ using BankingEngine.Domain;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Specs.Contracts;
@@ -194,6 +195,10 @@ internal static class EventExamples
         yield return (new WebhookEvent.Disabled(Tag.Of("reporting"), Tag.Of("gone"), 82), []);
         yield return (new WebhookEvent.Enabled(Tag.Of("reporting"), Teller), []);
         yield return (new WebhookEvent.Removed(Tag.Of("reporting")), []);
+        yield return (new StatementEvent.Issued(
+            Alice, 12, Eur.Code, BusinessDate.Parse("2025-12-01"), BusinessDate.Parse("2025-12-31"),
+            StatementDates.Booked, 78,
+            [new(StatementFormat.Json, Hash256.Of("json")), new(StatementFormat.Html, Hash256.Of("html"))]), []);
     }
 
     /// <summary>Heads of every form: of the engine, of a caller, alone, the first of several, a later one.</summary>
