@@ -16,8 +16,10 @@ public sealed record ProjectionFault(long Position, string Reason);
 /// <param name="BehindSince">Engine time of the last event that is in, while others wait; null when it is
 /// level.</param>
 /// <param name="Fault">Null while it goes on.</param>
+/// <param name="LastError">Why its store could not be written to the last time; null since it could.</param>
 public sealed record ProjectionLag(
-    string Name, int Version, long Position, long Durable, Instant? BehindSince, ProjectionFault? Fault);
+    string Name, int Version, long Position, long Durable, Instant? BehindSince, ProjectionFault? Fault,
+    string? LastError = null);
 
 /// <summary>A question to a projection that has stopped.</summary>
 public sealed class ProjectionStoppedException(string name, ProjectionFault fault)
