@@ -55,7 +55,8 @@ internal sealed class Asking(NpgsqlDataSource source, StoreSchema schema, Follow
             ? null
             : new ProjectionFault(row.GetInt64(3), row.GetString(4));
         follower.Learn(new(0, 0, row.GetInt64(1), new(row.GetInt64(2)), [], fault));
-        if ((follower.Fault ?? fault) is { } stopped) throw new ProjectionStoppedException(follower.Model.Name, stopped);
+        if ((follower.Fault ?? fault) is { } stopped)
+            throw new ProjectionStoppedException(follower.Model.Name, stopped);
         return row.GetInt64(1);
     }
 

@@ -57,7 +57,8 @@ internal sealed class Batch(IJournal journal, TableModel model, long position) :
 
     private void Take(in LineHead head, in Domain.Recorded recorded)
     {
-        if (head.Position != Position + 1) throw new PoisonException(Position + 1, $"Position {Position + 1} is missing.");
+        if (head.Position != Position + 1)
+            throw new PoisonException(Position + 1, $"Position {Position + 1} is missing.");
         try
         {
             model.Take(head, recorded.Event, recorded.Legs);

@@ -114,7 +114,8 @@ internal sealed partial class EntriesModel() : TableModel("account_entries", ver
         if (_nextAccount < 0 && target.IsFresh) _nextAccount = 0;
         if (_nextAccount < 0)
         {
-            using var command = target.Command($"select coalesce(max(account_no) + 1, 0) from {target.Schema}.accounts");
+            using var command =
+                target.Command($"select coalesce(max(account_no) + 1, 0) from {target.Schema}.accounts");
             _nextAccount = (int)command.ExecuteScalar()!;
         }
         foreach (var opening in _opened)
@@ -218,8 +219,8 @@ internal sealed partial class EntriesModel() : TableModel("account_entries", ver
     private readonly record struct Opening(AccountEvent.Opened Event, long Position, Instant At);
 
     private readonly record struct Posting(
-        long Position, Instant At, BusinessDate BookedOn, BusinessDate ValueOn, Tag Code, string? Reference, int FirstLeg,
-        int Legs);
+        long Position, Instant At, BusinessDate BookedOn, BusinessDate ValueOn, Tag Code, string? Reference,
+        int FirstLeg, int Legs);
 
     /// <summary>What is remembered of an account.</summary>
     private sealed class Holder

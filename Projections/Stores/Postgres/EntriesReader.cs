@@ -45,8 +45,8 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
 
     public ValueTask<EntryPage?> HistoryAsync(
         AccountId account, EntryFilter filter, bool newestFirst, EntryMark? after, int limit) =>
-        asking.AskAsync((connection, position) =>
-            new HistoryQuery(connection, asking.Schema, account, filter, newestFirst, after, limit).PageAsync(position));
+        asking.AskAsync((connection, position) => new HistoryQuery(
+            connection, asking.Schema, account, filter, newestFirst, after, limit).PageAsync(position));
 
     public ValueTask<IReadOnlyList<BalanceAt>?> BalancesOfAsync(AccountId account, Cut cut) =>
         asking.AskAsync<IReadOnlyList<BalanceAt>?>(async (connection, _) =>
@@ -114,7 +114,8 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
             var command = Asking.Command(
                 connection, $"""
                 select b.asset, b.scale, t.debits, t.credits, a.account, a.class, a.chart
-                from {_balances} b join {_accounts} a using (account) left join lateral ({TotalsSql(cut, first: 1)}) t on true
+                from {_balances} b join {_accounts} a using (account)
+                left join lateral ({TotalsSql(cut, first: 1)}) t on true
                 order by b.first_position, b.first_leg
                 """, ValuesOf(cut));
             command.CommandTimeout = PostgresReadModels.ReportSeconds;

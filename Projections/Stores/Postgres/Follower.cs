@@ -15,14 +15,16 @@ internal sealed class Follower : IDisposable
     /// <summary>Events written in one transaction.</summary>
     public const int MostEvents = 16_384;
 
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100), LongestPause = TimeSpan.FromSeconds(10),
-        Beat = TimeSpan.FromSeconds(1), Linger = TimeSpan.FromMilliseconds(2), Ending = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100),
+        LongestPause = TimeSpan.FromSeconds(10), Beat = TimeSpan.FromSeconds(1), Linger = TimeSpan.FromMilliseconds(2),
+        Ending = TimeSpan.FromSeconds(5);
 
     private readonly JournalFeed _feed;
     private readonly StoreSchema _schema;
     private readonly string _connectionString;
     private readonly TableModel _model;
     private readonly CancellationTokenSource _stop = new();
+    private readonly AutoResetEvent _renewed = new(initialState: false);
     private readonly Lock _gate = new();
     private readonly Thread _thread;
     private TaskCompletionSource _advanced = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,7 +37,12 @@ internal sealed class Follower : IDisposable
     public Follower(JournalFeed feed, StoreSchema schema, string connectionString, TableModel model)
     {
         (_feed, _schema, _connectionString, _model) = (feed, schema, connectionString, model);
-        _thread = new(Run) { Name = $"read model {model.Name}", IsBackground = true, Priority = ThreadPriority.BelowNormal };
+        _thread = new(Run)
+        {
+            Name = $"read model {model.Name}",
+            IsBackground = true,
+            Priority = ThreadPriority.BelowNormal,
+        };
         _thread.Start();
     }
 
@@ -62,6 +69,17 @@ internal sealed class Follower : IDisposable
         lock (_gate) return _advanced.Task;
     }
 
+    /// <summary>Lets a follower that stopped see that its tables were built anew, and waits until it has.</summary>
+    public async Task RenewAsync()
+    {
+        var until = Environment.TickCount64 + (long)Ending.TotalMilliseconds;
+        while (Fault is not null && Environment.TickCount64 < until && !_stop.IsCancellationRequested)
+        {
+            _renewed.Set();
+            await Task.WhenAny(NextMove(), Task.Delay(Linger)).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Where another host writes, what is known here is what was asked last.</summary>
     public void Learn(StoredState state)
     {
@@ -73,7 +91,11 @@ internal sealed class Follower : IDisposable
         if (_stop.IsCancellationRequested) return;
         _stop.Cancel();
         // A statement under way has its own bound; nothing waits for it longer than this.
-        if (_thread.Join(Ending)) _stop.Dispose();
+        if (_thread.Join(Ending))
+        {
+            _stop.Dispose();
+            _renewed.Dispose();
+        }
         Advance();
     }
 
@@ -248,7 +270,7 @@ internal sealed class Follower : IDisposable
     {
         if (state.Fault is not null)
         {
-            _stop.Token.WaitHandle.WaitOne(Beat);
+            WaitHandle.WaitAny([_stop.Token.WaitHandle, _renewed], Beat);
             return false;
         }
         using var beat = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
@@ -271,7 +293,8 @@ internal sealed class Follower : IDisposable
     private void Check(TableTarget target, StoredState state)
     {
         var stored = _schema.StateOf(target, _model.Name);
-        if (stored?.Generation != state.Generation || stored.Position != state.Position) throw new StateMovedException();
+        if (stored?.Generation != state.Generation || stored.Position != state.Position)
+            throw new StateMovedException();
     }
 
     private void Moved(StoredState state)
@@ -293,8 +316,9 @@ internal sealed class Follower : IDisposable
     /// <summary>Longer after each failure, and never the same for two hosts.</summary>
     private void Pause(int failures)
     {
-        var longest = Math.Min(LongestPause.TotalMilliseconds, FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(failures, 10)));
-        _stop.Token.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(longest * (0.5 + Random.Shared.NextDouble() / 2)));
+        var doubled = FirstPause * Math.Pow(2, Math.Min(failures, 10));
+        var longest = doubled < LongestPause ? doubled : LongestPause;
+        _stop.Token.WaitHandle.WaitOne(longest * (0.5 + Random.Shared.NextDouble() / 2));
     }
 
     /// <summary>The tables are not as this session left them.</summary>

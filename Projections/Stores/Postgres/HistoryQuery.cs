@@ -31,7 +31,8 @@ internal sealed class HistoryQuery(
         var found = new List<AccountEntry>();
         var last = default(Place);
         var wanted = Wanted();
-        await using (var command = Command($"select * from ({visited}) v {wanted} {Order("v.")} limit {Parameter(limit)}"))
+        await using (var command = Command(
+            $"select * from ({visited}) v {wanted} {Order("v.")} limit {Parameter(limit)}"))
         await using (var row = await command.ExecuteReaderAsync().ConfigureAwait(false))
         {
             while (await row.ReadAsync().ConfigureAwait(false))
@@ -80,7 +81,8 @@ internal sealed class HistoryQuery(
         return isThere;
     }
 
-    /// <summary>The first and the last position that the page may show: what is recorded is recorded in order.</summary>
+    /// <summary>The first and the last position that the page may show: what is recorded is recorded in
+    /// order.</summary>
     private async Task<(long First, long Last)> BoundsAsync()
     {
         var (first, last) = (0L, long.MaxValue);
@@ -89,8 +91,9 @@ internal sealed class HistoryQuery(
         if (filter.RecordedFrom is { } from)
         {
             await using var command = Asking.Command(
-                connection, $"select position from {_entries} where recorded_at >= $1 order by recorded_at, position limit 1",
-                TimeOf(from));
+                connection, $"""
+                select position from {_entries} where recorded_at >= $1 order by recorded_at, position limit 1
+                """, TimeOf(from));
             first = (long?)await command.ExecuteScalarAsync().ConfigureAwait(false) ?? long.MaxValue;
         }
         if (after is not { } mark) return (first, last);
@@ -140,9 +143,13 @@ internal sealed class HistoryQuery(
     private async Task<Place?> EndAsync(string visited)
     {
         await using var command = Command(
-            $"select balance_no, position, leg from ({visited}) v {Order("v.")} offset {IAccountEntries.MaxVisited - 1}");
+            $"""
+            select balance_no, position, leg from ({visited}) v {Order("v.")} offset {IAccountEntries.MaxVisited - 1}
+            """);
         await using var row = await command.ExecuteReaderAsync().ConfigureAwait(false);
-        return await row.ReadAsync().ConfigureAwait(false) ? new(row.GetInt64(1), row.GetInt32(0), row.GetInt32(2)) : null;
+        return await row.ReadAsync().ConfigureAwait(false)
+            ? new(row.GetInt64(1), row.GetInt32(0), row.GetInt32(2))
+            : null;
     }
 
     /// <summary>The mark behind a leg; null where the account has no further leg.</summary>

@@ -80,7 +80,8 @@ public sealed class PostgresReadModels : IDisposable
             var left = until - Environment.TickCount64;
             if (left <= 0 || _stop.IsCancellationRequested) return false;
             // Where another host writes, nobody tells this one.
-            var pause = TimeSpan.FromMilliseconds(follower.IsWriting ? left : Math.Min(left, AskAgain.TotalMilliseconds));
+            var pause = TimeSpan.FromMilliseconds(left);
+            if (!follower.IsWriting && pause > AskAgain) pause = AskAgain;
             await Task.WhenAny(next, Task.Delay(pause)).ConfigureAwait(false);
             if (!follower.IsWriting) await new Asking(_source, _schema, follower).TryLearnAsync().ConfigureAwait(false);
         }
@@ -91,9 +92,12 @@ public sealed class PostgresReadModels : IDisposable
     /// <param name="index">In <see cref="Names"/>.</param>
     /// <exception cref="StoreMismatchException">Another host builds it.</exception>
     /// <exception cref="NpgsqlException">The store refuses; nothing has changed.</exception>
-    public Task RebuildAsync(
-        int index, IProgress<RebuildProgress>? progress = null, CancellationToken cancellation = default) =>
-        Apart(stop => RebuildOf(index).Swap(progress, stop), cancellation);
+    public async Task RebuildAsync(
+        int index, IProgress<RebuildProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        await Apart(stop => RebuildOf(index).Swap(progress, stop), cancellation).ConfigureAwait(false);
+        await _followers[index].RenewAsync().ConfigureAwait(false);
+    }
 
     /// <summary>Compares a model's tables with new ones made of the same events. Changes nothing.</summary>
     /// <param name="index">In <see cref="Names"/>.</param>

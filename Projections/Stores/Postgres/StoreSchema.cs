@@ -46,7 +46,8 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
         using var transaction = connection.BeginTransaction();
         var target = new TableTarget(connection, Quoted, IsFresh: false);
         // Two hosts that start at once make it once.
-        target.Run("select pg_advisory_xact_lock(hashtextextended($1, 0))", new NpgsqlParameter { Value = Prefix + book });
+        target.Run(
+            "select pg_advisory_xact_lock(hashtextextended($1, 0))", new NpgsqlParameter { Value = Prefix + book });
         using (var found = target.Command("select 1 from pg_namespace where nspname = $1",
             new NpgsqlParameter { Value = Prefix + book }))
         {
@@ -143,8 +144,8 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
           name text primary key, version int not null, generation bigint not null, position bigint not null,
           recorded_at timestamptz not null, root bytea not null, fault_position bigint, fault_reason text,
           updated_at timestamptz not null default now());
-        comment on table {Quoted}.{States} is 'Where each read model stands: all events up to position are in its tables.';
+        comment on table {Quoted}.{States} is 'Where each read model stands: events up to position are in its tables.';
         comment on column {Quoted}.{States}.recorded_at is 'Engine time of the event at position.';
-        comment on column {Quoted}.{States}.fault_position is 'The event that could not be taken; null while it goes on.';
+        comment on column {Quoted}.{States}.fault_position is 'The event that could not be taken; null: it goes on.';
         """;
 }

@@ -100,8 +100,8 @@ internal abstract class TableModel(string name, int version)
     /// <exception cref="PoisonException">One of them cannot be taken.</exception>
     public abstract void Write(TableTarget target);
 
-    /// <summary>Writes what tables that are built anew hold back while they have no indexes: rows that may still change.
-    /// </summary>
+    /// <summary>Writes what tables that are built anew hold back while they have no indexes: rows that may still
+    /// change.</summary>
     public abstract void Finish(TableTarget target);
 
     /// <summary>Drops what was taken, and all that is remembered of the tables: they are as somebody left them.

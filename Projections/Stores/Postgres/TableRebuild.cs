@@ -73,8 +73,9 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
 
     private void Run(Action<TableTarget> build, bool commit)
     {
-        using var session = WriterSession.Open(connectionString, $"{schema.LockOf(model.Name)} rebuild", isRebuild: true);
-        if (!session.TryLock($"{schema.LockOf(model.Name)} rebuild"))
+        var name = $"{schema.LockOf(model.Name)} rebuild";
+        using var session = WriterSession.Open(connectionString, name, isRebuild: true);
+        if (!session.TryLock(name))
             throw new StoreMismatchException($"Another host builds {model.Name}.");
         using var transaction = session.Connection.BeginTransaction();
         var target = new TableTarget(session.Connection, _beside, IsFresh: true, IsRebuild: true);
@@ -180,7 +181,8 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
               a.privilege_type as what
             from pg_class c, aclexplode(c.relacl) a
             where c.oid = to_regclass({StoreSchema.Literal($"{schema.Quoted}.{table}")}) and a.grantee <> c.relowner
-          loop execute 'grant ' || g.what || ' on {_beside.Replace("'", "''", StringComparison.Ordinal)}.{table} to ' || g.who;
+          loop
+            execute 'grant ' || g.what || ' on ' || {StoreSchema.Literal($"{_beside}.{table}")} || ' to ' || g.who;
           end loop; end $do$
         """;
 

@@ -83,8 +83,9 @@ internal sealed partial class TransfersModel() : TableModel("transfer_lives", ve
     {
         _nextReference = -1;
         _pending.Clear();
-        foreach (var rows in new[] { _transferRows, _partRows, _referenceRows, _metadataRows, _correctionRows, _changeRows })
-            rows.Clear();
+        CopyRows[] all =
+            [_transferRows, _partRows, _referenceRows, _metadataRows, _correctionRows, _changeRows];
+        foreach (var rows in all) rows.Clear();
         Done();
     }
 
@@ -164,8 +165,9 @@ internal sealed partial class TransfersModel() : TableModel("transfer_lives", ve
         var wanted = _referred.Where(r => !_pending.ContainsKey(r.Id)).Select(r => GuidOf(r.Id)).Distinct().ToArray();
         if (wanted.Length == 0) return;
         using var command = target.Command(
-            $"select transfer, reference from {target.Schema}.transfers where transfer = any($1) and reference is not null",
-            new NpgsqlParameter { Value = wanted });
+            $"""
+            select transfer, reference from {target.Schema}.transfers where transfer = any($1) and reference is not null
+            """, new NpgsqlParameter { Value = wanted });
         using var row = command.ExecuteReader();
         while (row.Read()) _changed[IdOf(row.GetGuid(0))].Reference = row.GetString(1);
     }

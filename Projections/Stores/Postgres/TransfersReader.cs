@@ -71,7 +71,8 @@ internal sealed class TransfersReader(Asking asking) : ITransferLives
         return lives;
     }
 
-    private async Task<Dictionary<long, long>> CorrectionsAsync(NpgsqlConnection connection, IEnumerable<long> positions)
+    private async Task<Dictionary<long, long>> CorrectionsAsync(
+        NpgsqlConnection connection, IEnumerable<long> positions)
     {
         await using var command = Asking.Command(
             connection, $"select original, correction from {asking.Schema}.corrections where original = any($1)",

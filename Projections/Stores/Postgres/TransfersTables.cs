@@ -37,7 +37,8 @@ internal sealed partial class TransfersModel
         ], "with (fillfactor = 90)");
 
     internal static readonly TableShape Parts = new(
-        "transfer_parts", "What became of reservations: each posting, cancellation or expiry.", "transfer, position", [],
+        "transfer_parts", "What became of reservations: each posting, cancellation or expiry.", "transfer, position",
+        [],
         [
             new("transfer", "uuid not null", "The reservation."),
             new("position", "bigint not null", "Position of the event."),
