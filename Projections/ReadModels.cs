@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Projections.Stores.Postgres;
 
@@ -21,6 +23,7 @@ public sealed class ReadModels : IDisposable
     /// <summary>So many, the first, are tables where there are tables.</summary>
     private const int MayBeTables = 2;
 
+    private readonly Meter _meter = new(EngineMeters.MeterName);
     private readonly CatchUp _catchUp;
     private readonly PostgresReadModels? _tables;
 
@@ -29,6 +32,13 @@ public sealed class ReadModels : IDisposable
     private ReadModels(JournalFeed book, PostgresReadModels? tables)
     {
         _tables = tables;
+        _meter.CreateObservableGauge("bank.projection.behind", () => Lag().Select(lag => new Measurement<long>(
+            Math.Max(0, lag.Durable - lag.Position), new KeyValuePair<string, object?>("projection", lag.Name))),
+            "{event}", "Events that a read model does not have yet.");
+        _meter.CreateObservableGauge("bank.projection.failing", () => Lag().Select(lag => new Measurement<int>(
+            lag.Fault is null && lag.LastError is null ? 0 : 1,
+            new KeyValuePair<string, object?>("projection", lag.Name))),
+            "{projection}", "1 for a read model that has stopped, or whose store cannot be written to.");
         Projection[] small = [new AccessLog(), new KeyUses(), new AccountActs()];
         _catchUp = new(book, tables is null ? [new AccountEntries(), new TransferLives(), .. small] : small);
     }
@@ -139,6 +149,7 @@ public sealed class ReadModels : IDisposable
     /// <summary>Stops following the book. To be called before the book is closed.</summary>
     public void Dispose()
     {
+        _meter.Dispose();
         _tables?.Dispose();
         _catchUp.Dispose();
     }

@@ -53,7 +53,8 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
         {
             await using var command = Asking.Command(
                 connection, $"""
-                select b.asset, b.scale, t.debits, t.credits from {_accounts} a left join {_balances} b using (account)
+                select b.asset, b.scale, {Asking.Minor("t.debits")}, {Asking.Minor("t.credits")}
+                from {_accounts} a left join {_balances} b using (account)
                 left join lateral ({TotalsSql(cut, first: 2)}) t on true where a.account = $1 order by b.balance_no
                 """, [account.ToString(), .. ValuesOf(cut)]);
             await using var row = await command.ExecuteReaderAsync().ConfigureAwait(false);
@@ -113,7 +114,8 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
             await asking.PositionAsync(connection).ConfigureAwait(false);
             var command = Asking.Command(
                 connection, $"""
-                select b.asset, b.scale, t.debits, t.credits, a.account, a.class, a.chart
+                select b.asset, b.scale, {Asking.Minor("t.debits")}, {Asking.Minor("t.credits")}, a.account, a.class,
+                  a.chart
                 from {_balances} b join {_accounts} a using (account)
                 left join lateral ({TotalsSql(cut, first: 1)}) t on true
                 order by b.first_position, b.first_leg
@@ -130,7 +132,7 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
 
     private static BalanceAt BalanceOf(NpgsqlDataReader row, int at) => new(
         Asset.Of(row.GetString(at), (byte)row.GetInt16(at + 1)),
-        row.IsDBNull(at + 2) ? 0 : Asking.Minor(row, at + 2), row.IsDBNull(at + 3) ? 0 : Asking.Minor(row, at + 3));
+        Asking.Minor(row, at + 2), Asking.Minor(row, at + 4));
 
     internal static Tag TagAt(NpgsqlDataReader row, int column) =>
         row.IsDBNull(column) ? default : Tag.Of(row.GetString(column));
@@ -151,7 +153,7 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
             {
                 throw asking.Unavailable(away);
             }
-            return new(AccountId.Parse(row.GetString(4)), Classes[row.GetString(5)], TagAt(row, 6), BalanceOf(row, 0));
+            return new(AccountId.Parse(row.GetString(6)), Classes[row.GetString(7)], TagAt(row, 8), BalanceOf(row, 0));
         }
 
         public async ValueTask DisposeAsync()

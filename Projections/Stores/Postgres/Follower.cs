@@ -12,8 +12,9 @@ namespace BankingEngine.Projections.Stores.Postgres;
 /// </summary>
 internal sealed class Follower : IDisposable
 {
-    /// <summary>Events written in one transaction.</summary>
-    public const int MostEvents = 16_384;
+    /// <summary>Most events written in one transaction. The more, the fewer times a balance that moves often is
+    /// written; so many take a second, and 30 MB of buffers.</summary>
+    public const int MostEvents = 65_536;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100),
         LongestPause = TimeSpan.FromSeconds(10), Beat = TimeSpan.FromSeconds(1), Linger = TimeSpan.FromMilliseconds(2),

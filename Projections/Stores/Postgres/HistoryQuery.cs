@@ -32,7 +32,12 @@ internal sealed class HistoryQuery(
         var last = default(Place);
         var wanted = Wanted();
         await using (var command = Command(
-            $"select * from ({visited}) v {wanted} {Order("v.")} limit {Parameter(limit)}"))
+            $"""
+            select balance_no, position, leg, side = 'debit', {Asking.Minor("amount_minor")},
+              {Asking.Minor("credits_minor - debits_minor")}, booked_on, value_on, recorded_at, counter_account, code,
+              reference
+            from ({visited}) v {wanted} {Order("v.")} limit {Parameter(limit)}
+            """))
         await using (var row = await command.ExecuteReaderAsync().ConfigureAwait(false))
         {
             while (await row.ReadAsync().ConfigureAwait(false))
@@ -182,11 +187,10 @@ internal sealed class HistoryQuery(
     {
         var asset = _assets[_numbers.IndexOf(row.GetInt32(0))];
         return new(
-            row.GetInt64(1), TimeAt(row, 9), row.GetString(3) == "debit" ? Side.Debit : Side.Credit,
-            new(Asking.Minor(row, 4), asset), DateAt(row, 7), DateAt(row, 8),
-            new(Asking.Minor(row, 6) - Asking.Minor(row, 5), asset),
-            row.IsDBNull(10) ? default : AccountId.Parse(row.GetString(10)), EntriesReader.TagAt(row, 11),
-            row.IsDBNull(12) ? null : row.GetString(12));
+            row.GetInt64(1), TimeAt(row, 10), row.GetBoolean(3) ? Side.Debit : Side.Credit,
+            new(Asking.Minor(row, 4), asset), DateAt(row, 8), DateAt(row, 9), new(Asking.Minor(row, 6), asset),
+            row.IsDBNull(11) ? default : AccountId.Parse(row.GetString(11)), EntriesReader.TagAt(row, 12),
+            row.IsDBNull(13) ? null : row.GetString(13));
     }
 
     private NpgsqlCommand Command(string sql) =>
