@@ -55,6 +55,7 @@ public sealed partial class BookEngine : IDisposable
         Keys = new(opened.Execution.Bank.Keys);
         _writer = new(opened.Execution, _clock, Keys, HandOver, _meters);
         _lastAt = opened.LastAt;
+        Feed.Advance(opened.Execution.Position);
         _leading = !options.Following;
         _writerThread = new(WriterLoop) { Name = "book writer", IsBackground = true };
         _flusherThread = new(FlusherLoop) { Name = "book flusher", IsBackground = true };

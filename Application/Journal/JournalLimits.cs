@@ -58,7 +58,7 @@ public sealed class JournalIdentity
     public override string ToString() => $"{Book} ({Convert.ToHexStringLower(genesis)})";
 
     /// <summary>Names are plain so that they stand unescaped in JSON, in file names and in stream names.</summary>
-    internal static bool IsBookName(string name) =>
+    public static bool IsBookName(string name) =>
         name.Length is > 0 and <= JournalLimits.BookNameLength
         && name[0] is not ('-' or '.')
         && name.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '-' or '.');

@@ -29,6 +29,11 @@ public interface IKeyStore : IDisposable
     /// A keyed token of a text: equal texts have equal tokens, and nobody without the key learns more.
     /// </summary>
     UInt128 Token(string field, string text);
+
+    /// <summary>A secret of the book itself, such as the key it signs checkpoints with.</summary>
+    /// <param name="name">1 to 32 of <c>a-z 0-9 . -</c>, beginning with a letter.</param>
+    /// <param name="make">Makes it where there is none; it is durable before this returns, and the same for all.</param>
+    byte[] Named(string name, Func<byte[]> make);
 }
 
 /// <summary>The form of sealed text: AES-256-GCM, a fresh nonce each, bound to book and field.</summary>

@@ -1,5 +1,8 @@
+using System.Globalization;
 using BankingEngine.Application.Engine;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Host.Journals;
+using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Api;
 
@@ -47,13 +50,13 @@ public static class Door
             ?? throw new InvalidOperationException("The endpoint does not need a key.");
 
     /// <summary>Stands between routing and endpoints.</summary>
-    public static RequestDelegate Stand(RequestDelegate next, BookEngine engine, FairUse fairUse) =>
-        Stand(next, engine, fairUse, signed: null);
+    public static RequestDelegate Stand(RequestDelegate next, RunningBook book, FairUse fairUse) =>
+        Stand(next, book, fairUse, signed: null);
 
-    /// <inheritdoc cref="Stand(RequestDelegate, BookEngine, FairUse)"/>
+    /// <inheritdoc cref="Stand(RequestDelegate, RunningBook, FairUse)"/>
     /// <param name="signed">Lets in who signed; null where nobody does.</param>
     internal static RequestDelegate Stand(
-        RequestDelegate next, BookEngine engine, FairUse fairUse, SignedReads? signed) => context =>
+        RequestDelegate next, RunningBook book, FairUse fairUse, SignedReads? signed) => context =>
     {
         var endpoint = context.GetEndpoint();
         if (endpoint is null) return Problems.Answer(context, EdgeProblems.RouteUnknown);
@@ -61,6 +64,9 @@ public static class Door
         // Every endpoint that was mapped states its access, so one that does not is routing's own "wrong method".
         if (endpoint.Metadata.GetMetadata<Access>() is not { } access)
             return Refuse(context, endpoint, next);
+        var engine = book.Engine;
+        if (!engine.IsLeading) next = Followed(engine, next);
+        else if (access.Key && !engine.MayAnswer) return Problems.Answer(context, EdgeProblems.LeadUnproven);
         var carriesKey = TryBearer(context, out var token);
         var caller = default(Caller);
         var isKnown = carriesKey && engine.Keys.TryRecognise(token, engine.RoughNow, out caller);
@@ -121,6 +127,31 @@ public static class Door
             _ => EdgeProblems.RouteUnknown,
         });
     }
+
+    /// <summary>
+    /// Answers of a host that follows say so, and of which position they are; one that is asked for with
+    /// <c>after</c> is waited for, since another host gave the receipt.
+    /// </summary>
+    private static RequestDelegate Followed(BookEngine engine, RequestDelegate next) => async context =>
+    {
+        if (long.TryParse(context.Request.Query["after"], NumberStyles.None, CultureInfo.InvariantCulture, out var after)
+            && after > engine.DurablePosition)
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+            patience.CancelAfter(CatchUp.LongestWait);
+            try
+            {
+                await engine.WaitBeyondAsync(after - 1, patience.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+            {
+                // The endpoint says that the position is beyond what there is here.
+            }
+        }
+        context.Response.Headers["Bank-Role"] = "follower";
+        context.Response.Headers["Bank-Position"] = engine.DurablePosition.ToString(CultureInfo.InvariantCulture);
+        await next(context).ConfigureAwait(false);
+    };
 
     private static string Names(Scopes scopes) => scopes.ToString().ToLowerInvariant();
 }

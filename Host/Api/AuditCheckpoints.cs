@@ -2,6 +2,7 @@ using System.Buffers;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Application.Journal.Tree;
+using BankingEngine.Application.Ports;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
@@ -10,8 +11,9 @@ namespace BankingEngine.Host.Api;
 
 /// <summary>The checkpoints of a running book, signed with a key that the book itself announced.</summary>
 /// <remarks>
-/// The key lies in <c>keys/checkpoint.pem</c>, PKCS #8, readable by the owner only, made when it is missing. To change
-/// keys, move the file away and start again: the book announces the new key, and what the old one signed still holds.
+/// The key is the key store's <c>checkpoint.pem</c> (on files <c>keys/checkpoint.pem</c>), PKCS #8, made when it is
+/// missing. To change keys, move it away and start again: the book announces the new key, and what the old one signed
+/// still holds.
 /// </remarks>
 public sealed class CheckpointService : IDisposable
 {
@@ -23,37 +25,39 @@ public sealed class CheckpointService : IDisposable
     private readonly Dictionary<long, string> kept = [];
     private readonly Queue<long> order = new();
     private readonly Lock gate = new();
-    private readonly BookEngine engine;
+    private readonly Func<BookEngine> current;
     private readonly CheckpointSigner signer;
     private bool announced;
 
-    private CheckpointService(BookEngine engine, CheckpointSigner signer) =>
-        (this.engine, this.signer) = (engine, signer);
+    private CheckpointService(Func<BookEngine> current, CheckpointSigner signer) =>
+        (this.current, this.signer) = (current, signer);
 
     /// <summary>How checkpoints and proofs name the book.</summary>
     public string Origin => signer.KeyName;
 
-    public TreeStore Tree => engine.Tree ?? throw new InvalidOperationException("This book keeps no tree.");
+    public TreeStore Tree => current().Tree ?? throw new InvalidOperationException("This book keeps no tree.");
 
     /// <summary>Loads or makes the key, and has the book announce it unless it is the one announced last.</summary>
-    /// <param name="folder">The book's folder.</param>
-    /// <exception cref="System.Security.Cryptography.CryptographicException">The file holds no private key on
+    /// <param name="current">The book's engine as it is now.</param>
+    /// <param name="keys">Where the key lies.</param>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">What lies there is no private key on
     /// P-256.</exception>
     /// <exception cref="InvalidOperationException">The book refused the announcement.</exception>
-    public static async Task<CheckpointService> OpenAsync(BookEngine engine, string folder)
+    public static async Task<CheckpointService> OpenAsync(Func<BookEngine> current, IKeyStore keys)
     {
-        ArgumentNullException.ThrowIfNull(engine);
-        var origin = Checkpoint.OriginOf(engine.Journal.Identity.Book);
-        var signer = Load(Path.Combine(folder, Journals.FileKeyStore.FolderName, KeyFile), origin);
-        var service = new CheckpointService(engine, signer);
+        ArgumentNullException.ThrowIfNull(current);
+        ArgumentNullException.ThrowIfNull(keys);
+        var origin = Checkpoint.OriginOf(current().Journal.Identity.Book);
+        var signer = Load(keys, origin);
+        var service = new CheckpointService(current, signer);
         try
         {
             await service.AnnounceAsync().ConfigureAwait(false);
         }
         catch (EngineUnavailableException)
         {
-            // A book whose clock is held has to open, so that an operator can accept the clock: the key is announced
-            // when a checkpoint is first asked for.
+            // A book whose clock is held has to open, so that an operator can accept the clock, and one that follows
+            // announces nothing: the key is announced when a checkpoint is first asked for.
         }
         catch
         {
@@ -71,7 +75,7 @@ public sealed class CheckpointService : IDisposable
     {
         if (!Volatile.Read(ref announced)) await AnnounceAsync().ConfigureAwait(false);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, engine.DurablePosition);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, current().DurablePosition);
         return Sign(size);
     }
 
@@ -92,7 +96,7 @@ public sealed class CheckpointService : IDisposable
     /// <summary>
     /// The newest announced keys, in order of announcing, at most <see cref="BookEngine.MaxRowsRead"/>.
     /// </summary>
-    public Task<CheckpointKeyRow[]> KeysAsync() => engine.ReadAsync((bank, _) =>
+    public Task<CheckpointKeyRow[]> KeysAsync() => current().ReadAsync((bank, _) =>
     {
         var rows = bank.Book.CheckpointKeys;
         var first = Math.Max(0, rows.Count - BookEngine.MaxRowsRead);
@@ -101,7 +105,7 @@ public sealed class CheckpointService : IDisposable
 
     public void Dispose() => signer.Dispose();
 
-    private async Task AnnounceAsync()
+    internal async Task AnnounceAsync()
     {
         var key = new BookEvent.CheckpointKeyAnnounced(Origin, Convert.ToBase64String(signer.SubjectPublicKeyInfo));
         var known = await KeysAsync().ConfigureAwait(false);
@@ -109,7 +113,7 @@ public sealed class CheckpointService : IDisposable
         {
             var command = new AnnounceCheckpointKey(key.Name, key.PublicKey);
             var envelope = new Envelope(default, Envelope.Engine, 0);
-            var answer = await engine.SendAsync(envelope, command, "book.announce_checkpoint_key")
+            var answer = await current().SendAsync(envelope, command, "book.announce_checkpoint_key")
                 .ConfigureAwait(false);
             if (answer.Ended.Ending != Ending.Accepted)
                 throw new InvalidOperationException(
@@ -121,33 +125,19 @@ public sealed class CheckpointService : IDisposable
     private DateTimeOffset RecordedAt(long position)
     {
         var line = new ArrayBufferWriter<byte>();
-        if (!engine.Journal.TryReadEvent(position, line))
+        if (!current().Journal.TryReadEvent(position, line))
             throw new InvalidOperationException($"Event {position} is durable and not there.");
         return DateTimeOffset.UnixEpoch.AddMicroseconds(EventLine.Read(line.WrittenSpan).Head.At.Microseconds);
     }
 
-    private static CheckpointSigner Load(string path, string origin)
+    /// <summary>The key is durable before the book says that it signs with it.</summary>
+    private static CheckpointSigner Load(IKeyStore keys, string origin)
     {
-        if (File.Exists(path)) return CheckpointSigner.FromPem(origin, File.ReadAllText(path));
-        var signer = CheckpointSigner.Create(origin);
-        Store(path, signer.ToPem());
-        return signer;
-    }
-
-    /// <summary>The key is on the disk before the book says that it signs with it.</summary>
-    private static void Store(string path, string pem)
-    {
-        var folder = Path.GetDirectoryName(path)!;
-        Directory.CreateDirectory(folder);
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        File.Delete(path + ".new");
-        using (var file = new FileStream(path + ".new", options))
+        byte[] Make()
         {
-            file.Write(System.Text.Encoding.ASCII.GetBytes(pem));
-            file.Flush(flushToDisk: true);
+            using var made = CheckpointSigner.Create(origin);
+            return System.Text.Encoding.ASCII.GetBytes(made.ToPem());
         }
-        File.Move(path + ".new", path);
-        DiskFileLayer.Instance.FlushFolder(folder);
+        return CheckpointSigner.FromPem(origin, System.Text.Encoding.ASCII.GetString(keys.Named(KeyFile, Make)));
     }
 }

@@ -154,6 +154,8 @@ internal sealed class ExplainRequest
 
         public UInt128 Token(string field, string text) => default;
 
+        public byte[] Named(string name, Func<byte[]> make) => make();
+
         public void Dispose() { }
     }
 }

@@ -23,24 +23,42 @@ public static class OperatorEndpoints
 
     public static void MapHealth(this IEndpointRouteBuilder routes, RunningBook book)
     {
-        Task Live(HttpContext context) => Answer(context, book, ready: book.Engine.IsRunning);
-        Task Ready(HttpContext context) =>
-            Answer(context, book, ready: book.Engine.IsRunning && book.Engine.ClockStep == 0);
+        Task Live(HttpContext context) => Answer(context, book, ready: true);
+        Task Ready(HttpContext context) => Answer(context, book, ready: StatusOf(book) is "ok" or "following");
+        Task Leading(HttpContext context) => Answer(context, book, ready: StatusOf(book) == "ok");
         routes.MapGet("/health/live", (Delegate)Live).Needs(Access.Nothing)
             .WithSummary("Whether the process works at all").Reads(new("Operations", "It does."));
         routes.MapGet("/health/ready", (Delegate)Ready).Needs(Access.Nothing)
-            .WithSummary("Whether the book takes commands: not while its clock is held")
-            .Reads(new("Operations", "It does; 503 with the step where its clock is held."));
+            .WithSummary("Whether the book answers: not while its clock is held or its journal is out of reach")
+            .Reads(new("Operations", "It does; 503 with why it does not. A host that follows answers reads."));
+        routes.MapGet("/health/leading", (Delegate)Leading).Needs(Access.Nothing)
+            .WithSummary("Whether this host takes commands: for whatever sends them to one of several hosts")
+            .Reads(new("Operations", "It does; 503 on a host that follows."));
+    }
+
+    private static string StatusOf(RunningBook book)
+    {
+        var engine = book.Engine;
+        if (!engine.IsRunning) return book.Place.IsShared ? "reopening" : "stopped";
+        if (!engine.IsLeading) return engine.Unreachable is null ? "following" : "journal_unreachable";
+        return engine.ClockStep == 0 ? "ok" : "clock_held";
     }
 
     private static Task Answer(HttpContext context, RunningBook book, bool ready)
     {
         using var to = ResponseBody.Rent();
         to.Json.WriteStartObject();
-        to.Json.WriteString("status"u8, ready ? "ok" : book.Engine.IsRunning ? "clock_held" : "stopped");
+        to.Json.WriteString("status"u8, StatusOf(book));
         to.Json.WriteString("book"u8, book.Genesis.Name.ToString());
+        to.Json.WriteString("role"u8, book.Engine.IsLeading ? "leader" : "follower");
         to.Json.WriteNumber("position"u8, book.Engine.DurablePosition);
         if (book.Engine.ClockStep != 0) to.Json.WriteNumber("clock_step_microseconds"u8, book.Engine.ClockStep);
+        if (book.Warnings.Count > 0)
+        {
+            to.Json.WriteStartArray("warnings"u8);
+            foreach (var warning in book.Warnings) to.Json.WriteStringValue(warning);
+            to.Json.WriteEndArray();
+        }
         to.Json.WriteEndObject();
         to.Send(context.Response, ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
         return Task.CompletedTask;

@@ -246,6 +246,8 @@ internal static class ProposalContents
 
         public UInt128 Token(string field, string text) => throw Missing();
 
+        public byte[] Named(string name, Func<byte[]> make) => throw Missing();
+
         public void Dispose() { }
 
         private static NotSupportedException Missing() => new("A stored content holds no text to seal.");

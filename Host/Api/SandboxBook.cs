@@ -27,13 +27,32 @@ public static class SandboxBook
 
     /// <summary>Opens the sandbox book of a folder; founds it when there is none.</summary>
     public static Task<RunningBook> OpenAsync(
-        string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time = null)
+        string folder, ILogger log, Action<Exception> onFatal, ITimeSource? time = null) =>
+        OpenAsync(BookPlace.InFolder(folder), new(log, onFatal, time), mayFound: true);
+
+    /// <summary>Opens the book of a place; founds a sandbox there when there is none.</summary>
+    /// <param name="mayFound">Else a place without a book is a failure.</param>
+    /// <exception cref="JournalException">NotFound, or the journal cannot be opened.</exception>
+    public static async Task<RunningBook> OpenAsync(BookPlace place, Opening opening, bool mayFound)
     {
-        if (!IsToBeFounded(folder))
-            return RunningBook.OpenAsync(folder, log, onFatal, time);
-        Directory.CreateDirectory(folder);
-        var identity = new JournalIdentity("sandbox", RandomNumberGenerator.GetBytes(32));
-        return RunningBook.FoundAsync(folder, identity, log, onFatal, engine => FoundAsync(engine, folder), time);
+        ArgumentNullException.ThrowIfNull(place);
+        if (place.IsShared)
+        {
+            try
+            {
+                return await RunningBook.OpenAsync(place, opening).ConfigureAwait(false);
+            }
+            catch (JournalException missing) when (missing.Kind == JournalFault.NotFound && mayFound)
+            {
+                // It is founded below.
+            }
+        }
+        else if (!IsToBeFounded(place.Folder) || !mayFound)
+            return await RunningBook.OpenAsync(place, opening).ConfigureAwait(false);
+        Directory.CreateDirectory(place.Folder);
+        var identity = new JournalIdentity(place.Book, RandomNumberGenerator.GetBytes(32));
+        return await RunningBook.FoundAsync(place, identity, opening, engine => FoundAsync(engine, place))
+            .ConfigureAwait(false);
     }
 
     /// <summary>Whether a folder is empty, or not there at all.</summary>
@@ -47,16 +66,16 @@ public static class SandboxBook
         return book.Genesis.Mode == BookMode.Sandbox && File.Exists(file) ? File.ReadAllText(file).Trim() : null;
     }
 
-    private static async Task FoundAsync(BookEngine engine, string folder)
+    private static async Task FoundAsync(BookEngine engine, BookPlace place)
     {
         var genesis = new Genesis(
-            Tag.Of("sandbox"), BookMode.Sandbox, "00000000000000SANDBX", AssetCode.Parse("EUR"), Tag.Of("utc"),
+            Tag.Of(place.Book), BookMode.Sandbox, "00000000000000SANDBX", AssetCode.Parse("EUR"), Tag.Of("utc"),
             Tag.Of("weekdays"),
             Tag.Of("de"), 86_400, Genesis.DefaultIdMemory);
         var weekdays = new BusinessCalendar("weekdays", [Weekday.Saturday, Weekday.Sunday], []);
         var today = weekdays.Adjust(engine.RoughNow.DateAt(0), DayAdjustment.Following);
         var token = await Founding.FoundAsync(engine, genesis, today, [], new([6, 7], []), KeyId).ConfigureAwait(false);
-        WriteKey(Path.Combine(folder, KeyFile), token);
+        WriteKey(Path.Combine(place.Folder, KeyFile), token);
         foreach (var (command, named) in Demo()) await SendAsync(engine, command, named).ConfigureAwait(false);
     }
 
@@ -104,10 +123,19 @@ public static class SandboxBook
 /// <summary>What a start says: where, with which key, and three lines that work as they stand.</summary>
 public static class Greeting
 {
-    public static async Task WriteAsync(TextWriter to, RunningBook book, string address)
+    /// <param name="books">The first is the one at the root of the address.</param>
+    public static async Task WriteAsync(TextWriter to, IReadOnlyList<RunningBook> books, string address)
     {
-        await to.WriteLineAsync($"Book {book.Genesis.Name} at position {book.Engine.DurablePosition}, in {book.Folder}")
-            .ConfigureAwait(false);
+        ArgumentNullException.ThrowIfNull(to);
+        ArgumentNullException.ThrowIfNull(books);
+        var book = books[0];
+        foreach (var each in books)
+        {
+            await to.WriteLineAsync(
+                $"Book {each.Genesis.Name} at position {each.Engine.DurablePosition}, in {each.Place}"
+                + (each == book ? "" : $", below {address}/books/{each.Genesis.Name}")).ConfigureAwait(false);
+            foreach (var warning in each.Warnings) await to.WriteLineAsync($"Mind: {warning}").ConfigureAwait(false);
+        }
         await to.WriteLineAsync($"Listening on {address}, described at {address}/docs; Ctrl+C ends it")
             .ConfigureAwait(false);
         if (SandboxBook.DemoKey(book) is not { } key) return;

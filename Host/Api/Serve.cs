@@ -17,8 +17,14 @@ namespace BankingEngine.Host.Api;
 /// <param name="Time">Specs bring their own.</param>
 public sealed record ServeOptions(string? Folder = null, string[]? Arguments = null, ITimeSource? Time = null)
 {
-    /// <summary>A folder without a book is a failure, not a place for a sandbox.</summary>
+    /// <summary>A place without a book is a failure, not one for a sandbox.</summary>
     public bool MustExist { get; init; }
+
+    /// <summary>Which books, the first at the root of the address; null: the one of the folder.</summary>
+    public IReadOnlyList<BookPlace>? Places { get; init; }
+
+    /// <summary>How this host names itself where several reach a journal; null: by machine and process.</summary>
+    public string? Node { get; init; }
 
     /// <summary>Adds to the services or the server before they are built.</summary>
     public Action<WebApplicationBuilder>? Configure { get; init; }
@@ -64,31 +70,48 @@ public static partial class Serve
             ending.Cancel();
         }
 
-        using var book = await OpenAsync(options, output, log, OnFatal).ConfigureAwait(false);
-        await using var app = ApiHost.Build(builder, book);
-        await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
-        isListening = true;
-        var address =
-            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        await Greeting.WriteAsync(output, book, address).ConfigureAwait(false);
-        options.Started?.Invoke(address, book);
-        await WaitForEndAsync(app, ending.Token).ConfigureAwait(false);
-        if (fatal is not null) return ExitFatal;
-        await TakeLeaveAsync(output, book).ConfigureAwait(false);
-        return 0;
+        var books = new List<RunningBook>();
+        IReadOnlyList<WebApplication> further = [];
+        try
+        {
+            foreach (var place in PlacesOf(options))
+                books.Add(await OpenAsync(place, options, output, new(log, OnFatal, options.Time, options.Node))
+                    .ConfigureAwait(false));
+            (var first, further) = SeveralBooks.Build(builder, books, options.Arguments ?? []);
+            await using var app = first;
+            foreach (var other in further) await other.StartAsync(CancellationToken.None).ConfigureAwait(false);
+            await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
+            isListening = true;
+            var address =
+                app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+            await Greeting.WriteAsync(output, books, address).ConfigureAwait(false);
+            foreach (var book in books) options.Started?.Invoke(address, book);
+            await WaitForEndAsync(app, ending.Token).ConfigureAwait(false);
+            foreach (var other in further) await other.StopAsync(CancellationToken.None).ConfigureAwait(false);
+            if (fatal is not null) return ExitFatal;
+            foreach (var book in books) await TakeLeaveAsync(output, book).ConfigureAwait(false);
+            return 0;
+        }
+        finally
+        {
+            foreach (var other in further) await other.DisposeAsync().ConfigureAwait(false);
+            foreach (var book in books) book.Dispose();
+        }
     }
 
+    private static IReadOnlyList<BookPlace> PlacesOf(ServeOptions options) => options.Places
+        ?? [BookPlace.InFolder(Path.GetFullPath(options.Folder ?? SandboxBook.DefaultFolder))];
+
     private static async Task<RunningBook> OpenAsync(
-        ServeOptions options, TextWriter output, ILogger log, Action<Exception> onFatal)
+        BookPlace place, ServeOptions options, TextWriter output, Opening opening)
     {
-        var folder = Path.GetFullPath(options.Folder ?? SandboxBook.DefaultFolder);
-        var isNew = SandboxBook.IsToBeFounded(folder);
+        var isNew = !place.IsShared && SandboxBook.IsToBeFounded(place.Folder);
         if (isNew && options.MustExist)
-            throw new JournalException(JournalFault.NotFound, $"There is no journal in {folder}.");
+            throw new JournalException(JournalFault.NotFound, $"There is no journal in {place}.");
         await output.WriteLineAsync(isNew
-            ? $"No book in {folder} yet: founding a sandbox with a small demo."
-            : $"Opening the book in {folder}.").ConfigureAwait(false);
-        return await SandboxBook.OpenAsync(folder, log, onFatal, options.Time).ConfigureAwait(false);
+            ? $"No book in {place} yet: founding a sandbox with a small demo."
+            : $"Opening the book in {place}.").ConfigureAwait(false);
+        return await SandboxBook.OpenAsync(place, opening, mayFound: !options.MustExist).ConfigureAwait(false);
     }
 
     /// <summary>The log of what happens beside the host, in the form that the host's has.</summary>
@@ -114,6 +137,7 @@ public static partial class Serve
     /// </summary>
     private static async Task TakeLeaveAsync(TextWriter output, RunningBook book)
     {
+        if (!book.Engine.IsRunning) return;
         var (position, digest, schema) = await book.Engine.ReadAsync((bank, at) =>
             (at.Position - 1, bank.Tables.Digest, DigestNotes.SchemaOf(bank.Tables))).ConfigureAwait(false);
         var tail = book.Engine.Journal.Tail;

@@ -2,23 +2,22 @@ using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Host.Journals;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace BankingEngine.Host.Cli;
 
 /// <summary>The book of a folder, as the command line opens it: to write, or beside a writer to read.</summary>
 internal static class BookFolder
 {
-    /// <summary>Opens the book in this process: its engine alone, without what a server has beside it.</summary>
-    /// <exception cref="JournalException">InUse where a server, or another command, has it open.</exception>
-    public static BookEngine Open(string folder)
-    {
-        var files = DiskFileLayer.Instance;
-        var journal = FileJournal.Open(folder, new(FileJournal.Identify(folder, files)), files);
-        // A fatal failure fails whatever waits for an answer, and that ends the command.
-        return new(Recovery.Open(journal, folder, _ => { }), MachineTime.Instance, new(), _ => { }, (_, _) => { });
-    }
+    /// <summary>How long a command waits to lead a book that other hosts may lead.</summary>
+    private static readonly TimeSpan LeadTimeout = TimeSpan.FromSeconds(8);
 
-    public static FileJournal Read(string folder) => FileJournal.OpenReadOnly(folder, DiskFileLayer.Instance);
+    /// <summary>Opens the book in this process, to write to it.</summary>
+    /// <exception cref="JournalException">InUse where a server, or another command, has it open.</exception>
+    public static Task<LedBook> OpenAsync(BookPlace place) =>
+        // A fatal failure fails whatever waits for an answer, and that ends the command.
+        RunningBook.LeadAsync(place, new(NullLogger.Instance, _ => { }), LeadTimeout);
 
     /// <summary>
     /// The state at a position, from the newest snapshot before it or from the start; writes nothing.
@@ -63,7 +62,7 @@ internal static class BookFolder
         throw new CommandFailure(exit, no.Code, no.Why);
     }
 
-    /// <summary>Bytes of the journal's segments; 0 where there is none.</summary>
+    /// <summary>Bytes of the journal's segments; 0 where there are none.</summary>
     public static long BytesOf(string folder)
     {
         var segments = new DirectoryInfo(Path.Combine(folder, "journal"));

@@ -2,6 +2,7 @@ using System.CommandLine;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Api;
+using BankingEngine.Host.Journals;
 
 namespace BankingEngine.Host.Cli;
 
@@ -21,6 +22,57 @@ internal static class Common
         HelpName = "folder",
         DefaultValueFactory = _ => SandboxBook.DefaultFolder,
     };
+
+    public static readonly Option<string?> Journal = new("--journal")
+    {
+        Description = "Where the journal lies: file:<folder>, postgres:<connection string>, esdb://… or kurrentdb://…; "
+            + $"default: the variable {JournalAddress.Variable}, else the folder of the book.",
+        HelpName = "address",
+    };
+
+    private static readonly Option<string?> Book = new("--book")
+    {
+        Description = $"Name of the book in a store of several; default: {BookPlace.DefaultBook}.",
+        HelpName = "name",
+    };
+
+    /// <summary>Lets a command be told of a journal that lies elsewhere than in the book's folder.</summary>
+    public static Command AtPlace(this Command command)
+    {
+        command.Options.Add(Journal);
+        command.Options.Add(Book);
+        return command;
+    }
+
+    /// <summary>Where the book lies that a command is about.</summary>
+    /// <exception cref="CommandFailure">The address is none.</exception>
+    public static BookPlace PlaceOf(ParseResult parsed, Option<string> data) =>
+        PlaceOf(parsed, parsed.GetValue(data)!, parsed.GetResult(data) is { Implicit: false }, parsed.GetValue(Book));
+
+    /// <inheritdoc cref="PlaceOf(ParseResult, Option{string})"/>
+    /// <param name="isNamed">Whether the folder was said, and is not the default.</param>
+    public static BookPlace PlaceOf(ParseResult parsed, string folder, bool isNamed, string? book)
+    {
+        try
+        {
+            var address = JournalAddress.Parse(
+                parsed.GetValue(Journal) ?? Environment.GetEnvironmentVariable(JournalAddress.Variable));
+            var name = book ?? BookPlace.DefaultBook;
+            if (!JournalIdentity.IsBookName(name))
+                throw new FormatException("A book's name is 1 to 64 of a-z, 0-9, '.' and '-'.");
+            var stated = Environment.GetEnvironmentVariable(JournalAddress.KeysVariable);
+            var keys = string.IsNullOrEmpty(stated) ? null : JournalAddress.Parse(stated);
+            if (keys?.Kind == JournalKind.EventStore)
+                throw new FormatException("Keys lie in a folder or in PostgreSQL: what is in a stream cannot be destroyed.");
+            if (!address.IsShared)
+                return new(address.Text.Length > 0 ? address.Text : folder, JournalAddress.InFolder, name) { Keys = keys };
+            return new(isNamed ? folder : Path.Combine("bank-data", name), address, name) { Keys = keys };
+        }
+        catch (FormatException wrong)
+        {
+            throw new CommandFailure(ExitCodes.Usage, "usage", wrong.Message);
+        }
+    }
 
     public static Option<T> Required<T>(string name, string description) =>
         new(name) { Description = description, Required = true };

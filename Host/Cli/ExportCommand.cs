@@ -50,18 +50,18 @@ internal static class ExportCommand
     public static System.CommandLine.Command Build()
     {
         Format.AcceptOnlyFromAmong("jsonl", "csv", "hledger");
-        return new TaughtCommand("export", About) { Data, Format, Out, Through, Assert }.Does(Run);
+        return new TaughtCommand("export", About) { Data, Format, Out, Through, Assert }.AtPlace().Does(Run);
     }
 
     private static int Run(ParseResult parsed, Terminal terminal)
     {
-        var (folder, format, path) = (parsed.GetValue(Data)!, parsed.GetValue(Format)!, parsed.GetValue(Out));
+        var (place, format, path) = (Common.PlaceOf(parsed, Data), parsed.GetValue(Format)!, parsed.GetValue(Out));
         if (path is null && terminal.IsJson)
             throw new CommandFailure(
                 ExitCodes.Usage, "usage", "With --json standard output is the answer's: say --out.");
         if (parsed.GetValue(Assert) && format != "hledger")
             throw new CommandFailure(ExitCodes.Usage, "usage", "--assert goes with --format hledger.");
-        using var journal = BookFolder.Read(folder);
+        using var journal = place.OpenToRead();
         var through = BookFolder.Through(journal, parsed.GetValue(Through));
         if (path is null)
         {
@@ -92,7 +92,7 @@ internal static class ExportCommand
     /// Replays from the first event and writes each: class, chart and balances are then those of the book itself.
     /// </summary>
     private static void Export(
-        FileJournal journal, string format, long through, bool assert, Stream to, IProgress<long>? progress)
+        IJournal journal, string format, long through, bool assert, Stream to, IProgress<long>? progress)
     {
         var execution = new Execution(new Bank());
         using var text = new StreamWriter(to, bufferSize: 1 << 16) { NewLine = "\n" };

@@ -52,7 +52,7 @@ internal static class ImportCommand
     public static Command Build()
     {
         Format.AcceptOnlyFromAmong(AmlSimSource.Format);
-        return new TaughtCommand("import", About) { Format, Data, From, Asset, Start, As }
+        return new TaughtCommand("import", About) { Format, Data, From, Asset, Start, As }.AtPlace()
             .Does((parsed, terminal, _) => RunAsync(parsed, terminal));
     }
 
@@ -65,7 +65,8 @@ internal static class ImportCommand
                 ExitCodes.Usage, "usage", $"{parsed.GetValue(Start)} is not a date of 1970 or later.");
         var source =
             new AmlSimSource(parsed.GetValue(From)!, asset, new(start.Day * 86_400L * Instant.MicrosecondsPerSecond));
-        using var engine = BookFolder.Open(parsed.GetValue(Data)!);
+        using var running = await BookFolder.OpenAsync(Common.PlaceOf(parsed, Data)).ConfigureAwait(false);
+        var engine = running.Engine;
         var genesis = await engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false);
         if (genesis.IdMemory < source.Rows)
             throw new CommandFailure(ExitCodes.Refused, "import.memory_too_small",

@@ -5,6 +5,8 @@ using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Host.Journals;
+using Microsoft.Extensions.Logging.Abstractions;
 using Command = System.CommandLine.Command;
 
 namespace BankingEngine.Host.Cli;
@@ -20,6 +22,7 @@ internal static class InitCommand
 
           init --data bank-data/demo --name demo --entity 529900T8BM49AURSDO55 --functional EUR \
                --zone Europe/Berlin --calendar weekdays --cut-off 18:30 --jurisdiction de --mode sandbox
+          init --journal "postgres:Host=db;Username=bank;Database=bank" --name main …
 
         Exit codes: 2 a choice is not valid, or the folder is not empty; 4 the folder is in use.
         """;
@@ -62,37 +65,37 @@ internal static class InitCommand
         Calendar.AcceptOnlyFromAmong(HomeTime.Weekdays, HomeTime.EveryDay);
         return new TaughtCommand("init", About)
         {
-            Data, Name, Entity, Functional, Jurisdiction, Mode, Zone, Calendar, CutOff, IdMemory,
+            Data, Common.Journal, Name, Entity, Functional, Jurisdiction, Mode, Zone, Calendar, CutOff, IdMemory,
         }.Does((parsed, terminal, _) => RunAsync(parsed, terminal));
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, Terminal terminal)
     {
-        var folder = parsed.GetValue(Data)!;
         var home = HomeTime.Of(parsed.GetValue(Zone)!, parsed.GetValue(Calendar)!, parsed.GetValue(CutOff)!);
         var genesis = GenesisOf(parsed, home);
         var identity =
             new JournalIdentity(genesis.Name.ToString(), RandomNumberGenerator.GetBytes(JournalLimits.RootBytes));
-        var journal = FileJournal.Create(folder, new(identity), DiskFileLayer.Instance);
+        var place = Common.PlaceOf(
+            parsed, parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false }, genesis.Name.ToString());
         Exception? failure = null;
-        var opened = Recovery.Open(journal, folder, _ => { });
-        using var engine = new BookEngine(
-            opened, MachineTime.Instance, new(), fatal => failure = fatal, (fault, _) => failure = fault);
         var today = home.Today(new(MachineTime.Instance.WallMicroseconds()));
-        var token = await Founding.FoundAsync(engine, genesis, today, home.Transitions, home.Calendar, FirstKey)
-            .ConfigureAwait(false);
+        var token = "";
+        using var book = await RunningBook.FoundOnlyAsync(
+            place, identity, new(NullLogger.Instance, fatal => failure = fatal), async engine =>
+                token = await Founding.FoundAsync(engine, genesis, today, home.Transitions, home.Calendar, FirstKey)
+                    .ConfigureAwait(false)).ConfigureAwait(false);
         if (failure is not null) throw failure;
 
-        terminal.Say($"Book {genesis.Name} is founded in {folder}; business date {today}.");
+        terminal.Say($"Book {genesis.Name} is founded in {place}; business date {today}.");
         terminal.Say($"First key, with every scope. It is shown now and never again:");
         terminal.Say(terminal.IsJson ? "  (in the JSON object)" : $"  {token}");
         return terminal.Done(new()
         {
             ["book"] = genesis.Name.ToString(),
-            ["folder"] = Path.GetFullPath(folder),
+            ["folder"] = Path.GetFullPath(place.Folder),
             ["genesis_id"] = Convert.ToHexStringLower(identity.Genesis.Span),
             ["business_date"] = today.ToString(),
-            ["position"] = engine.DurablePosition,
+            ["position"] = book.Engine.DurablePosition,
             ["key_id"] = FirstKey.ToString(),
             ["key"] = token,
         });

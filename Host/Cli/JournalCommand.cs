@@ -85,7 +85,7 @@ internal static class JournalCommand
     /// <summary>Every event's hash computed again, and every block's root compared.</summary>
     private static string RootOf(string folder, Terminal terminal)
     {
-        using var journal = BookFolder.Read(folder);
+        using var journal = FileJournal.OpenReadOnly(folder, DiskFileLayer.Instance);
         var frontier = new MerkleFrontier();
         terminal.Progress("Hashing", journal.Tail.Position, progress =>
         {

@@ -68,29 +68,30 @@ internal static class KeysCommand
 
     public static System.CommandLine.Command Build() => new TaughtCommand("keys", About)
     {
-        new TaughtCommand("list", ListAbout) { Data }.Does(List),
-        new TaughtCommand("issue", IssueAbout) { Data, Id, Scopes, Expires }
+        new TaughtCommand("list", ListAbout) { Data }.AtPlace().Does(List),
+        new TaughtCommand("issue", IssueAbout) { Data, Id, Scopes, Expires }.AtPlace()
             .Does((parsed, terminal, _) => IssueAsync(parsed, terminal)),
-        new TaughtCommand("revoke", RevokeAbout) { Data, Id, Reason }
+        new TaughtCommand("revoke", RevokeAbout) { Data, Id, Reason }.AtPlace()
             .Does((parsed, terminal, _) => RevokeAsync(parsed, terminal)),
-        new TaughtCommand("erase", EraseAbout) { Data, Subject, Yes }
+        new TaughtCommand("erase", EraseAbout) { Data, Subject, Yes }.AtPlace()
             .Does((parsed, terminal, _) => EraseAsync(parsed, terminal)),
         SignCommand.BuildNew(),
     };
 
     private static async Task<int> EraseAsync(ParseResult parsed, Terminal terminal)
     {
-        var (folder, subject) = (parsed.GetValue(Data)!, parsed.GetValue(Subject)!);
+        var subject = parsed.GetValue(Subject)!;
         if (!AccountId.TryParse(subject, out _))
             throw new CommandFailure(ExitCodes.Usage, "usage", $"{subject} is not an account's name.");
         // Open, because a running server keeps keys in memory and would go on reading.
-        using var book = BookFolder.Open(folder);
+        var place = Common.PlaceOf(parsed, Data);
+        using var book = await BookFolder.OpenAsync(place).ConfigureAwait(false);
         if (!parsed.GetValue(Yes))
             throw new CommandFailure(
                 ExitCodes.Refused, "erase.not_confirmed",
                 $"What was said about {subject} would be unreadable for good. Say --yes to do it.");
-        var name = await book.ReadAsync((bank, _) => bank.Book.Genesis.Name.ToString()).ConfigureAwait(false);
-        using var store = new FileKeyStore(folder, name);
+        var name = await book.Engine.ReadAsync((bank, _) => bank.Book.Genesis.Name.ToString()).ConfigureAwait(false);
+        using var store = SharedStores.Keys(place, name);
         if (!store.Destroy(subject))
             throw new CommandFailure(ExitCodes.NotFound, "erase.not_found", $"There is no key of {subject}.");
         terminal.Say($"The key of {subject} is destroyed.");
@@ -99,8 +100,9 @@ internal static class KeysCommand
 
     private static int List(ParseResult parsed, Terminal terminal)
     {
-        var folder = parsed.GetValue(Data)!;
-        using var journal = BookFolder.Read(folder);
+        var place = Common.PlaceOf(parsed, Data);
+        var folder = place.Folder;
+        using var journal = place.OpenToRead();
         var keys = BookFolder.StateAt(journal, folder, journal.Tail.Position).Bank.Keys.Rows;
         var rows = Enumerable.Range(0, keys.Count).Select(number => keys[number]).ToList();
         terminal.Table(["Key", "Scopes", "Expires", "State"],
@@ -130,7 +132,8 @@ internal static class KeysCommand
             : BusinessDate.TryParse(date, out var day) && day.Day >= 0
                 ? new Instant(day.Day * 86_400L * Instant.MicrosecondsPerSecond)
             : throw new CommandFailure(ExitCodes.Usage, "usage", $"{date} is not a date.");
-        using var book = BookFolder.Open(parsed.GetValue(Data)!);
+        using var running = await BookFolder.OpenAsync(Common.PlaceOf(parsed, Data)).ConfigureAwait(false);
+        var book = running.Engine;
         var token = ApiKeys.NewToken(id, out var high, out var low);
         var answer = await BookFolder.SendAsync(book, new IssueKey(id, high, low, scopes, expires), "key.issue")
             .ConfigureAwait(false);
@@ -148,7 +151,8 @@ internal static class KeysCommand
     private static async Task<int> RevokeAsync(ParseResult parsed, Terminal terminal)
     {
         var id = TagOf(parsed.GetValue(Id)!);
-        using var book = BookFolder.Open(parsed.GetValue(Data)!);
+        using var running = await BookFolder.OpenAsync(Common.PlaceOf(parsed, Data)).ConfigureAwait(false);
+        var book = running.Engine;
         var answer = await BookFolder.SendAsync(book, new RevokeKey(id, parsed.GetValue(Reason)!), "key.revoke")
             .ConfigureAwait(false);
         terminal.Say(answer.Ended.Parts == 0 ? $"Key {id} was revoked before." : $"Key {id} is revoked.");

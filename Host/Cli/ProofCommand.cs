@@ -44,13 +44,13 @@ internal static class ProofCommand
 
     public static Command Build() => new TaughtCommand("proof", About)
     {
-        new TaughtCommand("inclusion", InclusionAbout) { Data, Position, Size, Out }.Does((parsed, terminal) =>
+        new TaughtCommand("inclusion", InclusionAbout) { Data, Position, Size, Out }.AtPlace().Does((parsed, terminal) =>
         {
             var position = parsed.GetValue(Position);
             return Make(parsed, terminal, parsed.GetValue(Size), position, (tree, journal, origin, size) =>
                 ProofFile.Write(InclusionProof.Make(tree, journal, origin, position, size)));
         }),
-        new TaughtCommand("consistency", ConsistencyAbout) { Data, From, To, Out }.Does((parsed, terminal) =>
+        new TaughtCommand("consistency", ConsistencyAbout) { Data, From, To, Out }.AtPlace().Does((parsed, terminal) =>
         {
             var from = parsed.GetValue(From);
             return Make(parsed, terminal, parsed.GetValue(To), from, (tree, _, origin, size) =>
@@ -62,7 +62,7 @@ internal static class ProofCommand
         ParseResult parsed, Terminal terminal, long? asked, long within,
         Func<TreeStore, IJournal, string, long, string> make)
     {
-        using var journal = BookFolder.Read(parsed.GetValue(Data)!);
+        using var journal = Common.PlaceOf(parsed, Data).OpenToRead();
         var size = BookFolder.Through(journal, asked);
         if (within < 1 || within > size)
             throw new CommandFailure(
@@ -106,7 +106,7 @@ internal static class BlockHashes
     /// <exception cref="Application.Engine.ReplayMismatchException">A block's root is not that of its
     /// events.</exception>
     public static void Walk(
-        FileJournal journal, Action<ReadOnlyMemory<byte>> append, Func<TreeHash> root, IProgress<long>? progress)
+        IJournal journal, Action<ReadOnlyMemory<byte>> append, Func<TreeHash> root, IProgress<long>? progress)
     {
         var slices = new Slice[JournalLimits.BlockEvents];
         var leaves = new byte[JournalLimits.BlockEvents * Sha256Lanes.HashBytes];

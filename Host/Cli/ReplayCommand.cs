@@ -35,16 +35,17 @@ internal static class ReplayCommand
         Common.Optional<long?>("--through", "Last position to apply; default: the end.");
 
     public static System.CommandLine.Command Build() =>
-        new TaughtCommand("replay", About) { Data, Verify, FromSnapshot, Through }.Does(Run);
+        new TaughtCommand("replay", About) { Data, Verify, FromSnapshot, Through }.AtPlace().Does(Run);
 
     private static int Run(ParseResult parsed, Terminal terminal)
     {
-        var folder = parsed.GetValue(Data)!;
+        var place = Common.PlaceOf(parsed, Data);
+        var folder = place.Folder;
         var verify = parsed.GetValue(Verify);
         if (verify && parsed.GetValue(FromSnapshot))
             throw new CommandFailure(
                 ExitCodes.Usage, "usage", "--verify hashes from the first event: leave out --from-snapshot.");
-        using var journal = BookFolder.Read(folder);
+        using var journal = place.OpenToRead();
         var through = BookFolder.Through(journal, parsed.GetValue(Through));
         var execution = parsed.GetValue(FromSnapshot)
             ? FromNewest(folder, through, terminal)
@@ -69,7 +70,7 @@ internal static class ReplayCommand
     }
 
     private static int Tell(
-        Terminal terminal, FileJournal journal, Execution execution, long from, TimeSpan time,
+        Terminal terminal, IJournal journal, Execution execution, long from, TimeSpan time,
         MerkleFrontier? frontier, int compared)
     {
         var events = execution.Position - from;

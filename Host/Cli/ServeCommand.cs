@@ -20,6 +20,12 @@ internal static class ServeCommand
           serve
           serve --demo --data bank-data/demo
           serve --data bank-data/demo --urls http://127.0.0.1:8080 --snapshot-every 100000
+          serve --journal "postgres:Host=db;Username=bank;Database=bank" --book main --node bank-1
+          serve --data bank-data/retail --data bank-data/custody
+
+        On a journal that several hosts reach, one of them leads and the others follow: they serve reads, and take over
+        when it goes. Several books (several folders; with --journal several names) are served by one host: the first at
+        the root of the address, the others below /books/<name>.
 
         When it ends it says the position and the digest of the state there, which replay has to find again.
 
@@ -27,7 +33,23 @@ internal static class ServeCommand
         folder; 70 the journal failed while serving.
         """;
 
-    private static readonly Option<string> Data = Common.Data();
+    private static readonly Option<string[]> Data = new("--data")
+    {
+        Description = "Folder of the book; of a journal elsewhere, of its caches. May be said several times.",
+        HelpName = "folder",
+        DefaultValueFactory = _ => [SandboxBook.DefaultFolder],
+    };
+
+    private static readonly Option<string[]> Books = new("--book")
+    {
+        Description = $"Name of the book in a store of several; default: {BookPlace.DefaultBook}. May be said several times.",
+        HelpName = "name",
+        DefaultValueFactory = _ => [BookPlace.DefaultBook],
+    };
+
+    private static readonly Option<string?> Node = Common.Optional<string?>(
+        "--node", "How this host names itself in the book when it leads; default: machine and process.");
+
     private static readonly Option<string?> Urls = new("--urls")
     {
         Description =
@@ -50,6 +72,9 @@ internal static class ServeCommand
     private static Command Fill(Command command)
     {
         command.Options.Add(Data);
+        command.Options.Add(Common.Journal);
+        command.Options.Add(Books);
+        command.Options.Add(Node);
         command.Options.Add(Demo);
         command.Options.Add(Urls);
         command.Options.Add(SnapshotEvery);
@@ -60,26 +85,29 @@ internal static class ServeCommand
     {
         var (urls, every) = (parsed.GetValue(Urls), parsed.GetValue(SnapshotEvery));
         if (every < 1) throw new CommandFailure(ExitCodes.Usage, "usage", "--snapshot-every is 1 or more.");
-        var (folder, isNamed) = (parsed.GetValue(Data)!, parsed.GetResult(Data) is { Implicit: false });
+        var isNamed = parsed.GetResult(Data) is { Implicit: false };
+        var places = PlacesOf(parsed, isNamed);
         ILoggerFactory? logs = null;
-        SnapshotSchedule? schedule = null;
+        var schedules = new List<SnapshotSchedule>();
         try
         {
-            return await Serve.RunAsync(new(folder, urls is null ? [] : ["--urls", urls])
+            return await Serve.RunAsync(new(null, urls is null ? [] : ["--urls", urls])
             {
-                MustExist = isNamed && !parsed.GetValue(Demo),
+                Places = places,
+                Node = parsed.GetValue(Node),
+                MustExist = (isNamed || places[0].IsShared) && !parsed.GetValue(Demo),
                 Stop = cancellation,
                 Configure = builder => logs = Serve.LogsOf(builder.Configuration),
-                Started = (_, book) => schedule = new(
-                    book.Engine, book.Folder, every, ChildProgram.Self, logs!.CreateLogger<SnapshotSchedule>()),
+                Started = (_, book) => schedules.Add(new(
+                    book.Feed, book.Place, every, ChildProgram.Self, logs!.CreateLogger<SnapshotSchedule>())),
             }).ConfigureAwait(false);
         }
         catch (JournalException missing) when (missing.Kind == JournalFault.NotFound)
         {
             throw new CommandFailure(
                 ExitCodes.NotFound, "journal.not_found",
-                $"There is no book in {folder}: make one with 'init --data {folder}' and what else init asks for, or "
-                + $"name an empty folder with 'serve --demo --data {folder}' for a sandbox with a demo.");
+                $"{missing.Message} Make one with 'init' and what else it asks for, or say --demo for a sandbox with a "
+                + "demo.");
         }
         catch (IOException taken) when (taken.InnerException is AddressInUseException)
         {
@@ -89,8 +117,22 @@ internal static class ServeCommand
         }
         finally
         {
-            if (schedule is not null) await schedule.DisposeAsync().ConfigureAwait(false);
+            foreach (var schedule in schedules) await schedule.DisposeAsync().ConfigureAwait(false);
             logs?.Dispose();
         }
+    }
+
+    private static List<BookPlace> PlacesOf(ParseResult parsed, bool isNamed)
+    {
+        var (folders, names) = (parsed.GetValue(Data)!, parsed.GetValue(Books)!);
+        var places = names.Length > 1 && folders.Length == 1
+            ? names.Select(name => Common.PlaceOf(
+                parsed, isNamed ? Path.Combine(folders[0], name) : folders[0], isNamed, name)).ToList()
+            : folders.Select((folder, i) => Common.PlaceOf(parsed, folder, isNamed, names[int.Min(i, names.Length - 1)]))
+                .ToList();
+        for (var i = 0; i < places.Count; i++) places[i] = places[i] with { Folder = Path.GetFullPath(places[i].Folder) };
+        return places.DistinctBy(place => place.Folder).Count() == places.Count
+            ? places
+            : throw new CommandFailure(ExitCodes.Usage, "usage", "Each book has a folder of its own.");
     }
 }

@@ -32,13 +32,14 @@ internal static class SnapshotCommand
 
     private static readonly Option<string> Data = Common.Data();
 
-    public static System.CommandLine.Command Build() => new TaughtCommand(Name, About) { Data }.Does(Run);
+    public static System.CommandLine.Command Build() => new TaughtCommand(Name, About) { Data }.AtPlace().Does(Run);
 
     private static int Run(ParseResult parsed, Terminal terminal)
     {
         LowerPriority();
-        var folder = parsed.GetValue(Data)!;
-        using var journal = BookFolder.Read(folder);
+        var place = Common.PlaceOf(parsed, Data);
+        var folder = place.Folder;
+        using var journal = place.OpenToRead();
         var (end, at) = (journal.Tail.Position, Instant.First);
         var execution = Begin(folder, end, terminal, ref at);
         var from = execution.Position;

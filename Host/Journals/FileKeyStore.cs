@@ -81,6 +81,18 @@ public sealed class FileKeyStore : IKeyStore
         return BinaryPrimitives.ReadUInt128BigEndian(hash);
     }
 
+    public byte[] Named(string name, Func<byte[]> make)
+    {
+        lock (_making)
+        {
+            var path = Path.Combine(_folder, name);
+            if (File.Exists(path)) return File.ReadAllBytes(path);
+            var secret = make();
+            Store(path, secret);
+            return secret;
+        }
+    }
+
     public void Dispose()
     {
         CryptographicOperations.ZeroMemory(_token);
@@ -136,15 +148,20 @@ public sealed class FileKeyStore : IKeyStore
     private static byte[] Make(string path)
     {
         var key = RandomNumberGenerator.GetBytes(SealedText.KeyBytes);
+        Store(path, key);
+        return key;
+    }
+
+    private static void Store(string path, byte[] secret)
+    {
         var making = Path.Combine(Path.GetDirectoryName(path)!, "~new");
         using (var file = CreateForOwner(making))
         {
-            file.Write(key);
+            file.Write(secret);
             file.Flush(flushToDisk: true);
         }
         File.Move(making, path, overwrite: false);
         SyncFolder(Path.GetDirectoryName(path)!);
-        return key;
     }
 
     /// <summary>A new file that only the owner of the process may read.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
 using BankingEngine.Host.Cli;
 
 namespace BankingEngine.Host.Journals;
@@ -27,19 +28,20 @@ public sealed partial class SnapshotSchedule : IAsyncDisposable
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _one = new(1, 1);
-    private readonly BookEngine _engine;
-    private readonly string _folder;
+    private readonly JournalFeed _feed;
+    private readonly BookPlace _place;
     private readonly long _every;
     private readonly ChildProgram _program;
     private readonly ILogger _log;
     private readonly Task _following;
 
-    /// <param name="folder">Of the book.</param>
+    /// <param name="feed">Of the book, whoever leads it: a host that follows makes its own snapshots.</param>
+    /// <param name="place">Of the book.</param>
     /// <param name="every">Events between two snapshots, 1 or more.</param>
-    public SnapshotSchedule(BookEngine engine, string folder, long every, ChildProgram program, ILogger log)
+    public SnapshotSchedule(JournalFeed feed, BookPlace place, long every, ChildProgram program, ILogger log)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(every, 1);
-        (_engine, _folder, _every, _program, _log) = (engine, folder, every, program, log);
+        (_feed, _place, _every, _program, _log) = (feed, place, every, program, log);
         _following = FollowAsync();
     }
 
@@ -76,11 +78,11 @@ public sealed partial class SnapshotSchedule : IAsyncDisposable
     {
         try
         {
-            for (var last = _engine.DurablePosition; ;)
+            for (var last = _feed.DurablePosition; ;)
             {
-                await _engine.WaitBeyondAsync(last + _every - 1, _stopping.Token).ConfigureAwait(false);
+                await _feed.WaitBeyondAsync(last + _every - 1, _stopping.Token).ConfigureAwait(false);
                 // Counted from here: what comes while the child is at work is due to the next one.
-                last = _engine.DurablePosition;
+                last = _feed.DurablePosition;
                 await MakeAsync().ConfigureAwait(false);
             }
         }
@@ -99,9 +101,12 @@ public sealed partial class SnapshotSchedule : IAsyncDisposable
         var start =
             new ProcessStartInfo(_program.Program) { RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments =
-            [.. _program.Leading, SnapshotCommand.Name, "--data", Path.GetFullPath(_folder), "--json"];
+            [.. _program.Leading, SnapshotCommand.Name, "--data", Path.GetFullPath(_place.Folder), "--book", _place.Book,
+             "--json"];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
+        // Not in the command line, which everyone on the machine may read.
+        start.Environment[JournalAddress.Variable] = _place.Journal.Whole();
         using var child = Process.Start(start)
             ?? throw new InvalidOperationException($"{_program.Program} did not start.");
         try

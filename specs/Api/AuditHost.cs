@@ -116,7 +116,7 @@ internal sealed class AuditHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(server => server.Listen(IPAddress.Loopback, 0));
         var app = builder.Build();
         app.UseRouting();
-        app.Use(next => Door.Stand(next, book.Engine, new(builder.Configuration)));
+        app.Use(next => Door.Stand(next, book, new(builder.Configuration)));
         app.MapAudit(book);
         app.MapEvents(book, heartbeat, streams);
         await app.StartAsync();

@@ -160,7 +160,8 @@ public sealed class CommandLineSpecs
     {
         using var book = await Filled(payments: 70);
         var log = NullLogger.Instance;
-        await using (var schedule = new SnapshotSchedule(book.Engine, book.Folder, every: 2, Shell.Program, log))
+        await using (var schedule = new SnapshotSchedule(
+            book.Engine.Feed, BookPlace.InFolder(book.Folder), every: 2, Shell.Program, log))
         {
             (await schedule.MakeAsync()).Should().Be(0);
             Snapshots.Newest(book.Folder).Should().ContainSingle("one note was made, after block 64");

@@ -1,0 +1,154 @@
+using BankingEngine.Application.Journal;
+
+namespace BankingEngine.Host.Journals;
+
+/// <summary>What kind of store a journal lies in.</summary>
+public enum JournalKind
+{
+    /// <summary>A folder of this machine: one host alone.</summary>
+    File,
+
+    /// <summary>A PostgreSQL database.</summary>
+    Postgres,
+
+    /// <summary>A stream of EventStoreDB or KurrentDB.</summary>
+    EventStore,
+}
+
+/// <summary>Where journals lie.</summary>
+/// <param name="Text">A connection string, which may hold a password: never shown; of a file, the folder or nothing.
+/// </param>
+public sealed record JournalAddress(JournalKind Kind, string Text)
+{
+    /// <summary>Holds an address where none is said, so that a password need not stand in a command line.</summary>
+    public const string Variable = "BANK_JOURNAL";
+
+    /// <summary>As <see cref="Variable"/>, for the keys that personal text is sealed with.</summary>
+    public const string KeysVariable = "BANK_KEYS";
+
+    private const string FilePrefix = "file:", PostgresPrefix = "postgres:";
+
+    private static readonly string[] EventStorePrefixes =
+        ["esdb://", "esdb+discover://", "kurrentdb://", "kurrentdb+discover://"];
+
+    /// <summary>The folder of the book itself.</summary>
+    public static JournalAddress InFolder { get; } = new(JournalKind.File, "");
+
+    /// <summary>Whether several hosts reach it.</summary>
+    public bool IsShared => Kind != JournalKind.File;
+
+    /// <summary>Reads <c>file:&lt;folder&gt;</c>, <c>postgres:&lt;connection string&gt;</c> or an address that begins
+    /// <c>esdb://</c> or <c>kurrentdb://</c>; nothing is the folder of the book itself.</summary>
+    /// <exception cref="FormatException">It is none of these. The message does not repeat it.</exception>
+    public static JournalAddress Parse(string? text)
+    {
+        if (string.IsNullOrEmpty(text)) return InFolder;
+        if (text.StartsWith(FilePrefix, StringComparison.Ordinal) && text.Length > FilePrefix.Length)
+            return new(JournalKind.File, text[FilePrefix.Length..]);
+        if (text.StartsWith(PostgresPrefix, StringComparison.Ordinal) && text.Length > PostgresPrefix.Length)
+            return new(JournalKind.Postgres, text[PostgresPrefix.Length..]);
+        return EventStorePrefixes.Any(prefix => text.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+            ? new(JournalKind.EventStore, text)
+            : throw new FormatException(
+                "A journal's address is file:<folder>, postgres:<connection string>, esdb://… or kurrentdb://….");
+    }
+
+    /// <summary>The kind alone: what may be shown.</summary>
+    public override string ToString() => Kind switch
+    {
+        JournalKind.Postgres => "PostgreSQL",
+        JournalKind.EventStore => "EventStoreDB",
+        _ => "files",
+    };
+
+    /// <summary>As <see cref="Parse"/> reads it.</summary>
+    internal string Whole() => Kind switch
+    {
+        JournalKind.Postgres => PostgresPrefix + Text,
+        JournalKind.EventStore => Text,
+        _ => Text.Length == 0 ? "" : FilePrefix + Text,
+    };
+}
+
+/// <summary>Where one book lies: its journal, and the folder of its caches and, on files, its keys.</summary>
+/// <param name="Folder">Of the book on this machine.</param>
+/// <param name="Book">Its name in a store of several books; of files, what the folder holds decides.</param>
+public sealed record BookPlace(string Folder, JournalAddress Journal, string Book)
+{
+    /// <summary>Name of the book where none is said.</summary>
+    public const string DefaultBook = "sandbox";
+
+    private const string IdentityFile = "identity";
+
+    /// <summary>Where the keys lie that personal text is sealed with, a folder or a PostgreSQL database that all hosts
+    /// of the book reach; null: with the journal where it can hold them, else in the book's folder.</summary>
+    public JournalAddress? Keys { get; init; }
+
+    /// <summary>A book on files.</summary>
+    public static BookPlace InFolder(string folder) => new(folder, JournalAddress.InFolder, DefaultBook);
+
+    /// <summary>Whether several hosts reach the journal.</summary>
+    public bool IsShared => Journal.IsShared;
+
+    /// <summary>What people are told of the place.</summary>
+    public override string ToString() => IsShared ? $"{Journal} (book {Book}), with caches in {Folder}" : Folder;
+
+    /// <summary>Opens the journal to read; beside a writer too.</summary>
+    /// <exception cref="JournalException">NotFound, Damaged, WrongBook, NewerFormat or Unknown.</exception>
+    public IJournal OpenToRead() =>
+        IsShared ? OpenShared() : FileJournal.OpenReadOnly(Folder, DiskFileLayer.Instance);
+
+    /// <summary>Opens a journal that several hosts reach.</summary>
+    /// <exception cref="JournalException">NotFound, Damaged, WrongBook, NewerFormat or Unknown.</exception>
+    public ISharedJournal OpenShared()
+    {
+        var journal = SharedStores.Open(Journal, Book);
+        try
+        {
+            Demand(journal.Identity);
+        }
+        catch
+        {
+            journal.Dispose();
+            throw;
+        }
+        return journal;
+    }
+
+    /// <summary>Makes a journal for a new book in a store; one that was begun and never founded is taken up.</summary>
+    /// <exception cref="JournalException">NotEmpty: there is such a book.</exception>
+    public ISharedJournal CreateShared(JournalIdentity identity)
+    {
+        ISharedJournal journal;
+        try
+        {
+            journal = SharedStores.Create(Journal, identity);
+        }
+        catch (JournalException begun) when (begun.Kind == JournalFault.NotEmpty)
+        {
+            journal = SharedStores.Open(Journal, identity.Book);
+            if (journal.Tail.Position > 0)
+            {
+                journal.Dispose();
+                throw;
+            }
+        }
+        Directory.CreateDirectory(Folder);
+        Demand(journal.Identity);
+        return journal;
+    }
+
+    /// <summary>Caches of another book would be taken for this one's.</summary>
+    private void Demand(JournalIdentity identity)
+    {
+        Directory.CreateDirectory(Folder);
+        var path = Path.Combine(Folder, IdentityFile);
+        var said = $"{identity.Book} {Convert.ToHexStringLower(identity.Genesis.Span)}\n";
+        if (!File.Exists(path)) File.WriteAllText(path, said);
+        else if (File.ReadAllText(path) is var known && known != said)
+            throw new JournalException(
+                JournalFault.WrongBook,
+                $"The caches in {Folder} are of the book {known.Trim()}, the journal is of {said.Trim()}: "
+                + "say another folder with --data.");
+    }
+}
