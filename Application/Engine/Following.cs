@@ -33,6 +33,12 @@ public sealed partial class BookEngine
     /// <summary>Whether this host decides; else it follows, and its answers may be older than the book.</summary>
     public bool IsLeading => Volatile.Read(ref _leading);
 
+    /// <summary>
+    /// Whether an answer of this host may leave: it follows, and its answers say so, or it leads and the store
+    /// confirmed that a moment ago. A host that was paused finds out here.
+    /// </summary>
+    public bool MayAnswer => Volatile.Read(ref _lead) is not { } lead || lead.IsProven;
+
     /// <summary>Why the store could not be followed when it was last asked; null when it could.</summary>
     public string? Unreachable => Volatile.Read(ref _unreachable);
 
@@ -168,7 +174,7 @@ public sealed partial class BookEngine
     private void Begin(LeadWork lead)
     {
         _own.Clear();
-        _lead = lead.Lead;
+        Volatile.Write(ref _lead, lead.Lead);
         var offset = _writer.Bank.Book.IsOpen ? _writer.Bank.Book.Day.ClockOffset : 0;
         _clock.Begin(_lastAt, offset);
         _writer.TakeUp();

@@ -66,6 +66,7 @@ public static class Door
             return Refuse(context, endpoint, next);
         var engine = book.Engine;
         if (!engine.IsLeading) next = Followed(engine, next);
+        else if (access.Key && !engine.MayAnswer) return Problems.Answer(context, EdgeProblems.LeadUnproven);
         var carriesKey = TryBearer(context, out var token);
         var caller = default(Caller);
         var isKnown = carriesKey && engine.Keys.TryRecognise(token, engine.RoughNow, out caller);

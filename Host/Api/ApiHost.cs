@@ -34,9 +34,12 @@ public static partial class ApiHost
     }
 
     /// <summary>Maps everything that a book answers. Fails where an endpoint does not state what it needs.</summary>
-    public static WebApplication Build(WebApplicationBuilder builder, RunningBook book)
+    /// <param name="before">Adds what comes before everything else.</param>
+    public static WebApplication Build(
+        WebApplicationBuilder builder, RunningBook book, Action<WebApplication>? before = null)
     {
         var app = builder.Build();
+        before?.Invoke(app);
         var fairUse = new FairUse(app.Configuration);
         var desk = new SigningDesk(book, app.Configuration);
         app.Lifetime.ApplicationStopped.Register(desk.Dispose);

@@ -72,6 +72,8 @@ public static class EdgeProblems
             "Account numbers of the range's country have check digits of their own: add IBANs that have them."),
         Busy = new("engine.busy", 503, "The book's queue is full: try again shortly."),
         Closing = new("engine.closing", 503, "The book is closing."),
+        LeadUnproven = new(
+            "book.lead_unproven", 503, "Whether this host still leads the book is not certain now: ask again."),
         Following = new(
             "book.following", 503,
             "This host follows the book and decides nothing: send the command to the one that leads."),

@@ -125,6 +125,8 @@ public static class Explanations
             "A defect of the program, outside the book.",
             "Report the `fault`, and ask GET /v1/commands/{id} what became of the command."),
         ("outcome_unknown", "The journal's store failed, or the lead was lost, while the command was written.", AskAgain),
+        ("book.lead_unproven",
+            "The host was paused, or its journal's store does not answer; another may lead already.", AskAgain),
         ("book.following", "Several hosts reach the book, and another one leads it.",
             "Send it to the host whose /health/leading answers 200; the same id is safe there."),
         ("clock.held",

@@ -71,15 +71,14 @@ public static partial class Serve
         }
 
         var books = new List<RunningBook>();
-        var further = new List<WebApplication>();
+        IReadOnlyList<WebApplication> further = [];
         try
         {
             foreach (var place in PlacesOf(options))
                 books.Add(await OpenAsync(place, options, output, new(log, OnFatal, options.Time, options.Node))
                     .ConfigureAwait(false));
-            await using var app = ApiHost.Build(builder, books[0]);
-            foreach (var other in books.Skip(1))
-                further.Add(SeveralBooks.Mount(app, other, options.Arguments ?? []));
+            (var first, further) = SeveralBooks.Build(builder, books, options.Arguments ?? []);
+            await using var app = first;
             foreach (var other in further) await other.StartAsync(CancellationToken.None).ConfigureAwait(false);
             await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
             isListening = true;

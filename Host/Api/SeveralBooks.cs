@@ -12,16 +12,29 @@ internal static class SeveralBooks
 {
     private const string Root = "/books";
 
-    /// <summary>Builds the application of a further book, and has the first one pass on what is its.</summary>
-    /// <returns>To be started before, and disposed of after the first one.</returns>
-    public static WebApplication Mount(WebApplication first, RunningBook book, string[] arguments)
+    /// <summary>Builds an application for each book.</summary>
+    /// <param name="builder">Of the first one, which listens.</param>
+    /// <param name="arguments">The host's ordinary configuration.</param>
+    /// <returns>The further ones are to be started before the first, and stopped after it.</returns>
+    public static (WebApplication First, IReadOnlyList<WebApplication> Further) Build(
+        WebApplicationBuilder builder, IReadOnlyList<RunningBook> books, string[] arguments)
     {
-        var server = new PassedOnServer();
-        var builder = ApiHost.CreateBuilder(arguments);
-        builder.Services.AddSingleton<IServer>(server);
-        var further = ApiHost.Build(builder, book);
-        first.Map($"{Root}/{book.Genesis.Name}", branch => branch.Run(server.ServeAsync));
-        return further;
+        var further = new List<WebApplication>();
+        var servers = new List<(RunningBook Book, PassedOnServer Server)>();
+        foreach (var book in books.Skip(1))
+        {
+            var server = new PassedOnServer();
+            var own = ApiHost.CreateBuilder([.. arguments, "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Warning"]);
+            own.Services.AddSingleton<IServer>(server);
+            further.Add(ApiHost.Build(own, book));
+            servers.Add((book, server));
+        }
+        var first = ApiHost.Build(builder, books[0], app =>
+        {
+            foreach (var (book, server) in servers)
+                app.Map($"{Root}/{book.Genesis.Name}", branch => branch.Run(server.ServeAsync));
+        });
+        return (first, further);
     }
 
     /// <summary>Takes its requests from another application instead of a socket.</summary>

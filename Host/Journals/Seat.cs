@@ -105,7 +105,10 @@ public sealed partial class Seat : IDisposable
     {
         using (lead)
         {
-            Engine.LeadAsync(lead, Name).GetAwaiter().GetResult();
+            var leading = Engine.LeadAsync(lead, Name);
+            // A host that has much to catch up with must not lose the lead meanwhile.
+            while (Task.WaitAny([leading], JournalTimes.Beat) < 0) lead.Prove();
+            leading.GetAwaiter().GetResult();
             Leads(_log, Name);
             _led.TrySetResult();
             OnLeading?.Invoke();
