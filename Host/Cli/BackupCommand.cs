@@ -22,7 +22,7 @@ internal static class BackupCommand
           journal backup --data bank-data/demo --to backups/demo --keys vault/demo
           journal check --data backups/demo --hashes
 
-        A shared journal is backed up with its database's own tools. Exit codes: 2 the folder holds something else; 3 the
+        A shared journal is backed up with its store's own tools. Exit codes: 2 the folder holds something else; 3 the
         journal or the earlier backup is damaged, or of another book or history; 4 another backup is being made there;
         5 no journal; 70 the disk is full or failed: what was backed up before still holds.
         """;
@@ -60,14 +60,19 @@ internal static class BackupCommand
     };
 
     public static System.CommandLine.Command Build() =>
-        new TaughtCommand("backup", BackupAbout) { Data, To, KeysTo }.Does(Backup);
+        new TaughtCommand("backup", BackupAbout) { Data, To, KeysTo }.AtPlace().Does(Backup);
 
     public static System.CommandLine.Command BuildRestore() =>
         new TaughtCommand("restore", RestoreAbout) { From, ToFolder, Point, KeysFrom, Destroyed }.Does(Restore);
 
     private static int Backup(ParseResult parsed, Terminal terminal)
     {
-        var (folder, to, keys) = (parsed.GetValue(Data)!, parsed.GetValue(To)!, parsed.GetValue(KeysTo));
+        var place = Common.PlaceOf(parsed, Data);
+        if (place.IsShared)
+            throw new CommandFailure(
+                ExitCodes.Refused, "backup.files_only",
+                $"A journal in {place.Journal} is backed up with the store's own tools; 'journal copy' makes files of it.");
+        var (folder, to, keys) = (place.Folder, parsed.GetValue(To)!, parsed.GetValue(KeysTo));
         DemandApart(folder, to, keys);
         var made = terminal.Progress("Copying", BookFolder.BytesOf(folder), progress =>
             JournalBackup.Make(folder, to, DateTimeOffset.UtcNow, DiskFileLayer.Instance, progress));

@@ -25,8 +25,9 @@ internal static class CopyCommand
           journal copy --from file:bank-data/demo --to "postgres:Host=db;Username=bank;Database=bank"
           journal copy --from "postgres:Host=db;Username=bank;Database=bank" --book demo --to file:bank-data/again
 
-        --keys copies the keys of personal text as well, from files to files. Elsewhere they have to be moved by the means
-        of the stores, before the target serves; without them sealed text stays closed.
+        --keys copies the keys of personal text as well, between folders and PostgreSQL. The hosts of EventStoreDB keep
+        them in a folder that they share: move the folder 'keys' and the list of destroyed keys by hand. Without its keys
+        sealed text stays closed; bring them along before the target serves.
 
         Exit codes: 1 no such address; 2 the target holds another kind of thing; 3 the target holds another book or
         history, or something is damaged; 4 the source is in use; 5 no source; 70 a store failed or did not answer.
@@ -43,7 +44,7 @@ internal static class CopyCommand
     private static readonly Option<string?> Book = Common.Optional<string?>(
         "--book", "Name of the book, where the source is a store of several; default: " + BookPlace.DefaultBook + ".");
     private static readonly Option<bool> Keys = Common.Optional<bool>(
-        "--keys", "Copy the keys of personal text too; between folders only.");
+        "--keys", "Copy the keys of personal text too; not to or from EventStoreDB.");
 
     public static System.CommandLine.Command Build() =>
         new TaughtCommand("copy", About) { From, To, Book, Keys }.Does(Run);
@@ -66,7 +67,7 @@ internal static class CopyCommand
         if (DigestOf(target, terminal) is var other && other != digest)
             throw new ReplayMismatchException($"The source's state has the digest {digest}, the target's {other}.");
         source.Demand();
-        var keys = parsed.GetValue(Keys) ? KeyBackup.Between(from.Folder, to.Folder) : (KeyCopy?)null;
+        var keys = parsed.GetValue(Keys) ? KeyBackup.Move(from, to, identity.Book) : null;
         return Tell(terminal, target, root, digest, keys, Stopwatch.GetElapsedTime(started));
     }
 
@@ -77,7 +78,7 @@ internal static class CopyCommand
             + $"{Terminal.Number(target.Tail.Block)} blocks, the same in both ({Terminal.Seconds(time)} s).");
         terminal.Say($"Root {root}, digest {digest}.");
         terminal.Say(keys is { } copy
-            ? $"{copy.Keys} key files were copied; {copy.Destroyed} had been destroyed and stay so."
+            ? $"{copy.Keys} keys were copied too."
             : "The keys of personal text were not copied: move them before the target serves.");
         return terminal.Done(new()
         {
@@ -92,13 +93,13 @@ internal static class CopyCommand
 
     private static void DemandSense(BookPlace from, BookPlace to, bool keys)
     {
-        if (from.Journal == to.Journal
+        if ((from.IsShared && from.Journal == to.Journal)
             || (!from.IsShared && !to.IsShared && Path.GetFullPath(from.Folder) == Path.GetFullPath(to.Folder)))
             throw Usage("Source and target are the same.");
-        if (keys && (from.IsShared || to.IsShared))
+        if (keys && (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore))
             throw new CommandFailure(
-                ExitCodes.Refused, "copy.keys_between_stores",
-                "Keys are copied between folders only: leave out --keys, and move them by the stores' own means.");
+                ExitCodes.Refused, "copy.keys_in_folder",
+                "The hosts of EventStoreDB keep keys in a folder that they share: leave out --keys and move that folder.");
     }
 
     /// <summary>Beside whoever writes: opened anew each round, since a reader of files sees what was durable then.</summary>

@@ -19,7 +19,7 @@ namespace BankingEngine.Host.Journals;
 /// was destroyed stands in <see cref="DestroyedKeys"/> beside the journal before it is destroyed, and a key that stands
 /// there is destroyed wherever it turns up again, as from a copy of the folder.
 /// </remarks>
-public sealed class FileKeyStore : IKeyStore
+public sealed class FileKeyStore : IKeyStore, IMovableKeys
 {
     public const string FolderName = "keys";
 
@@ -112,6 +112,31 @@ public sealed class FileKeyStore : IKeyStore
         _cache.Clear();
     }
 
+    public IEnumerable<HeldKey> SubjectKeys()
+    {
+        foreach (var path in Directory.EnumerateFiles(
+            Path.Combine(_folder, "subjects"), "*", SearchOption.AllDirectories).Where(IsWhole))
+        {
+            byte[]? key;
+            lock (_making) key = Living(path);
+            if (key is not null) yield return new(Path.GetFileName(path).Replace('+', ':'), key);
+        }
+    }
+
+    public IEnumerable<HeldKey> Secrets() =>
+        Directory.EnumerateFiles(_folder).Where(IsWhole)
+            .Select(path => new HeldKey(Path.GetFileName(path), File.ReadAllBytes(path)));
+
+    public void TakeSubjectKey(in HeldKey held)
+    {
+        var path = PathOf(held.Name);
+        MakeFolder(Path.GetDirectoryName(path)!);
+        Replace(path, held.Key);
+        _cache.TryRemove(held.Name, out _);
+    }
+
+    public void TakeSecret(in HeldKey held) => Replace(Path.Combine(_folder, held.Name), held.Key);
+
     private string Bound(string field) => $"{_book}\0{field}";
 
     private byte[] KeyFor(string subject)
@@ -172,6 +197,20 @@ public sealed class FileKeyStore : IKeyStore
         var key = RandomNumberGenerator.GetBytes(SealedText.KeyBytes);
         Store(path, key);
         return key;
+    }
+
+    /// <summary>Whether a file is a secret, and not one that is being written.</summary>
+    internal static bool IsWhole(string path) => Path.GetFileName(path) != "~new";
+
+    /// <summary>A secret in place of the one that is there.</summary>
+    internal static void Replace(string path, byte[] secret)
+    {
+        if (File.Exists(path))
+        {
+            if (CryptographicOperations.FixedTimeEquals(File.ReadAllBytes(path), secret)) return;
+            Shred(path);
+        }
+        Store(path, secret);
     }
 
     /// <summary>A secret that is on the disk under its name when this returns.</summary>

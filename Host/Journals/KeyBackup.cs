@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using BankingEngine.Application.Journal;
+using BankingEngine.Application.Ports;
 
 namespace BankingEngine.Host.Journals;
 
@@ -13,7 +13,7 @@ public readonly record struct KeyCopy(int Keys, int Destroyed);
 /// before anything is sealed with it, so keys that are copied after the journal open all that the journal holds.</remarks>
 public static class KeyBackup
 {
-    private const string IdentityFile = "identity", Unfinished = "~new";
+    private const string IdentityFile = "identity";
 
     /// <summary>Copies the keys of a book to a backup of keys, and destroys there what was destroyed since.</summary>
     /// <param name="book">Folder of the book.</param>
@@ -42,14 +42,34 @@ public static class KeyBackup
         return Copy(Path.Combine(from, FileKeyStore.FolderName), Path.Combine(book, FileKeyStore.FolderName), destroyed);
     }
 
-    /// <summary>Copies the keys of a book between the folders of two of its journals.</summary>
-    public static KeyCopy Between(string from, string to)
+    /// <summary>Brings the keys of a book to where its journal was copied to.</summary>
+    /// <returns>Null where a store keeps no keys: its hosts have them in a folder that they share.</returns>
+    public static KeyCopy? Move(BookPlace from, BookPlace to, string book)
     {
-        var destroyed = DestroyedKeys.Of(to);
-        if (File.Exists(Path.Combine(from, DestroyedKeys.FileName)))
-            destroyed.Take(Path.Combine(from, DestroyedKeys.FileName));
-        destroyed.WriteTo(to);
-        return Copy(Path.Combine(from, FileKeyStore.FolderName), Path.Combine(to, FileKeyStore.FolderName), destroyed);
+        if (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore) return null;
+        if (!from.IsShared && !to.IsShared)
+        {
+            var destroyed = DestroyedKeys.Of(from.Folder);
+            destroyed.WriteTo(to.Folder);
+            return Copy(
+                Path.Combine(from.Folder, FileKeyStore.FolderName), Path.Combine(to.Folder, FileKeyStore.FolderName),
+                destroyed);
+        }
+        using var source = SharedStores.Keys(from, book);
+        using var target = SharedStores.Keys(to, book);
+        if (source is not IMovableKeys left || target is not IMovableKeys right) return null;
+        var moved = 0;
+        foreach (var secret in left.Secrets())
+        {
+            right.TakeSecret(secret);
+            moved++;
+        }
+        foreach (var key in left.SubjectKeys())
+        {
+            right.TakeSubjectKey(key);
+            moved++;
+        }
+        return new(moved, 0);
     }
 
     private static KeyCopy Copy(string from, string to, DestroyedKeys destroyed)
@@ -59,17 +79,20 @@ public static class KeyBackup
         foreach (var path in Directory.Exists(from)
             ? Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories) : [])
         {
-            if (Path.GetFileName(path) == Unfinished) continue;
+            if (!FileKeyStore.IsWhole(path)) continue;
             var target = Path.Combine(to, Path.GetRelativePath(from, path));
             var key = ReadIfThere(path);
             if (key is null) continue;
             if (destroyed.Holds(key)) copy = copy with { Destroyed = copy.Destroyed + 1 };
-            else if (!File.Exists(target) || !CryptographicOperations.FixedTimeEquals(File.ReadAllBytes(target), key))
-                Write(target, key);
+            else
+            {
+                FileKeyStore.MakeFolder(Path.GetDirectoryName(target)!);
+                FileKeyStore.Replace(target, key);
+            }
         }
         foreach (var path in Directory.GetFiles(to, "*", SearchOption.AllDirectories))
         {
-            if (Path.GetFileName(path) == Unfinished) File.Delete(path);
+            if (!FileKeyStore.IsWhole(path)) File.Delete(path);
             else if (destroyed.Holds(File.ReadAllBytes(path)))
             {
                 FileKeyStore.Shred(path);
@@ -91,14 +114,6 @@ public static class KeyBackup
         {
             return null;
         }
-    }
-
-    private static void Write(string target, byte[] key)
-    {
-        var folder = Path.GetDirectoryName(target)!;
-        FileKeyStore.MakeFolder(folder);
-        if (File.Exists(target)) FileKeyStore.Shred(target);
-        FileKeyStore.Store(target, key);
     }
 
     private static void DemandBook(string folder, JournalIdentity identity)
