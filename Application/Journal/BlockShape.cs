@@ -65,5 +65,31 @@ public static class BlockShape
         if (fault is not null) throw Refuse($"Line {wrong + 1} of block {block.Block}: {fault}.");
     }
 
+    /// <summary>Verifies a block as stored: seal, checksum, chain, numbering, lines.</summary>
+    /// <param name="stored">The event lines and, directly behind them, the seal line with its newline.</param>
+    /// <param name="lines">Bytes of the event lines.</param>
+    /// <param name="at">What the block has to be.</param>
+    /// <param name="root">Receives the root that the seal states.</param>
+    /// <param name="starts">Room for <see cref="JournalLimits.BlockEvents"/> + 1 offsets.</param>
+    /// <returns>What is wrong, null if nothing.</returns>
+    internal static string? Fault(
+        ReadOnlySpan<byte> stored, int lines, in WalkPoint at, Span<byte> root, Span<int> starts, out Seal seal)
+    {
+        if (!SegmentFormat.TryParseSeal(stored[lines..], root, out seal)) return "the seal line is not well formed";
+        if (Crc32C.Compute(stored[..(lines + seal.Covered)]) != seal.Crc)
+            return $"the checksum of block {seal.Block} does not hold";
+        if (Mismatch(seal, at) is { } mismatch) return mismatch;
+        var wrong = Index(stored[..lines], seal.First, (int)seal.Events, starts, out var fault);
+        return fault is null ? null : $"line {wrong + 1} of block {seal.Block}: {fault}";
+    }
+
+    private static string? Mismatch(in Seal seal, in WalkPoint at) =>
+        seal.Block != at.Block ? $"block {seal.Block} stands where block {at.Block} belongs"
+        : seal.First != at.Position ? $"block {seal.Block} begins at position {seal.First}, not {at.Position}"
+        : seal.Previous != at.Previous ? $"block {seal.Block} follows another block than the one before it"
+        : seal.Events is < 1 or > JournalLimits.BlockEvents ? $"block {seal.Block} states {seal.Events} events"
+        : seal.Size != seal.First + seal.Events - 1 ? $"block {seal.Block} states a tree of {seal.Size} leaves"
+        : null;
+
     private static ArgumentException Refuse(string why) => new(why);
 }

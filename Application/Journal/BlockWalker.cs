@@ -60,14 +60,9 @@ internal sealed class BlockWalker(int chunk) : IDisposable
         if (At.Offset >= end) return WalkStep.End;
         var seal = FindSeal(end, out var line);
         if (seal < 0) return Broken("no seal line ends the block");
-        if (!SegmentFormat.TryParseSeal(buffer.AsSpan(seal, line), root, out var stated))
-            return Broken("the seal line is not well formed");
         var lines = buffer.AsMemory(cursor, seal - cursor);
-        if (Crc32C.Compute(buffer.AsSpan(cursor, lines.Length + stated.Covered)) != stated.Crc)
-            return Broken($"the checksum of block {stated.Block} does not hold");
-        if (Mismatch(stated) is { } mismatch) return Broken(mismatch);
-        var wrong = BlockShape.Index(lines.Span, stated.First, (int)stated.Events, starts, out var fault);
-        if (fault is not null) return Broken($"line {wrong + 1} of block {stated.Block}: {fault}");
+        var fault = BlockShape.Fault(buffer.AsSpan(cursor, lines.Length + line), lines.Length, At, root, starts, out var stated);
+        if (fault is not null) return Broken(fault);
 
         Block = new JournalBlock(stated.Block, stated.First, lines, starts.AsMemory(0, (int)stated.Events + 1), root);
         cursor = seal + line;
@@ -111,14 +106,6 @@ internal sealed class BlockWalker(int chunk) : IDisposable
         Fault = fault;
         return WalkStep.Broken;
     }
-
-    private string? Mismatch(in Seal seal) =>
-        seal.Block != At.Block ? $"block {seal.Block} stands where block {At.Block} belongs"
-        : seal.First != At.Position ? $"block {seal.Block} begins at position {seal.First}, not {At.Position}"
-        : seal.Previous != At.Previous ? $"block {seal.Block} follows another block than the one before it"
-        : seal.Events is < 1 or > JournalLimits.BlockEvents ? $"block {seal.Block} states {seal.Events} events"
-        : seal.Size != seal.First + seal.Events - 1 ? $"block {seal.Block} states a tree of {seal.Size} leaves"
-        : null;
 
     /// <summary>Finds the first seal line from the cursor on: a line beginning as only seals do.</summary>
     /// <param name="line">Its length with newline; as far as it goes where the newline is missing.</param>

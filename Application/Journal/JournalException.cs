@@ -35,6 +35,10 @@ public enum JournalFault
 
     /// <summary>A journal, or something else, is already at the place where one was to be created.</summary>
     NotEmpty,
+
+    /// <summary>The store cannot be used as it is addressed or set up: connection string, name, access, certificate,
+    /// version, settings. Nothing was written.</summary>
+    Refused,
 }
 
 /// <summary>One finding: where in which file what is wrong.</summary>
@@ -45,8 +49,13 @@ public enum JournalFault
 /// <param name="What">One sentence.</param>
 public sealed record JournalDamage(string File, long Line, long Offset, long? Position, string What)
 {
-    public override string ToString() =>
-        $"{File} line {Line} (byte {Offset}){(Position is { } position ? $", position {position}" : "")}: {What}";
+    /// <summary>A finding in a store that keeps whole blocks and knows no files.</summary>
+    public static JournalDamage InStore(string book, long block, long position, string what) =>
+        new($"book {book}, block {block}", 0, 0, position, what);
+
+    public override string ToString() => Line == 0 && Offset == 0 && Position is { } first
+        ? $"{File}, position {first}: {What}"
+        : $"{File} line {Line} (byte {Offset}){(Position is { } position ? $", position {position}" : "")}: {What}";
 }
 
 /// <summary>The only exception a journal throws for what happens outside the program.</summary>

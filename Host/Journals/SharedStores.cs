@@ -1,5 +1,6 @@
 using BankingEngine.Application.Journal;
 using BankingEngine.Application.Ports;
+using BankingEngine.Host.Journals.Postgres;
 
 namespace BankingEngine.Host.Journals;
 
@@ -8,11 +9,13 @@ internal static class SharedStores
 {
     public static ISharedJournal Open(JournalAddress address, string book) => address.Kind switch
     {
+        JournalKind.Postgres => PostgresJournal.Open(address.Text, book),
         _ => throw new ArgumentOutOfRangeException(nameof(address), address.Kind, "No shared store."),
     };
 
     public static ISharedJournal Create(JournalAddress address, JournalIdentity identity) => address.Kind switch
     {
+        JournalKind.Postgres => PostgresJournal.Create(address.Text, identity),
         _ => throw new ArgumentOutOfRangeException(nameof(address), address.Kind, "No shared store."),
     };
 
@@ -20,6 +23,7 @@ internal static class SharedStores
     /// key has to be destroyed everywhere; else in the book's folder, which its hosts then share.</summary>
     public static IKeyStore Keys(BookPlace place, string book) => place.Journal.Kind switch
     {
+        JournalKind.Postgres => PostgresKeyStore.Open(place.Journal.Text, book),
         _ => new FileKeyStore(place.Folder, book),
     };
 }

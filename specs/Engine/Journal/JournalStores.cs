@@ -1,0 +1,104 @@
+using System.Security.Cryptography;
+using BankingEngine.Application.Journal;
+using BankingEngine.Host.Journals.Postgres;
+using BankingEngine.Specs.Simulation;
+
+namespace BankingEngine.Specs.Engine.Journal;
+
+/// <summary>A place for journals of one kind, so that the same specs run on each.</summary>
+public abstract class JournalStore : IDisposable
+{
+    private static int _books;
+
+    /// <summary>Every store that this machine can run.</summary>
+    public static TheoryData<string> All => Named(["file", .. SharedNames]);
+
+    /// <summary>Those that several hosts reach.</summary>
+    public static TheoryData<string> Shared => Named(SharedNames);
+
+    private static string[] SharedNames => PostgresCluster.Binaries is null ? [] : ["postgres"];
+
+    public static JournalStore Of(string name) => name switch
+    {
+        "file" => new Files(),
+        "postgres" => new Postgres(),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such store."),
+    };
+
+    /// <summary>The book of this store: another for each spec.</summary>
+    public JournalIdentity Identity { get; } =
+        new($"sample-{Interlocked.Increment(ref _books)}", SHA256.HashData("sample"u8));
+
+    public abstract IJournal Create();
+
+    /// <summary>Of a shared store: as another host opens it.</summary>
+    public abstract IJournal Open();
+
+    /// <summary>A journal with blocks of so many events each.</summary>
+    public IJournal With(params int[] events)
+    {
+        using (var journal = Create())
+        {
+            foreach (var count in events) journal.Append(SampleBlocks.After(journal.Tail, count));
+        }
+        return Open();
+    }
+
+    public ISharedJournal CreateShared() => (ISharedJournal)Create();
+
+    public ISharedJournal OpenShared() => (ISharedJournal)Open();
+
+    public virtual void Dispose() => GC.SuppressFinalize(this);
+
+    private static TheoryData<string> Named(string[] names)
+    {
+        var data = new TheoryData<string>();
+        foreach (var name in names) data.Add(name);
+        return data;
+    }
+
+    private sealed class Files : JournalStore
+    {
+        private readonly string _folder = Directory.CreateTempSubdirectory("journal-").FullName;
+
+        public override IJournal Create() => FileJournal.Create(_folder, new(Identity), DiskFileLayer.Instance);
+
+        public override IJournal Open() => FileJournal.Open(_folder, new(Identity), DiskFileLayer.Instance);
+
+        public override void Dispose()
+        {
+            Directory.Delete(_folder, recursive: true);
+            base.Dispose();
+        }
+    }
+
+    private sealed class Postgres : JournalStore
+    {
+        public override IJournal Create() => PostgresJournal.Create(PostgresFixture.Database, Identity);
+
+        public override IJournal Open() => PostgresJournal.Open(PostgresFixture.Database, Identity);
+    }
+}
+
+/// <summary>The cluster that all specs of a run share; it ends with the process.</summary>
+public static class PostgresFixture
+{
+    private static readonly Lazy<PostgresCluster> Running = new(() => PostgresCluster.New());
+
+    private static readonly Lazy<string> SharedDatabase = new(() => Cluster.NewDatabase());
+
+    public static PostgresCluster Cluster => Running.Value;
+
+    /// <summary>A database for specs that bring a book of their own.</summary>
+    public static string Database => SharedDatabase.Value;
+}
+
+/// <summary>Runs where PostgreSQL's server is installed, and says so where it is not.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PostgresFactAttribute : FactAttribute
+{
+    public PostgresFactAttribute()
+    {
+        if (PostgresCluster.Binaries is null) Skip = "There is no PostgreSQL server on this machine.";
+    }
+}

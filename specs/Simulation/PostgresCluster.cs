@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace BankingEngine.Specs.Simulation;
+
+/// <summary>
+/// A PostgreSQL cluster of its own from Debian's binaries, in a temporary folder, on a port of its own; as root it runs
+/// under the postgres user. It ends, and its folder goes, when this is disposed of or the process ends in whatever way.
+/// </summary>
+public sealed class PostgresCluster : IDisposable
+{
+    private static readonly TimeSpan Start = TimeSpan.FromSeconds(60);
+
+    private readonly string _binaries;
+    private readonly Process _keeper;
+    private int _databases;
+    private bool _disposed;
+
+    private PostgresCluster(string binaries, string settings)
+    {
+        _binaries = binaries;
+        Folder = Directory.CreateTempSubdirectory("bank-pg-").FullName;
+        Port = FreePort();
+        if (IsRoot) Run(new("chown", ["postgres", Folder]));
+        var data = Path.Combine(Folder, "db");
+        var options = $"-k {Folder} -p {Port} -c listen_addresses=127.0.0.1 -c max_connections=100 {settings}";
+        // The keeper's standard input ends with this process, and with it the cluster.
+        _keeper = Shell(
+            $"{binaries}/initdb -D {data} -A trust -U postgres --no-sync >{Folder}/initdb.log 2>&1 "
+            + $"&& {binaries}/pg_ctl -D {data} -w -l {Folder}/log -o '{options}' start >/dev/null && echo ready; "
+            + $"cat >/dev/null; {binaries}/pg_ctl -D {data} -m immediate stop >/dev/null 2>&1; rm -rf {Folder}");
+        var ready = _keeper.StandardOutput.ReadLineAsync();
+        if (!ready.Wait(Start) || ready.Result != "ready")
+        {
+            var log = Path.Combine(Folder, "log");
+            throw new InvalidOperationException(
+                $"PostgreSQL did not start: {(File.Exists(log) ? File.ReadAllText(log) : "initdb failed")}");
+        }
+    }
+
+    public string Folder { get; }
+
+    public int Port { get; }
+
+    /// <summary>Folder of the newest server's binaries; null where there is none.</summary>
+    public static string? Binaries { get; } = FindBinaries();
+
+    /// <param name="settings">More of the server's options, each <c>-c name=value</c>.</param>
+    /// <exception cref="InvalidOperationException">There are no binaries, or it did not start.</exception>
+    public static PostgresCluster New(string settings = "-c shared_buffers=64MB -c max_wal_size=1GB") =>
+        new(Binaries ?? throw new InvalidOperationException("There is no PostgreSQL server on this machine."), settings);
+
+    /// <summary>How to reach a database as the user postgres, over the loopback.</summary>
+    public string Address(string database) =>
+        $"Host=127.0.0.1;Port={Port};Username=postgres;Database={database};SSL Mode=Disable";
+
+    /// <summary>Makes a database.</summary>
+    /// <returns>Its address.</returns>
+    public string NewDatabase()
+    {
+        var name = $"db{Interlocked.Increment(ref _databases)}";
+        Sql("postgres", $"create database {name} template template0");
+        return Address(name);
+    }
+
+    /// <summary>Runs statements as the user postgres.</summary>
+    /// <returns>What psql printed, unaligned, without headings.</returns>
+    public string Sql(string database, string text) => Run(Started(
+        $"{_binaries}/psql -X -q -A -t -v ON_ERROR_STOP=1 -h {Folder} -p {Port} -U postgres -d {database} -f -"), text).Trim();
+
+    /// <summary>Ends the server at once, as a crash does, and starts it again, which recovers it.</summary>
+    public void Restart() => Run(Started($"{_binaries}/pg_ctl -D {Folder}/db -w -m immediate -l {Folder}/log restart >/dev/null"));
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _keeper.StandardInput.Close();
+        _keeper.WaitForExit();
+        _keeper.Dispose();
+    }
+
+    private static bool IsRoot => Environment.UserName == "root";
+
+    private static string? FindBinaries()
+    {
+        const string debian = "/usr/lib/postgresql";
+        var installed = Directory.Exists(debian)
+            ? Directory.GetDirectories(debian).OrderByDescending(path => int.TryParse(Path.GetFileName(path), out var v) ? v : 0)
+                .Select(path => Path.Combine(path, "bin"))
+            : [];
+        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
+        return installed.Concat(path).FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")));
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static ProcessStartInfo Started(string command)
+    {
+        var start = IsRoot
+            ? new ProcessStartInfo("su", ["postgres", "-s", "/bin/sh", "-c", command])
+            : new ProcessStartInfo("/bin/sh", ["-c", command]);
+        start.WorkingDirectory = "/";
+        return start;
+    }
+
+    private static Process Shell(string command)
+    {
+        var start = Started(command);
+        start.RedirectStandardInput = start.RedirectStandardOutput = true;
+        return Process.Start(start)!;
+    }
+
+    private static string Run(ProcessStartInfo start, string input = "")
+    {
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        using var process = Process.Start(start)!;
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        var complained = process.StandardError.ReadToEndAsync();
+        var said = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? said
+            : throw new InvalidOperationException($"{string.Join(' ', start.ArgumentList)}: {complained.Result}");
+    }
+}
