@@ -11,7 +11,10 @@ internal static class Commands
         model   --commands N [--seed S]   random commands through engine and reference model
         engine  --seeds N [--first S]     streams through the whole engine on files, with restarts
         faults  --seeds N [--first S]     the whole engine on a disk that fails
-        crash   --rounds N [--seed S]     the server under load over HTTP, killed and started again
+        crash   --rounds N [--seed S] [--journal file|postgres]
+                                          the server under load over HTTP, killed and started again
+        fight   --rounds N [--seed S] [--journal postgres] [--only FAULT]
+                                          two servers of one book that lose each other, their store and their wires
         canary                            planted bugs, which the model must notice
         """;
 
@@ -37,7 +40,9 @@ internal static class Commands
             case "engine": return Engine(Number(args, "--first", 1), Number(args, "--seeds", 5));
             case "faults": return Faults(Number(args, "--first", 1), Number(args, "--seeds", 100));
             case "crash":
-                return Crash(Number(args, "--seed", Random.Shared.Next(1, 1_000_000)), Number(args, "--rounds", 10));
+                return Crash(AnySeed(args), Number(args, "--rounds", 10), Text(args, "--journal", "file"));
+            case "fight":
+                return Fight(AnySeed(args), Number(args, "--rounds", 50), Text(args, "--journal", "postgres"), args);
             case "canary": return Canary();
             default:
                 Console.Error.WriteLine(Help);
@@ -78,11 +83,24 @@ internal static class Commands
         return 0;
     }
 
-    private static int Crash(int seed, int rounds)
+    private static int Crash(int seed, int rounds, string store)
     {
-        Console.WriteLine($"Crash loop, {rounds} rounds, seed {seed}");
-        Console.WriteLine(CrashLoop.RunAsync(seed, rounds, CrashLoop.HostBesideThis).GetAwaiter().GetResult());
+        Console.WriteLine($"Crash loop on {store}, {rounds} rounds, seed {seed}");
+        Console.WriteLine(
+            CrashLoop.RunAsync(seed, rounds, store, CrashLoop.ProgramBesideThis).GetAwaiter().GetResult());
         return 0;
+    }
+
+    private static int Fight(int seed, int rounds, string store, string[] args)
+    {
+        Console.WriteLine($"Two hosts of one book on {store}, {rounds} rounds, seed {seed}");
+        string[] only = Text(args, "--only", "") is { Length: > 0 } named ? [named] : [];
+        var result = Simulation.Fight.RunAsync(
+            seed, rounds, store, CrashLoop.ProgramBesideThis, Console.WriteLine, only).GetAwaiter().GetResult();
+        Console.WriteLine(result);
+        if (result.Slowest < Simulation.Fight.TakenOverWithin) return 0;
+        Console.Error.WriteLine($"A take-over took {result.Slowest}; the bound is {Simulation.Fight.TakenOverWithin}.");
+        return 1;
     }
 
     private static int Canary()
@@ -101,6 +119,14 @@ internal static class Commands
             }
         }
         return 0;
+    }
+
+    private static int AnySeed(string[] args) => Number(args, "--seed", Random.Shared.Next(1, 1_000_000));
+
+    private static string Text(string[] args, string name, string otherwise)
+    {
+        var at = Array.IndexOf(args, name);
+        return at >= 0 && at + 1 < args.Length ? args[at + 1] : otherwise;
     }
 
     private static int Number(string[] args, string name, int otherwise)
