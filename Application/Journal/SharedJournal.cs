@@ -59,6 +59,7 @@ public abstract class SharedJournal(JournalIdentity identity) : ISharedJournal
             BlockShape.Demand(block, end.Tail, _starts);
             var length = SegmentFormat.WriteSeal(_seal, block, end.Crc, out var crc);
             StoreOrSettle(block, _seal.AsMemory(0, length), end);
+            Stored(block, end.Tail);
             var last = block.FirstPosition + block.Events - 1;
             Recent.Add(
                 new(0, block.Block, block.FirstPosition, end.Crc), last, block.Lines.Span, _seal.AsSpan(0, length));
@@ -74,7 +75,7 @@ public abstract class SharedJournal(JournalIdentity identity) : ISharedJournal
             for (var round = 0; round < NewsRounds; round++)
             {
                 _news.Clear();
-                Fetch(_end.Tail.Block, _end.Tail.Position, NewsBlocks, _news);
+                FetchNews(_end.Tail.Block, _end.Tail.Position, NewsBlocks, _news);
                 DemandUnchanged();
                 for (var index = 0; index < _news.Count; index++) Follow(index, _end);
                 if (_news.Count < NewsBlocks) return _end != before;
@@ -132,6 +133,17 @@ public abstract class SharedJournal(JournalIdentity identity) : ISharedJournal
     /// <param name="most">Blocks to fetch, 1 or more.</param>
     /// <param name="to">Empty.</param>
     protected abstract void Fetch(long block, long position, int most, StoredBlocks to);
+
+    /// <summary>As <see cref="Fetch"/>, for a follower's look at what came since, where a store can be cheaper about
+    /// it.</summary>
+    protected virtual void FetchNews(long block, long position, int most, StoredBlocks to) =>
+        Fetch(block, position, most, to);
+
+    /// <summary>A block is stored, as the store said or as was read back; nothing was answered yet.</summary>
+    /// <param name="before">The tail before it.</param>
+    protected virtual void Stored(in SealedBlock block, JournalTail before)
+    {
+    }
 
     /// <summary>Fetches the seal line of the block that holds a position, as the one before the first.</summary>
     /// <param name="to">Empty; stays so where there is no such block.</param>

@@ -16,14 +16,16 @@ public enum LeadStanding
 /// <param name="journal">Its appended blocks prolong the lease.</param>
 /// <param name="proven"><see cref="Stopwatch"/> timestamp taken before the question that gave the lead was
 /// sent.</param>
-public abstract class SharedLead(SharedJournal journal, long proven) : ILead
+/// <param name="lease">Null: <see cref="JournalTimes.Lease"/>.</param>
+public abstract class SharedLead(SharedJournal journal, long proven, TimeSpan? lease = null) : ILead
 {
     private readonly Lock _asking = new();
+    private readonly TimeSpan _lease = lease ?? JournalTimes.Lease;
     private long _proven = proven;
     private volatile bool _lost;
 
     public bool IsProven => !_lost
-        && Stopwatch.GetElapsedTime(Math.Max(Volatile.Read(ref _proven), journal.LastContact)) < JournalTimes.Lease;
+        && Stopwatch.GetElapsedTime(Math.Max(Volatile.Read(ref _proven), journal.LastContact)) < _lease;
 
     public bool Prove()
     {

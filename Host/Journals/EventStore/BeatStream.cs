@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
+using Google.Protobuf;
+
+namespace BankingEngine.Host.Journals.EventStore;
+
+/// <summary>A sign of life, as it is stored.</summary>
+/// <param name="Journal">Layout, as in a seal.</param>
+/// <param name="Leader">Who gives it, for people.</param>
+/// <param name="Tail">Position of the last event that the leader knows durable.</param>
+/// <param name="Resigned">It is the last one: the place is free, unless the book goes on behind the tail.</param>
+/// <param name="Block">Of the newest digest note, with the members after it; 0 where there is none.</param>
+internal sealed record Beat(
+    string Journal, string Book, string Genesis, string Leader, long Tail, bool Resigned, long Block, long Position,
+    string? Digest, string? Schema);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSerializable(typeof(Beat))]
+internal sealed partial class BeatJson : JsonSerializerContext;
+
+/// <summary>What a host that follows knows of a book: where it ends and who gave signs of life.</summary>
+/// <param name="BookRevision">Of the last event; −1 where there is none.</param>
+/// <param name="BeatRevision">Of the last sign of life; −1 where there is none.</param>
+/// <param name="BeatId">Its id: a stream that was deleted counts from anew.</param>
+internal readonly record struct Watched(long BookRevision, long BeatRevision, Guid BeatId);
+
+/// <summary>The stream of a book's signs of life and digest notes. Not part of the journal: the store keeps the newest
+/// only, and losing them all costs a standby <see cref="JournalTimes.Silence"/>.</summary>
+/// <remarks>Any thread.</remarks>
+internal sealed class BeatStream(EventStoreCluster cluster, BookStream stream) : IDisposable
+{
+    /// <summary>Signs of life that the store keeps: some minutes.</summary>
+    public const int Kept = 300;
+
+    /// <summary>Digest notes remembered.</summary>
+    private const int MostNotes = 1_000;
+
+    private const string Type = "bankingengine.beat.v1", MetadataType = "$metadata";
+    private readonly Lock _gate = new();
+    private readonly SortedDictionary<long, DigestNote> _notes = [];
+    private readonly StreamAppender _appender = new(cluster, stream.Beats);
+    private readonly StreamAppender _settings = new(cluster, "$$" + stream.Beats);
+    private long _next;
+    private Guid _lastId;
+
+    /// <summary>The last sign of life that was read; null where there is none.</summary>
+    public Beat? Last { get; private set; }
+
+    /// <summary>Reads what came since.</summary>
+    /// <returns>Revision and id of the last one.</returns>
+    /// <exception cref="JournalException">Unknown: no answer.</exception>
+    public (long Revision, Guid Id) Look(TimeSpan wait)
+    {
+        lock (_gate)
+        {
+            for (var more = true; more;)
+            {
+                var count = 0;
+                var exists = cluster.Read(stream.Beats, _next, Kept, history: false, wait, recorded =>
+                {
+                    count++;
+                    _next = (long)recorded.StreamRevision + 1;
+                    Grpc.EventStoreNames.TryReadUuid(recorded.Id, out _lastId);
+                    if (Parse(recorded.Data) is { } beat) Take(beat);
+                    return true;
+                });
+                if (!exists) (_next, _lastId, Last) = (0, default, null);
+                more = count == Kept;
+            }
+            return (_next - 1, _lastId);
+        }
+    }
+
+    /// <summary>Gives a sign of life.</summary>
+    /// <exception cref="JournalException">Unknown: it may be stored.</exception>
+    public void Give(string leader, long tail, bool resigned, DigestNote? note, TimeSpan wait)
+    {
+        var beat = new Beat(
+            $"bankingengine.v{BookStream.Version}", stream.Identity.Book,
+            Convert.ToHexStringLower(stream.Identity.Genesis.Span), leader, tail, resigned, note?.Block ?? 0,
+            note?.Position ?? 0, note?.Digest.ToString("x32", CultureInfo.InvariantCulture), note?.Schema);
+        var data = ByteString.CopyFrom(JsonSerializer.SerializeToUtf8Bytes(beat, BeatJson.Default.Beat));
+        var request = StreamAppender.To(stream.Beats, StreamAppender.Any);
+        request.ProposedMessages.Add(BookStream.Message(Guid.NewGuid(), Type, data, ByteString.Empty));
+        _appender.Append(request, wait);
+    }
+
+    /// <summary>Tells the store to keep the newest signs of life only.</summary>
+    /// <exception cref="JournalException">It was not told.</exception>
+    public void Limit(TimeSpan wait)
+    {
+        var request = StreamAppender.To("$$" + stream.Beats, StreamAppender.Any);
+        // Always the same id: said again it is not stored again.
+        var id = BookStream.IdOf(stream.Identity.Genesis.Span, JournalTail.EmptyRoot.Span);
+        var data = ByteString.CopyFromUtf8($"{{\"$maxCount\":{Kept}}}");
+        request.ProposedMessages.Add(BookStream.Message(id, MetadataType, data, ByteString.Empty));
+        _settings.Append(request, wait);
+    }
+
+    /// <summary>Digests noted after a position, oldest first.</summary>
+    public IReadOnlyList<DigestNote> NotesAfter(long position)
+    {
+        lock (_gate) return [.. _notes.Values.Where(note => note.Position > position)];
+    }
+
+    public void Dispose()
+    {
+        _appender.Dispose();
+        _settings.Dispose();
+    }
+
+    private void Take(Beat beat)
+    {
+        if (beat.Book != stream.Identity.Book
+            || beat.Genesis != Convert.ToHexStringLower(stream.Identity.Genesis.Span)) return;
+        Last = beat;
+        if (beat.Block == 0 || beat.Schema is null
+            || !UInt128.TryParse(beat.Digest, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var digest)) return;
+        _notes[beat.Position] = new(beat.Block, beat.Position, digest, beat.Schema);
+        while (_notes.Count > MostNotes) _notes.Remove(_notes.Keys.First());
+    }
+
+    /// <returns>Null where the event is no sign of life that this program knows.</returns>
+    private static Beat? Parse(ByteString data)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(data.Span, BeatJson.Default.Beat) is { Journal: { } journal } beat
+                && journal == $"bankingengine.v{BookStream.Version}" ? beat : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
