@@ -60,9 +60,13 @@ internal static class Common
             var name = book ?? BookPlace.DefaultBook;
             if (!JournalIdentity.IsBookName(name))
                 throw new FormatException("A book's name is 1 to 64 of a-z, 0-9, '.' and '-'.");
+            var stated = Environment.GetEnvironmentVariable(JournalAddress.KeysVariable);
+            var keys = string.IsNullOrEmpty(stated) ? null : JournalAddress.Parse(stated);
+            if (keys?.Kind == JournalKind.EventStore)
+                throw new FormatException("Keys lie in a folder or in PostgreSQL: what is in a stream cannot be destroyed.");
             if (!address.IsShared)
-                return new(address.Text.Length > 0 ? address.Text : folder, JournalAddress.InFolder, name);
-            return new(isNamed ? folder : Path.Combine("bank-data", name), address, name);
+                return new(address.Text.Length > 0 ? address.Text : folder, JournalAddress.InFolder, name) { Keys = keys };
+            return new(isNamed ? folder : Path.Combine("bank-data", name), address, name) { Keys = keys };
         }
         catch (FormatException wrong)
         {

@@ -23,6 +23,9 @@ public sealed record JournalAddress(JournalKind Kind, string Text)
     /// <summary>Holds an address where none is said, so that a password need not stand in a command line.</summary>
     public const string Variable = "BANK_JOURNAL";
 
+    /// <summary>As <see cref="Variable"/>, for the keys that personal text is sealed with.</summary>
+    public const string KeysVariable = "BANK_KEYS";
+
     private const string FilePrefix = "file:", PostgresPrefix = "postgres:";
 
     private static readonly string[] EventStorePrefixes =
@@ -76,6 +79,10 @@ public sealed record BookPlace(string Folder, JournalAddress Journal, string Boo
     public const string DefaultBook = "sandbox";
 
     private const string IdentityFile = "identity";
+
+    /// <summary>Where the keys lie that personal text is sealed with, a folder or a PostgreSQL database that all hosts
+    /// of the book reach; null: with the journal where it can hold them, else in the book's folder.</summary>
+    public JournalAddress? Keys { get; init; }
 
     /// <summary>A book on files.</summary>
     public static BookPlace InFolder(string folder) => new(folder, JournalAddress.InFolder, DefaultBook);
