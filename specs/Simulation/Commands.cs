@@ -15,6 +15,10 @@ internal static class Commands
                                           the server under load over HTTP, killed and started again
         fight   --rounds N [--seed S] [--journal postgres] [--only FAULT]
                                           two servers of one book that lose each other, their store and their wires
+        engines --seeds N [--first S] [--journal postgres]
+                                          the same with two engines in one process
+        suite   [--seed S] [--journal file|postgres]
+                                          crash, engines and fight on one store
         canary                            planted bugs, which the model must notice
         """;
 
@@ -43,6 +47,9 @@ internal static class Commands
                 return Crash(AnySeed(args), Number(args, "--rounds", 10), Text(args, "--journal", "file"));
             case "fight":
                 return Fight(AnySeed(args), Number(args, "--rounds", 50), Text(args, "--journal", "postgres"), args);
+            case "engines":
+                return Engines(Number(args, "--first", 1), Number(args, "--seeds", 20), Text(args, "--journal", "postgres"));
+            case "suite": return Suite(AnySeed(args), Text(args, "--journal", "postgres"));
             case "canary": return Canary();
             default:
                 Console.Error.WriteLine(Help);
@@ -101,6 +108,21 @@ internal static class Commands
         if (result.Slowest < Simulation.Fight.TakenOverWithin) return 0;
         Console.Error.WriteLine($"A take-over took {result.Slowest}; the bound is {Simulation.Fight.TakenOverWithin}.");
         return 1;
+    }
+
+    private static int Engines(int first, int seeds, string store)
+    {
+        Console.WriteLine($"Two engines of one book on {store}, seeds {first} to {first + seeds - 1}");
+        Console.WriteLine(EngineFight.RunAsync(first, seeds, store).GetAwaiter().GetResult());
+        return 0;
+    }
+
+    private static int Suite(int seed, string store)
+    {
+        Console.WriteLine($"The fault suite on {store}, seed {seed}");
+        var length = new SuiteLength(Crashes: 20, Fights: 50, Engines: 20);
+        FaultSuite.RunAsync(store, seed, length, CrashLoop.ProgramBesideThis, Console.WriteLine).GetAwaiter().GetResult();
+        return 0;
     }
 
     private static int Canary()

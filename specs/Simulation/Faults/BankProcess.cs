@@ -8,22 +8,8 @@ using System.Text.Json;
 
 namespace BankingEngine.Specs.Simulation;
 
-/// <summary>Where callers send what they ask: one host of a book.</summary>
-internal interface IBankHost
-{
-    /// <summary>As it names itself in the book.</summary>
-    string Name { get; }
-
-    /// <returns>Null where the outcome is unknown, or this host does not decide.</returns>
-    Task<Told?> SendAsync(Asked asked);
-
-    /// <param name="after">0, or a position to wait for.</param>
-    /// <returns>Null where there is no answer.</returns>
-    Task<Seen?> ReadAsync(string account, long after);
-}
-
 /// <summary>The real program in a process of its own, which can be killed and paused without warning.</summary>
-internal sealed class BankProcess : IBankHost, IDisposable
+internal sealed class BankProcess : IDisposable
 {
     public static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(60);
 
@@ -126,6 +112,8 @@ internal sealed class BankProcess : IBankHost, IDisposable
             UInt128.Parse(parts[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
     }
 
+    /// <summary>Sends a command.</summary>
+    /// <returns>Null where the outcome is unknown, or this host does not decide.</returns>
     public async Task<Told?> SendAsync(Asked asked)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, asked.Path);
@@ -146,6 +134,9 @@ internal sealed class BankProcess : IBankHost, IDisposable
         }
     }
 
+    /// <summary>Asks the book for an account's balances.</summary>
+    /// <param name="after">0, or a position to wait for.</param>
+    /// <returns>Null where there is no answer.</returns>
     public Task<Seen?> ReadAsync(string account, long after) => ReadAsync(account, after, Patience);
 
     /// <param name="longest">A question to a host that stands still is answered when it goes on.</param>

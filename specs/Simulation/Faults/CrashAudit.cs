@@ -45,6 +45,12 @@ internal sealed class CrashAudit(Func<IJournal> open)
         List<Seen> reads = [];
         while (history.NewReads.TryDequeue(out var read)) reads.Add(read);
         var waiting = new Queue<Seen>(reads.OrderBy(read => read.Position));
+        void CompareReads()
+        {
+            while (waiting.TryPeek(out var read) && read.Position <= _replica.Position) Compare(waiting.Dequeue());
+        }
+
+        CompareReads();
         using var journal = open();
         using var reader = journal.Read(_replica.Position + 1);
         while (reader.MoveNext())
@@ -56,7 +62,7 @@ internal sealed class CrashAudit(Func<IJournal> open)
                 if (head.Part == 1) Expect(head, recorded.Event, history);
                 _replica.Apply(EventLine.StampOf(head, _replica.Bank), recorded.Event, recorded.Legs);
                 if (_model is null && _replica.Position == FoundingEvents) _model = Found();
-                while (waiting.TryPeek(out var read) && read.Position <= _replica.Position) Compare(waiting.Dequeue());
+                CompareReads();
             }
             if (_blocks.Count == MostKept) _blocks.Remove(_blocks.Keys.First());
             _blocks[block.LastPosition] = (_replica.Bank.Tables.Digest, Convert.ToBase64String(block.Root));

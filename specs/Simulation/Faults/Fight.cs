@@ -81,7 +81,7 @@ public sealed class Fight : IDisposable
     /// <param name="store">Name of a store that several hosts reach.</param>
     /// <param name="program">Path of the program's assembly.</param>
     /// <param name="say">Told of each round.</param>
-    /// <param name="only">Names of the faults to choose from; none: all.</param>
+    /// <param name="only">Names of the faults, one a round in turn; none: any.</param>
     /// <exception cref="InvalidOperationException">A promise was broken; the message names seed and round.</exception>
     public static async Task<FightResult> RunAsync(
         int seed, int rounds, string store, string program, Action<string> say, params string[] only)
@@ -118,14 +118,16 @@ public sealed class Fight : IDisposable
     private async Task RoundAsync(Random random, int round, Action<string> say, string[] only)
     {
         await _hosts.StartMissingAsync().ConfigureAwait(false);
-        await _hosts.LeaderAsync().ConfigureAwait(false);
+        await DemandLeaderSaysSoAsync(await _hosts.LeaderAsync().ConfigureAwait(false)).ConfigureAwait(false);
         await AskAgainAsync(random).ConfigureAwait(false);
         using var ending = new CancellationTokenSource();
         var seeds = Enumerable.Range(0, Callers).Select(_ => random.Next()).ToArray();
         var callers = seeds.Select(seed => Task.Run(() => CallAsync(new Random(seed), ending.Token))).ToArray();
         await Task.Delay(random.Next(100, 600)).ConfigureAwait(false);
-        var faults = Adversary.All(_store).Where(fault => only.Length == 0 || only.Contains(fault.Name)).ToArray();
-        var fault = faults[random.Next(faults.Length)];
+        var faults = Adversary.All(_store);
+        var fault = only.Length == 0
+            ? faults[random.Next(faults.Count)]
+            : faults.Single(fault => fault.Name == only[(round - 1) % only.Length]);
         say($"{round}: {fault.Name}");
         var suffering = SufferAsync(fault, random);
         // A caller that was told wrongly ends the round at once.
@@ -269,6 +271,17 @@ public sealed class Fight : IDisposable
         }
     }
 
+    /// <summary>Answers of the host that leads do not say that they may be old.</summary>
+    private async Task DemandLeaderSaysSoAsync(int leader)
+    {
+        var host = _hosts[leader]!;
+        var floor = _history.Floor;
+        if (await host.ReadAsync(Accounts[0], after: 0).ConfigureAwait(false) is not { } seen
+            || !await host.LeadsAsync().ConfigureAwait(false)) return;
+        if (seen.Follows) throw new InvalidOperationException($"{host.Name} leads, and says that it follows: {seen}.");
+        _history.Keep(seen, floor);
+    }
+
     /// <summary>Each host's tree has the journal's root at the same size.</summary>
     private async Task CompareRootsAsync()
     {
@@ -276,7 +289,7 @@ public sealed class Fight : IDisposable
         for (var host = 0; host < _hosts.Count; host++)
         {
             if (_hosts[host] is not { } asked) continue;
-            var path = string.Create(CultureInfo.InvariantCulture, $"/v1/audit/checkpoint?size={size}&after={size}");
+            var path = string.Create(CultureInfo.InvariantCulture, $"/v1/audit/checkpoint?size={size}");
             var note = await _hosts.EventuallyAsync(asked, path).ConfigureAwait(false);
             var lines = note.Split('\n');
             if (lines[1] != size.ToString(CultureInfo.InvariantCulture) || lines[2] != root)
