@@ -3,6 +3,8 @@ using System.Diagnostics;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
+using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Domain;
 
@@ -36,6 +38,8 @@ public sealed partial class Bank
         Recovery = new(Tables);
         Proposals = new(this);
         Reviews = new(this);
+        Webhooks = new(Tables, Book);
+        Statements = new(Tables);
     }
 
     private (Tag Name, int Number) _lastCaller;
@@ -55,6 +59,8 @@ public sealed partial class Bank
     public Recovery Recovery { get; }
     public Proposals Proposals { get; }
     public Reviews Reviews { get; }
+    public Subscriptions Webhooks { get; }
+    public Statements.Statements Statements { get; }
 
     public Decision Decide(in Moment at, int caller, Command command) => command switch
     {
@@ -96,7 +102,9 @@ public sealed partial class Bank
         AcceptClock c => Books.Decide(c),
         AnnounceCheckpointKey c => Books.Decide(Book, c),
         TakeLead c => Books.Decide(Book, c),
+        WebhookCommand c => Webhooks.Decide(at, CallerName(caller), c),
         ParkTimer c => new BookEvent.TimerParked(c.Kind, c.Row, c.Fault),
+        IssueStatement c => Statements.Decide(Ledger, at, c),
         _ => DecideOnAccounts(at, command),
     };
 
@@ -126,7 +134,8 @@ public sealed partial class Bank
             Scopes.Transfers,
         ImportTransfer => Scopes.Import,
         AdjustEntry or ReverseEntry => Scopes.Adjust,
-        OpenAccount or AddAsset or SetLimits or GrantOverdraft or CloseAccount or ReopenAccount => Scopes.Accounts,
+        OpenAccount or AddAsset or SetLimits or GrantOverdraft or CloseAccount or ReopenAccount
+            or IssueStatement => Scopes.Accounts,
         PlaceRestraint or LiftRestraint or Seize => Scopes.Restraints,
         RegisterAsset or RetireAsset or PublishReference => Scopes.Reference,
         ClosePeriodSoftly or ReopenPeriod or ClosePeriod or CloseYear => Scopes.Periods,
@@ -140,6 +149,8 @@ public sealed partial class Bank
             or SetHolders or GrantRole or RevokeRole or AddIdentifier or EndIdentifier => Scopes.Parties,
         ProposalCommand or InvalidateApprovals => Scopes.Proposals,
         AcceptClock => Scopes.Operate,
+        // Who has events sent reads all that is sent.
+        WebhookCommand => Scopes.Operate | Scopes.Audit,
         AdvanceClock => Scopes.Sandbox,
         Chain => Scopes.None,
         _ => throw new UnreachableException($"{command.GetType().Name} is the engine's own."),
@@ -218,6 +229,8 @@ public sealed partial class Bank
             case PartyEvent e: Parties.Evolve(position, e); break;
             case RoleEvent e: Parties.Evolve(e); break;
             case IdentifierEvent e: Identifiers.Evolve(position, e); break;
+            case WebhookEvent e: Webhooks.Evolve(position, e); break;
+            case StatementEvent e: Statements.Evolve(e); break;
             case CommandEvent.Faulted: Memory.RememberFaulty(fingerprint); break;
             case ReferenceEvent.Published e:
                 Book.References.Evolve(e);

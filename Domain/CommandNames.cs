@@ -2,6 +2,8 @@ using System.Collections.Frozen;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
+using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Domain;
 
@@ -75,6 +77,13 @@ public static class CommandNames
         (typeof(InvalidateApprovals), "approvals.invalidate"),
         (typeof(BreakGlass), "breakglass.use"),
         (typeof(CloseReview), "review.close"),
+        (typeof(SubscribeWebhook), "webhook.subscribe"),
+        (typeof(RotateWebhookSecret), "webhook.rotate_secret"),
+        (typeof(ReplayWebhook), "webhook.replay"),
+        (typeof(DisableWebhook), "webhook.disable"),
+        (typeof(EnableWebhook), "webhook.enable"),
+        (typeof(RemoveWebhook), "webhook.remove"),
+        (typeof(IssueStatement), "statement.issue"),
     }.ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
 
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =

@@ -14,6 +14,7 @@ public sealed class CatchUp : IDisposable
 
     private readonly JournalFeed _book;
     private readonly Projection[] _live;
+    private readonly Projection?[] _rebuilding;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly Queue<Rebuild> _rebuilt = new();
@@ -26,6 +27,7 @@ public sealed class CatchUp : IDisposable
     public CatchUp(JournalFeed book, params IReadOnlyList<Projection> projections)
     {
         (_book, _live) = (book, [.. projections]);
+        _rebuilding = new Projection?[_live.Length];
         _fed = _live.Length == 0 ? 0 : _live.Min(p => p.Position);
         _thread = new(Follow) { Name = "projections", IsBackground = true, Priority = ThreadPriority.BelowNormal };
         _thread.Start();
@@ -42,7 +44,8 @@ public sealed class CatchUp : IDisposable
         {
             var live = Live(i);
             var (position, durable) = (live.Position, _book.DurablePosition);
-            lags[i] = new(live.Name, live.Version, position, durable, position < durable ? live.At : null, live.Fault);
+            lags[i] = new(live.Name, live.Version, position, durable, position < durable ? live.At : null, live.Fault,
+                Volatile.Read(ref _rebuilding[i])?.Position);
         }
         return lags;
     }
@@ -74,6 +77,7 @@ public sealed class CatchUp : IDisposable
     public Task RebuildAsync(int index)
     {
         var rebuild = new Rebuild(index, Live(index).Fresh());
+        Volatile.Write(ref _rebuilding[index], rebuild.Fresh);
         var reader = new Thread(() => Build(rebuild))
         {
             Name = $"rebuild {rebuild.Fresh.Name}",
@@ -168,6 +172,7 @@ public sealed class CatchUp : IDisposable
             }
             Fill(rebuild.Fresh, _fed);
             Volatile.Write(ref _live[rebuild.Index], rebuild.Fresh);
+            Interlocked.CompareExchange(ref _rebuilding[rebuild.Index], null, rebuild.Fresh);
             Advance();
             rebuild.Done.TrySetResult();
         }
@@ -199,6 +204,7 @@ public sealed class CatchUp : IDisposable
         catch (Exception fault)
 #pragma warning restore CA1031
         {
+            Interlocked.CompareExchange(ref _rebuilding[rebuild.Index], null, rebuild.Fresh);
             rebuild.Done.TrySetException(fault);
         }
     }

@@ -16,8 +16,10 @@ public sealed record ProjectionFault(long Position, string Reason);
 /// <param name="BehindSince">Engine time of the last event that is in, while others wait; null when it is
 /// level.</param>
 /// <param name="Fault">Null while it goes on.</param>
+/// <param name="Rebuilding">Last event that is in the one built anew beside it; null when none is.</param>
 public sealed record ProjectionLag(
-    string Name, int Version, long Position, long Durable, Instant? BehindSince, ProjectionFault? Fault);
+    string Name, int Version, long Position, long Durable, Instant? BehindSince, ProjectionFault? Fault,
+    long? Rebuilding);
 
 /// <summary>A question to a projection that has stopped.</summary>
 public sealed class ProjectionStoppedException(string name, ProjectionFault fault)
@@ -59,8 +61,17 @@ public abstract class Projection(string name, int version)
     /// <summary>A hash of all rows, found by visiting them: equal for equal rows, whenever they were built.</summary>
     public abstract UInt128 Digest();
 
+    /// <summary>The position and the digest of the rows at it, of one moment.</summary>
+    /// <exception cref="ProjectionStoppedException">An event could not be taken.</exception>
+    public (long Position, UInt128 Digest) Fingerprint()
+    {
+        using var held = Reading();
+        return (Position, Digest());
+    }
+
     /// <summary>Takes the events of a block that are still to come. Stops for good at one that fails.</summary>
-    public void Feed(ParsedBlock block)
+    /// <param name="through">Last position to take.</param>
+    public void Feed(ParsedBlock block, long through = long.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(block);
         if (_fault is not null) return;
@@ -72,6 +83,7 @@ public abstract class Projection(string name, int version)
                 foreach (ref readonly var item in block.Events)
                 {
                     if (item.Head.Position < next) continue;
+                    if (item.Head.Position > through) return;
                     if (item.Head.Position > next) throw new InvalidOperationException($"Position {next} is missing.");
                     Apply(item.Head, item.Recorded.Event, item.Recorded.Legs);
                     At = item.Head.At;

@@ -2,15 +2,37 @@ using BankingEngine.Application.Journal;
 
 namespace BankingEngine.Projections;
 
+/// <summary>What became of the wish to build a read model anew.</summary>
+public enum RebuildBegun
+{
+    Begun,
+
+    /// <summary>It was begun before and is not done.</summary>
+    UnderWay,
+    TooMany,
+
+    /// <summary>There is none of this name.</summary>
+    Unknown,
+}
+
 /// <summary>The catalogue of a book's read models, all kept level with the book by one catch-up.</summary>
 public sealed class ReadModels : IDisposable
 {
-    private const int EntriesAt = 0, TransfersAt = 1, AccessAt = 2, KeysAt = 3, ActsAt = 4;
+    private const int EntriesAt = 0, TransfersAt = 1, AccessAt = 2, KeysAt = 3, ActsAt = 4, IssuedAt = 5, MetadataAt = 6,
+        HoldersAt = 7, CarriedAt = 8, CountersAt = 9;
 
     private readonly CatchUp _catchUp;
+    private readonly Dictionary<int, Task> _rebuilds = [];
 
-    public ReadModels(JournalFeed book) => _catchUp =
-        new(book, new AccountEntries(), new TransferLives(), new AccessLog(), new KeyUses(), new AccountActs());
+    public ReadModels(JournalFeed book) => _catchUp = new(book, Fresh());
+
+    /// <summary>All of them, empty, in their order.</summary>
+    public static Projection[] Fresh() =>
+    [
+        new AccountEntries(), new TransferLives(), new AccessLog(), new KeyUses(), new AccountActs(),
+        new IssuedStatements(), new TransferMetadata(), new AccountHolders(), new CarriedResults(),
+        new OperationalCounters(),
+    ];
 
     /// <summary>The accounts' entries as they answer now. Take it once for a question: a rebuild may replace
     /// it.</summary>
@@ -58,9 +80,63 @@ public sealed class ReadModels : IDisposable
     public async Task<AccountActs?> ActsAfterAsync(long position) =>
         await _catchUp.WaitForAsync(ActsAt, position, CatchUp.LongestWait).ConfigureAwait(false) ? Acts : null;
 
+    /// <inheritdoc cref="EntriesAfterAsync"/>
+    /// <summary>Issued statements, with all rows up to a position.</summary>
+    public Task<IssuedStatements?> IssuedAfterAsync(long position) => AfterAsync<IssuedStatements>(IssuedAt, position);
+
+    /// <inheritdoc cref="EntriesAfterAsync"/>
+    /// <summary>Transfers by metadata, with all rows up to a position.</summary>
+    public Task<TransferMetadata?> MetadataAfterAsync(long position) =>
+        AfterAsync<TransferMetadata>(MetadataAt, position);
+
+    /// <inheritdoc cref="EntriesAfterAsync"/>
+    /// <summary>Whose accounts are, with all rows up to a position.</summary>
+    public Task<AccountHolders?> HoldersAfterAsync(long position) => AfterAsync<AccountHolders>(HoldersAt, position);
+
+    /// <inheritdoc cref="EntriesAfterAsync"/>
+    /// <summary>What closes of years moved, with all rows up to a position.</summary>
+    public Task<CarriedResults?> CarriedAfterAsync(long position) => AfterAsync<CarriedResults>(CarriedAt, position);
+
+    /// <inheritdoc cref="EntriesAfterAsync"/>
+    /// <summary>Operational counters, with all rows up to a position.</summary>
+    public Task<OperationalCounters?> CountersAfterAsync(long position) =>
+        AfterAsync<OperationalCounters>(CountersAt, position);
+
+    /// <summary>Begins to build one read model anew from the first event, beside the one that answers.</summary>
+    /// <param name="most">Rebuilds that may be under way at once.</param>
+    public RebuildBegun Begin(string name, int most)
+    {
+        var lag = Lag();
+        var at = lag.Select(model => model.Name).ToList().IndexOf(name);
+        if (at < 0) return RebuildBegun.Unknown;
+        lock (_rebuilds)
+        {
+            foreach (var done in _rebuilds.Where(pair => pair.Value.IsCompleted).ToList()) _rebuilds.Remove(done.Key);
+            if (_rebuilds.ContainsKey(at)) return RebuildBegun.UnderWay;
+            if (_rebuilds.Count >= most) return RebuildBegun.TooMany;
+            _rebuilds.Add(at, _catchUp.RebuildAsync(at));
+            return RebuildBegun.Begun;
+        }
+    }
+
+    /// <summary>The read model of a name as it answers now; null where there is none.</summary>
+    public Projection? Named(string name)
+    {
+        for (var i = EntriesAt; i <= CountersAt; i++)
+        {
+            if (_catchUp.Live(i).Name == name) return _catchUp.Live(i);
+        }
+        return null;
+    }
+
+    private async Task<T?> AfterAsync<T>(int at, long position) where T : Projection =>
+        await _catchUp.WaitForAsync(at, position, CatchUp.LongestWait).ConfigureAwait(false)
+            ? (T)_catchUp.Live(at)
+            : null;
+
     /// <summary>Builds every read model anew from the first event, beside those that answer.</summary>
     public Task RebuildAsync() =>
-        Task.WhenAll(Enumerable.Range(EntriesAt, ActsAt + 1).Select(_catchUp.RebuildAsync));
+        Task.WhenAll(Enumerable.Range(EntriesAt, CountersAt + 1).Select(_catchUp.RebuildAsync));
 
     /// <summary>Stops following the book. To be called before the book is closed.</summary>
     public void Dispose() => _catchUp.Dispose();

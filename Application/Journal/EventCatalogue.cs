@@ -5,6 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
+using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Application.Journal;
 
@@ -99,6 +101,13 @@ public static class EventCatalogue
         Of<ReviewEvent.Closed>("review.closed.v1"),
         Of<ReviewEvent.Overdue>("review.overdue.v1"),
         Of<BookEvent.Led>("book.led.v1"),
+        Of<WebhookEvent.Subscribed>("webhook.subscribed.v1"),
+        Of<WebhookEvent.SecretRotated>("webhook.secret_rotated.v1"),
+        Of<WebhookEvent.Replayed>("webhook.replayed.v1"),
+        Of<WebhookEvent.Disabled>("webhook.disabled.v1"),
+        Of<WebhookEvent.Enabled>("webhook.enabled.v1"),
+        Of<WebhookEvent.Removed>("webhook.removed.v1"),
+        Of<StatementEvent.Issued>("statement.issued.v1"),
     ];
 
     private static readonly FrozenDictionary<Type, WireType> ByType = Types.ToFrozenDictionary(t => t.Type);
@@ -108,6 +117,9 @@ public static class EventCatalogue
     public static IReadOnlyList<WireType> All => Types;
 
     public static WireType Of(Event @event) => ByType[@event.GetType()];
+
+    /// <summary>The wire name of a type of event.</summary>
+    public static string NameOf(Type type) => ByType[type].Name;
 
     /// <exception cref="JsonException">No event of this name is known: the journal is newer than the program.</exception>
     public static WireType Named(ReadOnlySpan<byte> name) =>

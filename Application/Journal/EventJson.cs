@@ -6,6 +6,8 @@ using System.Text.Json.Serialization;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
+using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Application.Journal;
 
@@ -20,13 +22,14 @@ namespace BankingEngine.Application.Journal;
     Converters =
     [
         typeof(TextConverter<AccountId>), typeof(TextConverter<AssetCode>), typeof(TextConverter<TransferId>),
-        typeof(TextConverter<CommandId>), typeof(TextConverter<SigningKey>), typeof(TextConverter<Level>), typeof(TextConverter<Counterparty>), typeof(TextConverter<Hash256>), typeof(TextConverter<Instant>), typeof(TextConverter<BusinessDate>),
+        typeof(TextConverter<CommandId>), typeof(TextConverter<SigningKey>), typeof(TextConverter<Level>), typeof(TextConverter<Counterparty>), typeof(TextConverter<Hash256>), typeof(TextConverter<Rate>), typeof(TextConverter<Instant>), typeof(TextConverter<BusinessDate>),
         typeof(TagConverter), typeof(AmountConverter), typeof(AssetConverter), typeof(RestraintIdConverter),
         typeof(HexConverter), typeof(MetadataConverter), typeof(FlagsConverter<AccountFlags>), typeof(FlagsConverter<Scopes>),
         typeof(NameConverter<AccountClass>), typeof(NameConverter<RestraintScope>), typeof(NameConverter<BookMode>),
         typeof(NameConverter<RejectionKind>), typeof(NameConverter<Side>), typeof(ReferenceContentConverter),
         typeof(TextConverter<PartyId>), typeof(NameConverter<PartyKind>), typeof(NameConverter<Standing>),
         typeof(NameConverter<RoleKind>), typeof(NameConverter<HolderMode>), typeof(NameConverter<IdentifierKind>),
+        typeof(NameConverter<StatementDates>), typeof(NameConverter<StatementFormat>),
     ])]
 [JsonSerializable(typeof(TransferEvent.Made), TypeInfoPropertyName = "TransferMade")]
 [JsonSerializable(typeof(TransferEvent.Imported), TypeInfoPropertyName = "TransferImported")]
@@ -63,12 +66,19 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(BookEvent.CheckpointKeyAnnounced), TypeInfoPropertyName = "BookCheckpointKeyAnnounced")]
 [JsonSerializable(typeof(BookEvent.TimerParked), TypeInfoPropertyName = "BookTimerParked")]
 [JsonSerializable(typeof(BookEvent.Led), TypeInfoPropertyName = "BookLed")]
+[JsonSerializable(typeof(WebhookEvent.Subscribed), TypeInfoPropertyName = "WebhookSubscribed")]
+[JsonSerializable(typeof(WebhookEvent.SecretRotated), TypeInfoPropertyName = "WebhookSecretRotated")]
+[JsonSerializable(typeof(WebhookEvent.Replayed), TypeInfoPropertyName = "WebhookReplayed")]
+[JsonSerializable(typeof(WebhookEvent.Disabled), TypeInfoPropertyName = "WebhookDisabled")]
+[JsonSerializable(typeof(WebhookEvent.Enabled), TypeInfoPropertyName = "WebhookEnabled")]
+[JsonSerializable(typeof(WebhookEvent.Removed), TypeInfoPropertyName = "WebhookRemoved")]
 [JsonSerializable(typeof(ReferenceEvent.Published), TypeInfoPropertyName = "ReferencePublished")]
 [JsonSerializable(typeof(ReferenceContent.Chart), TypeInfoPropertyName = "ReferenceChart")]
 [JsonSerializable(typeof(ReferenceContent.Calendar), TypeInfoPropertyName = "ReferenceCalendar")]
 [JsonSerializable(typeof(ReferenceContent.Zone), TypeInfoPropertyName = "ReferenceZone")]
 [JsonSerializable(typeof(ReferenceContent.WalletRule), TypeInfoPropertyName = "ReferenceWalletRule")]
 [JsonSerializable(typeof(ReferenceContent.Document), TypeInfoPropertyName = "ReferenceDocument")]
+[JsonSerializable(typeof(ReferenceContent.PriceSet), TypeInfoPropertyName = "ReferencePriceSet")]
 [JsonSerializable(typeof(KeyEvent.Issued), TypeInfoPropertyName = "KeyIssued")]
 [JsonSerializable(typeof(KeyEvent.Revoked), TypeInfoPropertyName = "KeyRevoked")]
 [JsonSerializable(typeof(PermissionEvent.Created), TypeInfoPropertyName = "PermissionsCreated")]
@@ -112,6 +122,7 @@ namespace BankingEngine.Application.Journal;
 [JsonSerializable(typeof(IdentifierEvent.Added), TypeInfoPropertyName = "IdentifierAdded")]
 [JsonSerializable(typeof(IdentifierEvent.Ended), TypeInfoPropertyName = "IdentifierEnded")]
 [JsonSerializable(typeof(AccessEvent.Recorded), TypeInfoPropertyName = "AccessRecorded")]
+[JsonSerializable(typeof(StatementEvent.Issued), TypeInfoPropertyName = "StatementIssued")]
 [JsonSerializable(typeof(Particulars))]
 [JsonSerializable(typeof(Leg[]))]
 public sealed partial class EventJson : JsonSerializerContext
@@ -313,10 +324,11 @@ public sealed class ReferenceContentConverter : JsonConverter<ReferenceContent>
             "zone" => JsonSerializer.Deserialize(ref reader, EventJson.Default.ReferenceZone),
             "wallet_rule" => JsonSerializer.Deserialize(ref reader, EventJson.Default.ReferenceWalletRule),
             "document" => JsonSerializer.Deserialize(ref reader, EventJson.Default.ReferenceDocument),
+            "price_set" => JsonSerializer.Deserialize(ref reader, EventJson.Default.ReferencePriceSet),
             _ => null,
         };
         if (content is null || !reader.Read() || reader.TokenType != JsonTokenType.EndObject)
-            throw new JsonException("Reference content is one of chart, calendar, zone, wallet_rule, document.");
+            throw new JsonException("Reference content is one of chart, calendar, zone, wallet_rule, price_set, document.");
         return content;
     }
 
@@ -330,6 +342,7 @@ public sealed class ReferenceContentConverter : JsonConverter<ReferenceContent>
             case ReferenceContent.Zone z: Write("zone", z, EventJson.Default.ReferenceZone); break;
             case ReferenceContent.WalletRule w: Write("wallet_rule", w, EventJson.Default.ReferenceWalletRule); break;
             case ReferenceContent.Document d: Write("document", d, EventJson.Default.ReferenceDocument); break;
+            case ReferenceContent.PriceSet s: Write("price_set", s, EventJson.Default.ReferencePriceSet); break;
             default: throw new System.Diagnostics.UnreachableException(value.GetType().Name);
         }
         writer.WriteEndObject();

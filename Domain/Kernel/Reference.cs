@@ -47,6 +47,15 @@ public abstract record ReferenceContent
         public override int GetHashCode() => HashCode.Combine(Assets.Length, WindowSeconds, EmptiedSeconds);
     }
 
+    /// <summary>What assets are worth in the functional currency.</summary>
+    public sealed record PriceSet(ImmutableArray<AssetPrice> Prices) : ReferenceContent
+    {
+        public bool Equals(PriceSet? other) =>
+            other is not null && Prices.AsSpan().SequenceEqual(other.Prices.AsSpan());
+
+        public override int GetHashCode() => Prices.Length;
+    }
+
     /// <summary>Anything else that must be provable: a tariff sheet, a rule set, a list; as text.</summary>
     public sealed record Document(string Text) : ReferenceContent;
 }
@@ -61,6 +70,10 @@ public readonly record struct ChartLine(Tag Code, string Class, string Title)
     public static ImmutableArray<string> Classes { get; } =
         ["asset", "liability", "equity", "income", "expense", "memorandum"];
 }
+
+/// <summary>What one whole unit of an asset is worth in the functional currency.</summary>
+/// <param name="Price">Zero or more.</param>
+public readonly record struct AssetPrice(AssetCode Asset, Rate Price);
 
 /// <summary>What a wallet that nobody verified may hold and spend of an asset; all amounts are of it.</summary>
 /// <param name="OpeningMinimum">The least credit that opens a wallet.</param>
@@ -148,6 +161,15 @@ public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Publ
                     to.Value(asset.MaxBalance);
                 }
                 break;
+            case ReferenceContent.PriceSet s:
+                to.Value((int)Kind.PriceSet);
+                to.Value(s.Prices.Length);
+                foreach (var price in s.Prices)
+                {
+                    to.Value(price.Asset);
+                    to.Value(price.Price.Parts);
+                }
+                break;
             default: throw new System.Diagnostics.UnreachableException(p.Content.GetType().Name);
         }
     }
@@ -166,6 +188,7 @@ public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Publ
                 [.. from.Values<Instant>().Zip(from.Values<int>(), (at, offset) => new ZoneTransition(at, offset))]),
             Kind.Chart => new ReferenceContent.Chart(LinesOf(ref from)),
             Kind.WalletRule => WalletRuleOf(ref from),
+            Kind.PriceSet => PriceSetOf(ref from),
             var kind => throw new SnapshotRefusedException($"No reference content of kind {kind}."),
         };
         return new(key, new(key.Name, (int)key.Version, inForce, content, author, approver));
@@ -190,6 +213,13 @@ public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Publ
         return new([.. assets], window, emptied);
     }
 
+    private static ReferenceContent.PriceSet PriceSetOf(ref RowReader from)
+    {
+        var prices = new AssetPrice[from.Value<int>()];
+        for (var i = 0; i < prices.Length; i++) prices[i] = new(from.Value<AssetCode>(), new(from.Value<Int128>()));
+        return new([.. prices]);
+    }
+
     private enum Kind
     {
         Document = 1,
@@ -197,6 +227,7 @@ public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Publ
         Zone,
         Chart,
         WalletRule,
+        PriceSet,
     }
 }
 
@@ -206,10 +237,12 @@ public readonly record struct ReferenceRow(ReferenceKey Key, ReferenceEvent.Publ
 public sealed class References
 {
     public const int MaxDocumentLength = 65_536;
-    public const int MaxChartLines = 2_000;
+    public const int MaxChartLines = 2_000, MaxPrices = 1_000;
 
     public static readonly Rejection
-        TooLarge = new("reference.too_large", "A document has at most 65,536 characters, a chart 2,000 lines."),
+        TooLarge = new(
+            "reference.too_large",
+            "A document has at most 65,536 characters, a chart 2,000 lines, a price set 1,000."),
         Malformed = new(
             "reference.malformed", "The content does not make sense: dates or transitions out of order, or empty."),
         KindDiffers = new("reference.kind_differs", "A name of reference data keeps the kind of its first version."),
@@ -277,6 +310,8 @@ public sealed class References
                 ? null : Malformed,
         ReferenceContent.Zone z =>
             IsAscending(z.Transitions) && z.Transitions[0].At == Instant.First ? null : Malformed,
+        ReferenceContent.PriceSet { Prices.Length: 0 or > MaxPrices } => TooLarge,
+        ReferenceContent.PriceSet s => IsPriceSet(s.Prices) ? null : Malformed,
         // Its own capability checks it, which knows the book's assets.
         ReferenceContent.WalletRule => null,
         _ => throw new System.Diagnostics.UnreachableException(content.GetType().Name),
@@ -304,6 +339,17 @@ public sealed class References
         foreach (var line in lines)
         {
             if (line.Code.IsNone || !ChartLine.Classes.Contains(line.Class) || !codes.Add(line.Code)) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Each asset once, none below zero.</summary>
+    private static bool IsPriceSet(ImmutableArray<AssetPrice> prices)
+    {
+        var assets = new HashSet<AssetCode>();
+        foreach (var price in prices)
+        {
+            if (price.Asset.IsNone || price.Price.Parts < 0 || !assets.Add(price.Asset)) return false;
         }
         return true;
     }

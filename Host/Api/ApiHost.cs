@@ -1,6 +1,7 @@
 using System.Globalization;
 using BankingEngine.Application.Engine;
 using BankingEngine.Host.Journals;
+using BankingEngine.Host.Webhooks;
 using Microsoft.Extensions.Configuration.Memory;
 
 namespace BankingEngine.Host.Api;
@@ -52,8 +53,10 @@ public static partial class ApiHost
         app.MapBatch(book);
         SignedEndpoints.Map(app, book, fairUse, desk);
         app.MapKeys(book);
+        app.MapProjections(book);
         app.MapAudit(book);
         app.MapEvents(book);
+        app.MapWebhooks(book);
         app.MapHealth(book);
         app.MapReads(book);
 

@@ -18,7 +18,8 @@ public static partial class CommandCatalogue
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<CommandSpec> All { get; } =
-        [.. OfLedger(), .. OfAuthority(), .. OfParties(), .. OfLimits(), .. OfWallets(), .. OfProposals()];
+        [.. OfLedger(), .. OfAuthority(), .. OfParties(), .. OfLimits(), .. OfWallets(), .. OfProposals(),
+            .. OfWebhooks(), .. OfStatements()];
 
     private static CommandSpec[] OfLedger() =>
     [

@@ -118,6 +118,7 @@ public sealed partial class CommandFields
         BeginParties();
         BeginLimits();
         BeginProposals();
+        BeginWebhooks();
     }
 
     /// <summary>Takes the value of a field that stands in the address.</summary>

@@ -54,6 +54,8 @@ public sealed class CommandSpec(
         "proposal" or "approvals" => "Proposals",
         "breakglass" or "review" => "Reviews",
         "key" => "Keys",
+        "webhook" => "Webhooks",
+        "statement" => "Statements",
         _ => "Operations",
     };
 
@@ -85,7 +87,7 @@ public sealed class CommandSpec(
 
 /// <summary>What a receipt shows once, and no repeat of it.</summary>
 /// <param name="Name">The member that it stands under.</param>
-/// <param name="Text">Letters, digits and points only.</param>
+/// <param name="Text">ASCII that needs no escape in JSON.</param>
 public readonly record struct Shown(string Name, string Text);
 
 /// <summary>What became of the fields: a command, a reversal whose legs are still to be read, or a flaw.</summary>

@@ -89,6 +89,8 @@ public static class EdgeProblems
         .GetFields()
         .Concat(typeof(ReadsProblems).GetFields())
         .Concat(typeof(SigningProblems).GetFields())
+        .Concat(typeof(Webhooks.WebhookProblems).GetFields())
+        .Concat(typeof(ConsumerProblems).GetFields())
         .Select(field => field.GetValue(null))
         .OfType<EdgeProblem>()
         .ToDictionary(problem => problem.Code, StringComparer.Ordinal);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Application.Ports;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Host.Journals;
 using Microsoft.AspNetCore.Http.Features;
@@ -19,7 +20,8 @@ namespace BankingEngine.Host.Api;
 /// <param name="heartbeat">Longest silence.</param>
 /// <param name="most">Streams open at once.</param>
 /// <param name="stopping">The host is about to end.</param>
-public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most, CancellationToken stopping)
+public sealed class EventStreams(
+    RunningBook book, Consumers consumers, TimeSpan heartbeat, int most, CancellationToken stopping)
 {
     /// <summary>Streams open at once in a host: each holds a reader's buffers, about 2 MiB.</summary>
     public const int MaxStreams = 64;
@@ -40,7 +42,9 @@ public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most,
     public async Task FollowAsync(HttpContext context)
     {
         var flaw = EventsFilter.Read(context.Request.Query, out var filter);
-        flaw = From(context, out var from) ?? flaw;
+        flaw = Group(context.Request.Query, out var group, out var takeover) ?? flaw;
+        flaw = From(context, group, out var from) ?? flaw;
+        if (flaw is null && !group.IsNone) (from, flaw) = await BehindAsync(context, group, from).ConfigureAwait(false);
         if (flaw is { } wrong)
         {
             await Problems.Answer(context, wrong).ConfigureAwait(false);
@@ -52,15 +56,10 @@ public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most,
             await Problems.Answer(context, EdgeProblems.TooManyStreams).ConfigureAwait(false);
             return;
         }
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         try
         {
-            Begin(context);
-            await SendAsync(context, filter, from, ending.Token).ConfigureAwait(false);
-        }
-        catch (Exception ended) when (ended is OperationCanceledException or EngineUnavailableException)
-        {
-            // The follower left, or host or book are closing: he comes back with the last id he saw.
+            if (group.IsNone) await RunAsync(context, filter, from, CancellationToken.None).ConfigureAwait(false);
+            else await RunAsync(context, filter, from, group, takeover).ConfigureAwait(false);
         }
         finally
         {
@@ -68,14 +67,83 @@ public sealed class EventStreams(RunningBook book, TimeSpan heartbeat, int most,
         }
     }
 
+    /// <summary>Serves a group's reader, until another takes over.</summary>
+    private async Task RunAsync(HttpContext context, EventsFilter filter, long from, Tag group, bool takeover)
+    {
+        if (!consumers.TryEnter(group, takeover, out var taken))
+        {
+            taken.Dispose();
+            await Problems.Answer(context, ConsumerProblems.Reading).ConfigureAwait(false);
+            return;
+        }
+        try
+        {
+            await RunAsync(context, filter, from, taken.Token).ConfigureAwait(false);
+            if (!taken.IsCancellationRequested || context.RequestAborted.IsCancellationRequested) return;
+            context.Response.BodyWriter.Write("event: "u8);
+            context.Response.BodyWriter.Write(System.Text.Encoding.ASCII.GetBytes(Consumers.TakenOver));
+            context.Response.BodyWriter.Write("\ndata: {}\n\n"u8);
+        }
+        finally
+        {
+            consumers.Leave(group, taken);
+        }
+    }
+
+    private async Task RunAsync(HttpContext context, EventsFilter filter, long from, CancellationToken taken)
+    {
+        using var ending =
+            CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping, taken);
+        try
+        {
+            Begin(context);
+            await SendAsync(context, filter, from, ending.Token).ConfigureAwait(false);
+        }
+        catch (Exception ended) when (ended is OperationCanceledException or EngineUnavailableException)
+        {
+            // The follower left or was taken over, or host or book are closing: he comes back with the last id he saw.
+        }
+    }
+
+    private static Flaw? Group(IQueryCollection query, out Tag group, out bool takeover)
+    {
+        (group, takeover) = (default, false);
+        var (names, over) = (query["consumer"], query["takeover"]);
+        if (names.Count > 1 || (names.Count == 1
+            && !Tag.TryParse(System.Text.Encoding.UTF8.GetBytes(names[0] ?? ""), out group)))
+            return new Flaw(EdgeProblems.QueryMalformed, "consumer");
+        if (over.Count == 0) return null;
+        takeover = over is ["true"];
+        return names.Count == 1 && over is ["true"] or ["false"] ? null
+            : new Flaw(EdgeProblems.QueryMalformed, "takeover");
+    }
+
+    /// <summary>A group begins behind its stored position; one that has none, where the query says.</summary>
+    private async Task<(long From, Flaw? Flaw)> BehindAsync(HttpContext context, Tag group, long from)
+    {
+        try
+        {
+            var stored = await consumers.FindAsync(group, context.RequestAborted).ConfigureAwait(false);
+            if (stored is not { } stands) return (from, null);
+            // A book restored from an older copy is shorter than what its followers remember.
+            return stands.Position > book.Engine.DurablePosition
+                ? (0, new Flaw(ReadsProblems.BeyondEnd, "consumer")) : (stands.Position + 1, null);
+        }
+        catch (PositionsUnavailableException)
+        {
+            return (0, new Flaw(ConsumerProblems.Unavailable));
+        }
+    }
+
     /// <summary>
-    /// The first position to send: behind <c>Last-Event-ID</c>, else <c>from</c>, else the first of the book.
+    /// The first position to send: behind <c>Last-Event-ID</c>, else <c>from</c>, else the first of the book. A group's
+    /// reader may have seen more than it was done with, so the header says nothing of a group.
     /// </summary>
-    private Flaw? From(HttpContext context, out long from)
+    private Flaw? From(HttpContext context, Tag group, out long from)
     {
         var end = book.Engine.DurablePosition + 1;
         var last = context.Request.Headers["Last-Event-ID"];
-        if (last.Count == 0) return AuditEndpoints.Position(context, "from", 1, end, out from);
+        if (last.Count == 0 || !group.IsNone) return AuditEndpoints.Position(context, "from", 1, end, out from);
         from = 0;
         if (last.Count > 1 || !long.TryParse(last[0], NumberStyles.None, CultureInfo.InvariantCulture, out var seen))
             return new Flaw(EdgeProblems.QueryMalformed, "Last-Event-ID");
@@ -202,13 +270,16 @@ public static class EventsEndpoints
         int most = EventStreams.MaxStreams)
     {
         var stopping = routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-        var streams = new EventStreams(book, heartbeat ?? TimeSpan.FromSeconds(EventStreams.HeartbeatSeconds), most,
-            stopping);
+        var consumers = new Consumers(book);
+        consumers.Map(routes);
+        var streams = new EventStreams(book, consumers,
+            heartbeat ?? TimeSpan.FromSeconds(EventStreams.HeartbeatSeconds), most, stopping);
         routes.MapGet("/v1/events", (Delegate)streams.FollowAsync).Needs(Scopes.Audit).WithName("events.follow")
             .WithSummary("Follow events as they become durable (server-sent events); from=<position> or Last-Event-ID")
             .Reads(new(
                 "Audit", "Events without end: the id is the position, the data the event line.",
-                Parameters.FirstPosition, Parameters.Types, Parameters.Account, Parameters.LastEventId)
+                Parameters.FirstPosition, Parameters.Types, Parameters.Account, Parameters.Consumer,
+                Parameters.Takeover, Parameters.LastEventId)
             { Type = EventStreams.ContentType });
     }
 }

@@ -7,19 +7,19 @@ namespace BankingEngine.Host.Api;
 
 /// <summary>Which event lines a follower wants. Decided on the bytes of a line; nothing is made of it.</summary>
 /// <param name="types">Wire names; empty: all.</param>
-/// <param name="account">Only events that name it, in their data or legs; none: all.</param>
-public sealed class EventsFilter(IReadOnlyList<string> types, AccountId account)
+/// <param name="accounts">Only events that name one of them, in their data or legs; empty: all.</param>
+public sealed class EventsFilter(IReadOnlyList<string> types, IReadOnlyList<AccountId> accounts)
 {
     private static readonly string[] AccountMembers = ["debit", "credit", "account", "to", "customer", "intended"];
 
     private readonly byte[][] names = [.. types.Select(Encoding.UTF8.GetBytes)];
-    private readonly byte[] id = account.IsNone ? [] : Encoding.ASCII.GetBytes(account.ToString());
-    private readonly byte[] quoted = account.IsNone ? [] : Encoding.ASCII.GetBytes($"\"{account}\"");
+    private readonly byte[][] ids = [.. accounts.Select(account => Encoding.ASCII.GetBytes(account.ToString()))];
+    private readonly byte[][] quoted = [.. accounts.Select(account => Encoding.ASCII.GetBytes($"\"{account}\""))];
 
     /// <summary>Reads <c>type</c>, several of them or one text with commas, and <c>account</c>.</summary>
     public static Flaw? Read(IQueryCollection query, out EventsFilter filter)
     {
-        filter = new([], default);
+        filter = new([], []);
         var types = query["type"].SelectMany(text => (text ?? "").Split(',')).ToList();
         if (types.Exists(type => EventCatalogue.All.All(known => known.Name != type)))
             return new Flaw(EdgeProblems.QueryMalformed, "type");
@@ -28,7 +28,7 @@ public sealed class EventsFilter(IReadOnlyList<string> types, AccountId account)
         if (accounts.Count > 1
             || (accounts.Count == 1 && !AccountId.TryParse(Encoding.UTF8.GetBytes(accounts[0] ?? ""), out account)))
             return new Flaw(EdgeProblems.QueryMalformed, "account");
-        filter = new([.. types.Distinct()], account);
+        filter = new([.. types.Distinct()], account.IsNone ? [] : [account]);
         return null;
     }
 
@@ -36,7 +36,17 @@ public sealed class EventsFilter(IReadOnlyList<string> types, AccountId account)
     public bool Takes(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> type)
     {
         type = TypeOf(line);
-        return IsWanted(type) && (id.Length == 0 || (line.IndexOf(quoted) >= 0 && Names(line, type)));
+        return IsWanted(type) && (ids.Length == 0 || (Mentions(line) && Names(line, type)));
+    }
+
+    /// <summary>A quick look, before the line is read: whether one of the names stands in it anywhere.</summary>
+    private bool Mentions(ReadOnlySpan<byte> line)
+    {
+        foreach (var name in quoted)
+        {
+            if (line.IndexOf(name) >= 0) return true;
+        }
+        return false;
     }
 
     private bool IsWanted(ReadOnlySpan<byte> type)
@@ -78,7 +88,16 @@ public sealed class EventsFilter(IReadOnlyList<string> types, AccountId account)
             }
             var names = (ofAccount && reader.ValueTextEquals("id"u8)) || IsAccountMember(reader);
             if (names && reader.Read() && reader.TokenType == JsonTokenType.String
-                && reader.ValueTextEquals(id)) return true;
+                && IsOneOf(reader)) return true;
+        }
+        return false;
+    }
+
+    private bool IsOneOf(in Utf8JsonReader reader)
+    {
+        foreach (var id in ids)
+        {
+            if (reader.ValueTextEquals(id)) return true;
         }
         return false;
     }

@@ -230,6 +230,7 @@ internal static class FieldValues
         ReferenceContent.Zone z => !z.Transitions.IsDefault,
         ReferenceContent.WalletRule w => !w.Assets.IsDefault && w.Assets.All(IsWhole),
         ReferenceContent.Document d => d.Text is not null,
+        ReferenceContent.PriceSet s => !s.Prices.IsDefault && s.Prices.All(price => !price.Asset.IsNone),
         _ => false,
     };
 

@@ -160,7 +160,8 @@ public static partial class Fields
         Content = Of("content", """{"type":"object","minProperties":1,"maxProperties":1}""",
             "One of chart {lines: [{code, class, title}]}, calendar {weekend: [6, 7], holidays: [dates]}, zone "
             + "{transitions: [{at, offset_seconds}]}, wallet_rule {window_seconds, emptied_seconds, assets: "
-            + "[{opening_minimum, per_transaction, per_window, max_balance}]}, document {text}; a JSON document, too, "
+            + "[{opening_minimum, per_transaction, per_window, max_balance}]}, price_set {prices: [{asset, price}]}, "
+            + "each price of one whole unit in the functional currency, document {text}; a JSON document, too, "
             + "is one text.",
             static (ref r, f) => FieldValues.Content(ref r, out f.Content)),
         Approver = Of("approver", Tag_,

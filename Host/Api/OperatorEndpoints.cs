@@ -3,6 +3,7 @@ using BankingEngine.Application.Engine;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Host.Journals;
+using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Api;
 
@@ -19,6 +20,68 @@ public static class OperatorEndpoints
             .WithSummary("The keys of the book, in order of issue; after=<key> for the next page")
             .Reads(new("Keys", "A page of keys without their secrets, and what each stands for and acts under.",
                 Parameters.AfterKey));
+    }
+
+    /// <summary>Most read models that are built anew at once: each reads the whole journal.</summary>
+    private const int MaxRebuilds = 2;
+
+    public static void MapProjections(this IEndpointRouteBuilder routes, RunningBook book)
+    {
+        Reads.Map(routes, "/v1/projections/{projection}/digest", "projection.digest",
+            "A hash of all rows of a read model; visits them all, while its feed waits",
+            context => DigestAsync(context, book),
+            new("Operations", "The digest, and the position that it is of.") { NotFound = "projection.not_found" },
+            Scopes.Operate);
+        Task Rebuild(HttpContext context) => RebuildAsync(context, book);
+        routes.MapPost("/v1/projections/{projection}/rebuild", (Delegate)Rebuild).Needs(Scopes.Operate)
+            .WithName("projection.rebuild")
+            .WithSummary("Build a read model anew beside the one that answers, which it then replaces")
+            .Reads(new("Operations", "It is under way: /v1/projections tells how far.")
+            {
+                NotFound = "projection.not_found",
+                Body = """{"type":"object"}""",
+                Example = "{}",
+            });
+    }
+
+    /// <summary>The rows of one moment as a hash, to be compared with a rebuild of the same position.</summary>
+    private static async Task DigestAsync(HttpContext context, RunningBook book)
+    {
+        if (book.ReadModels.Named(context.Request.RouteValues["projection"] as string ?? "") is not { } model)
+        {
+            await Problems.Answer(context, ReadsProblems.ProjectionNotFound).ConfigureAwait(false);
+            return;
+        }
+        var (position, digest) = model.Fingerprint();
+        Reads.Ok(context, to =>
+        {
+            to.WriteString("projection"u8, model.Name);
+            to.WriteNumber("version"u8, model.Version);
+            to.WriteNumber("position"u8, position);
+            to.WriteString("digest"u8, digest.ToString("x32", System.Globalization.CultureInfo.InvariantCulture));
+        });
+    }
+
+    private static async Task RebuildAsync(HttpContext context, RunningBook book)
+    {
+        var name = context.Request.RouteValues["projection"] as string ?? "";
+        var begun = book.ReadModels.Begin(name, MaxRebuilds);
+        if (begun == RebuildBegun.Unknown)
+        {
+            await Problems.Answer(context, ReadsProblems.ProjectionNotFound).ConfigureAwait(false);
+            return;
+        }
+        if (begun == RebuildBegun.TooMany)
+        {
+            await Problems.Answer(context, ReadsProblems.TooManyRebuilds).ConfigureAwait(false);
+            return;
+        }
+        using var to = ResponseBody.Rent();
+        to.Json.WriteStartObject();
+        to.Json.WriteString("projection"u8, name);
+        to.Json.WriteString("status"u8, begun == RebuildBegun.Begun ? "begun"u8 : "under_way"u8);
+        to.Json.WriteEndObject();
+        to.Send(context.Response, StatusCodes.Status200OK);
     }
 
     public static void MapHealth(this IEndpointRouteBuilder routes, RunningBook book)

@@ -41,8 +41,9 @@ public static class Reads
             });
 
         var transfers = new ReadsTransfers(book);
-        Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference", transfers.ListAsync,
-            new("Transfers", "A page of transfers.", Reference with { Required = true }, After, Limit(), Cursor));
+        Map(routes, "/v1/transfers", "transfer.list", "Transfers that carry a reference, or a pair of metadata",
+            transfers.ListAsync,
+            new("Transfers", "A page of transfers.", Reference, MetadataKey, MetadataValue, After, Limit(), Cursor));
         Map(routes, "/v1/transfers/{transfer}", "transfer.read", "A transfer or entry with its whole history",
             transfers.ReadAsync,
             new("Transfers", "What it is now, and its events.", After) { NotFound = "transfer.not_found" });
@@ -61,6 +62,8 @@ public static class Reads
         ReadsPermissions.Map(routes, book);
         ReadsParties.Map(routes, book);
         Explaining.Map(routes, book);
+        ReadsStatements.Map(routes, book);
+        ReadsFinancials.Map(routes, book);
     }
 
     private static void MapBook(IEndpointRouteBuilder routes, ReadsBook books)

@@ -22,6 +22,21 @@ public static class ReadsProblems
         IdentifierNotFound = new("identifier.not_found", 404, "The identifier leads to no account now."),
         ProposalNotFound = new("proposal.not_found", 404, "No open proposal of this id."),
         EntryNotFound = new("entry.not_found", 404, "No posting of this id, or none at this position."),
+        StatementNotFound = new("statement.not_found", 404, "No statement of this number was issued of the account."),
+        FormatNotIssued = new("statement.format_not_issued", 404, "The statement was not issued in this format."),
+        StatementDiffers = new("statement.differs", 500,
+            "The statement made again is not the one that was issued: its hash differs, and it is not shown."),
+        StatementTooLong = new("statement.too_long", 422,
+            "The period has more than 1,000,000 entries: ask for shorter ones."),
+        NoCurrency = new("statement.no_currency", 422,
+            "camt.053 knows currencies of ISO 4217 only, in the scale that it gives them."),
+        NotInCamt = new("statement.not_in_camt", 422,
+            "camt.053 cannot say this: it is of booked entries, and its names and amounts are shorter."),
+        PricesNotFound = new("price_set.not_found", 404,
+            "No reference data of this name and version is a price set in force on that date."),
+        ReportOutOfRange = new("report.out_of_range", 422, "A value of the report at these prices exceeds any amount."),
+        TooManyRebuilds = new("projection.too_many_rebuilds", 503, "Other read models are being built anew: wait for them."),
+        ProjectionNotFound = new("projection.not_found", 404, "There is no read model of this name."),
         ReferenceNotFound = new("reference.not_found", 404, "No reference data of this name is in force on that date.");
 }
 
@@ -65,6 +80,10 @@ internal sealed class ReadsQuery
     /// <summary>The position that the answer has to know; 0 when the caller does not say.</summary>
     public long AfterPosition => Number(After, 0, long.MaxValue) ?? 0;
 
+    /// <summary>The flaw of a parameter that is missing or does not go with the others.</summary>
+    public static Flaw? Malformed(bool isSo, string name) =>
+        isSo ? new Flaw(EdgeProblems.QueryMalformed, name) : default(Flaw?);
+
     public int Limit(int most = MaxRows) => (int)(Number(LimitName, 1, most) ?? Math.Min(DefaultRows, most));
 
     public string? Text(string name, int longest)
@@ -73,6 +92,13 @@ internal sealed class ReadsQuery
         return text.Length > 0 && text.Length <= longest && text.All(c => c is >= ' ' and <= '~')
             ? text
             : Wrong<string>(name);
+    }
+
+    /// <summary>Text in any script, without control characters.</summary>
+    public string? Words(string name, int longest)
+    {
+        if (Raw(name) is not { } text) return null;
+        return text.Length > 0 && text.Length <= longest && !text.Any(char.IsControl) ? text : Wrong<string>(name);
     }
 
     public T? Value<T>(string name) where T : struct, IUtf8Text<T> =>

@@ -55,6 +55,7 @@ internal sealed class ReadsReports(RunningBook book)
                 to.WriteNumber("position"u8, lag.Position);
                 to.WriteNumber("behind_by"u8, Math.Max(0, lag.Durable - lag.Position));
                 to.ValueOrNull("behind_since"u8, lag.BehindSince);
+                if (lag.Rebuilding is { } built) to.WriteNumber("rebuilt_through"u8, built);
                 if (lag.Fault is { } fault)
                 {
                     to.WriteStartObject("stopped"u8);

@@ -44,8 +44,11 @@ internal sealed class ReadsTransfers(RunningBook book)
         var query = new ReadsQuery(context);
         var (reference, mark, limit, after) =
             (query.Text("reference", MaxReference), query.Mark(), query.Limit(), query.AfterPosition);
+        var (key, value) =
+            (query.Text("metadata-key", Metadata.MaxKeyLength), query.Words("metadata-value", Metadata.MaxValueLength));
         var flaw = query.Check(book.Engine)
-            ?? (reference is null ? new Flaw(EdgeProblems.QueryMalformed, "reference") : null);
+            ?? ReadsQuery.Malformed(key is null != value is null, "metadata-key")
+            ?? ReadsQuery.Malformed(reference is null == key is null, "reference");
         if (flaw is { } wrong)
         {
             await Problems.Answer(context, wrong).ConfigureAwait(false);
@@ -54,6 +57,11 @@ internal sealed class ReadsTransfers(RunningBook book)
         if (await book.ReadModels.TransfersAfterAsync(after).ConfigureAwait(false) is not { } lives)
         {
             await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
+            return;
+        }
+        if (key is not null)
+        {
+            await WithMetadataAsync(context, query, lives, key, value!).ConfigureAwait(false);
             return;
         }
         var page = lives.WithReference(reference!, mark?.Position, limit);
@@ -65,6 +73,36 @@ internal sealed class ReadsTransfers(RunningBook book)
             {
                 var events = EventsOf(life);
                 if (!events.Exists(e => PostedLegs.Said(e.Event)?.Reference == reference)) continue;
+                to.WriteStartObject();
+                Summary(to, life, events.ConvertAll(e => e.Event));
+                to.WriteEndObject();
+            }
+            to.WriteEndArray();
+            ReadsAccounts.Next(to, page.Next is { } row ? query.CursorAt(row) : null);
+        });
+    }
+
+    private async Task WithMetadataAsync(
+        HttpContext context, ReadsQuery query, TransferLives lives, string key, string value)
+    {
+        var (mark, limit) = (query.Mark(), query.Limit());
+        if (await book.ReadModels.MetadataAfterAsync(query.AfterPosition).ConfigureAwait(false) is not { } metadata)
+        {
+            await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
+            return;
+        }
+        int? from = mark is { } m ? (int)Math.Min(m.Position, int.MaxValue) : null;
+        var page = metadata.With(key, value, from, limit);
+        // What one read model already knows the other may be about to learn: it is on the next look.
+        var found = page.Transfers.Select(lives.Find).OfType<TransferLife>().ToList();
+        Reads.Ok(context, to =>
+        {
+            to.WriteNumber("position"u8, Math.Min(page.Position, lives.Position));
+            to.WriteStartArray("transfers"u8);
+            foreach (var life in found)
+            {
+                var events = EventsOf(life);
+                if (!events.Exists(e => TransferMetadata.Has(PostedLegs.Said(e.Event)?.Metadata, key, value))) continue;
                 to.WriteStartObject();
                 Summary(to, life, events.ConvertAll(e => e.Event));
                 to.WriteEndObject();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Host.Gateway;
 using BankingEngine.Host.Journals;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -81,10 +82,14 @@ public static partial class Serve
             await using var app = first;
             foreach (var other in further) await other.StartAsync(CancellationToken.None).ConfigureAwait(false);
             await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
+            await using var gateway = await AuditGateway.StartAsync(books[0], app.Configuration).ConfigureAwait(false);
             isListening = true;
             var address =
                 app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
             await Greeting.WriteAsync(output, books, address).ConfigureAwait(false);
+            if (gateway is not null)
+                await output.WriteLineAsync($"Auditors read with EventStoreDB clients at {gateway.Address}")
+                    .ConfigureAwait(false);
             foreach (var book in books) options.Started?.Invoke(address, book);
             await WaitForEndAsync(app, ending.Token).ConfigureAwait(false);
             foreach (var other in further) await other.StopAsync(CancellationToken.None).ConfigureAwait(false);

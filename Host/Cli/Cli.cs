@@ -38,6 +38,7 @@ public static class Cli
             ReplayCommand.Build(),
             JournalCommand.Build(),
             SnapshotCommand.Build(),
+            ProjectionsCommand.Build(),
             KeysCommand.Build(),
             SignCommand.Build(),
             ProofCommand.Build(),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Api;
+using BankingEngine.Host.Gateway;
 using BankingEngine.Host.Journals;
 using Microsoft.AspNetCore.Connections;
 
@@ -59,6 +60,11 @@ internal static class ServeCommand
     private static readonly Option<bool> Demo = Common.Optional<bool>(
         "--demo", "Found a sandbox with a small demo where the folder holds no book yet.");
 
+    private static readonly Option<string?> Gateway = new("--gateway")
+    {
+        Description = "Address where auditors read with EventStoreDB clients: https://host:port; default: none.",
+    };
+
     private static readonly Option<long> SnapshotEvery = new("--snapshot-every")
     {
         Description = "Events between two snapshots, each made by a process of its own at low priority.",
@@ -77,6 +83,7 @@ internal static class ServeCommand
         command.Options.Add(Node);
         command.Options.Add(Demo);
         command.Options.Add(Urls);
+        command.Options.Add(Gateway);
         command.Options.Add(SnapshotEvery);
         return command.Does((parsed, _, cancellation) => RunAsync(parsed, cancellation));
     }
@@ -85,13 +92,15 @@ internal static class ServeCommand
     {
         var (urls, every) = (parsed.GetValue(Urls), parsed.GetValue(SnapshotEvery));
         if (every < 1) throw new CommandFailure(ExitCodes.Usage, "usage", "--snapshot-every is 1 or more.");
+        string[] arguments = urls is null ? [] : ["--urls", urls];
+        if (parsed.GetValue(Gateway) is { } gateway) arguments = [.. arguments, "--Gateway:Url", gateway];
         var isNamed = parsed.GetResult(Data) is { Implicit: false };
         var places = PlacesOf(parsed, isNamed);
         ILoggerFactory? logs = null;
         var schedules = new List<SnapshotSchedule>();
         try
         {
-            return await Serve.RunAsync(new(null, urls is null ? [] : ["--urls", urls])
+            return await Serve.RunAsync(new(null, arguments)
             {
                 Places = places,
                 Node = parsed.GetValue(Node),
@@ -108,6 +117,10 @@ internal static class ServeCommand
                 ExitCodes.NotFound, "journal.not_found",
                 $"{missing.Message} Make one with 'init' and what else it asks for, or say --demo for a sandbox with a "
                 + "demo.");
+        }
+        catch (GatewayConfigurationException wrong)
+        {
+            throw new CommandFailure(ExitCodes.Usage, "serve.gateway", wrong.Message);
         }
         catch (IOException taken) when (taken.InnerException is AddressInUseException)
         {

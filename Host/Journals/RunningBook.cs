@@ -207,6 +207,7 @@ public sealed partial class RunningBook : IDisposable
             _journal.Dispose();
         }
         Checkpoints?.Dispose();
+        (_positions as IDisposable)?.Dispose();
         KeyStore.Dispose();
     }
 

@@ -30,4 +30,12 @@ internal static class SharedStores
         { Kind: JournalKind.File, Text.Length: > 0 } folder => new FileKeyStore(folder.Text, book),
         _ => new FileKeyStore(place.Folder, book),
     };
+
+    /// <summary>Where followers of a book stand: in the same store where it can hold it, else in the book's
+    /// folder.</summary>
+    public static IPositions Positions(BookPlace place, string book) => place.Journal.Kind switch
+    {
+        JournalKind.Postgres => PostgresPositions.Open(place.Journal.Text, book),
+        _ => new FilePositions(place.Folder),
+    };
 }

@@ -67,14 +67,20 @@ internal sealed class ReadsHost : IAsyncDisposable
     /// <summary>Sends a command that is taken.</summary>
     public async Task<JsonElement> Post(string address, string body)
     {
+        var (status, text) = await Send(address, body);
+        status.Should().BeInRange(200, 299, "{0} answers {1}", address, text);
+        return JsonDocument.Parse(text).RootElement;
+    }
+
+    /// <summary>Sends a body, under an id of its own unless one is stated.</summary>
+    public async Task<(int Status, string Body)> Send(string address, string body, string? id = null)
+    {
         using var request = new HttpRequestMessage(HttpMethod.Post, address);
         request.Content = new ByteArrayContent(Encoding.ASCII.GetBytes(body));
         request.Content.Headers.ContentType = new("application/json");
-        request.Headers.Add("Idempotency-Key", Guid.CreateVersion7().ToString());
+        request.Headers.Add("Idempotency-Key", id ?? Guid.CreateVersion7().ToString());
         using var response = await _client.SendAsync(request);
-        var text = await response.Content.ReadAsStringAsync();
-        response.IsSuccessStatusCode.Should().BeTrue("{0} answers {1}", address, text);
-        return JsonDocument.Parse(text).RootElement;
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
     public Task<JsonElement> Pay(string amount, string reference = "none") => Post("/v1/transfers",

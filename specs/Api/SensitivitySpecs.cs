@@ -54,6 +54,10 @@ public sealed class SensitivitySpecs
         ["Made.Content"] = Sensitivity.Open,
         ["Used.Content"] = Sensitivity.Open,
         ["Used.Reason"] = Sensitivity.Open,
+        ["Subscribed.Url"] = Sensitivity.Open,
+        // Sealed in the key store; an answer shows it once.
+        ["Subscribed.Secret"] = Sensitivity.Secret,
+        ["SecretRotated.Secret"] = Sensitivity.Secret,
     };
 
     [Fact]

@@ -120,6 +120,7 @@ public sealed class ServedBook : IAsyncLifetime, IDisposable
                 "key" => "nobody",
                 "year" => "2025",
                 "permission" => "payroll",
+                "webhook" => "reporting",
                 "party" => "019b8e2c-7a00-7000-8000-0000000000a1",
                 _ =>
                     Guid.NewGuid().ToString(),

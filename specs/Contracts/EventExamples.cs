@@ -3,6 +3,8 @@ using BankingEngine.Domain;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
+using BankingEngine.Domain.Webhooks;
 
 namespace BankingEngine.Specs.Contracts;
 
@@ -184,6 +186,19 @@ internal static class EventExamples
         yield return (new ReviewEvent.Closed(Other, head, Justified: true, "As agreed."), []);
         yield return (new ReviewEvent.Overdue(Other), []);
         yield return (new BookEvent.Led(3, "bank-2.example"), []);
+        yield return (new WebhookEvent.Subscribed(
+            Tag.Of("reporting"), "https://hooks.example/bank", ["transfer.made.v1"], [Alice],
+            "sealed.v1.webhook:reporting.c2VjcmV0", Teller, 80), []);
+        yield return (new WebhookEvent.SecretRotated(
+            Tag.Of("reporting"), "sealed.v1.webhook:reporting.bmV4dA", Noon.AddSeconds(86_400)), []);
+        yield return (new WebhookEvent.Replayed(Tag.Of("reporting"), 1), []);
+        yield return (new WebhookEvent.Disabled(Tag.Of("reporting"), Tag.Of("gone"), 82), []);
+        yield return (new WebhookEvent.Enabled(Tag.Of("reporting"), Teller), []);
+        yield return (new WebhookEvent.Removed(Tag.Of("reporting")), []);
+        yield return (new StatementEvent.Issued(
+            Alice, 12, Eur.Code, BusinessDate.Parse("2025-12-01"), BusinessDate.Parse("2025-12-31"),
+            StatementDates.Booked, 78,
+            [new(StatementFormat.Json, Hash256.Of("json")), new(StatementFormat.Html, Hash256.Of("html"))]), []);
     }
 
     /// <summary>Heads of every form: of the engine, of a caller, alone, the first of several, a later one.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using BankingEngine.Specs.Simulation.EventStore;
 using BankingEngine.Specs.Simulation.Model;
 
 namespace BankingEngine.Specs.Simulation;
@@ -20,6 +21,7 @@ internal static class Commands
         suite   [--seed S] [--journal file|postgres]
                                           crash, engines and fight on one store
         canary                            planted bugs, which the model must notice
+        eventstore --port N --folder F    an event store that speaks the EventStoreDB protocol, until it is killed
         """;
 
     public static int Run(string[] args)
@@ -51,10 +53,20 @@ internal static class Commands
                 return Engines(Number(args, "--first", 1), Number(args, "--seeds", 20), Text(args, "--journal", "postgres"));
             case "suite": return Suite(AnySeed(args), Text(args, "--journal", "postgres"));
             case "canary": return Canary();
+            case "eventstore": return Store(Number(args, "--port", 2113), Text(args, "--folder"));
             default:
                 Console.Error.WriteLine(Help);
                 return 2;
         }
+    }
+
+    private static int Store(int port, string folder)
+    {
+        var server = EventStoreServer.StartAsync(new(folder, port)).GetAwaiter().GetResult();
+        Console.WriteLine($"Listening on {server.Address}");
+        server.WaitAsync().GetAwaiter().GetResult();
+        server.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        return 0;
     }
 
     private static int Storage(int first, int seeds)
@@ -145,10 +157,12 @@ internal static class Commands
 
     private static int AnySeed(string[] args) => Number(args, "--seed", Random.Shared.Next(1, 1_000_000));
 
-    private static string Text(string[] args, string name, string otherwise)
+    private static string Text(string[] args, string name, string? otherwise = null)
     {
         var at = Array.IndexOf(args, name);
-        return at >= 0 && at + 1 < args.Length ? args[at + 1] : otherwise;
+        return at >= 0 && at + 1 < args.Length
+            ? args[at + 1]
+            : otherwise ?? throw new InvalidOperationException($"{name} is missing.");
     }
 
     private static int Number(string[] args, string name, int otherwise)

@@ -6,7 +6,8 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// <summary>The tables of all journals in a database, in the schema <c>bank_journal</c>: made and migrated here.</summary>
 /// <remarks>
 /// <c>books</c> names each book with its genesis; <c>blocks</c> holds a row a block; <c>leads</c> who leads, in which
-/// term; <c>digests</c> the leader's notes; <c>subject_keys</c> and <c>secrets</c> what personal text is sealed with.
+/// term; <c>digests</c> the leader's notes; <c>subject_keys</c> and <c>secrets</c> what personal text is sealed with;
+/// <c>positions</c> how far followers are.
 /// </remarks>
 internal static class PostgresSchema
 {
@@ -14,6 +15,11 @@ internal static class PostgresSchema
 
     /// <summary>Makes one opener at a time create or migrate.</summary>
     private const long MakingLock = 0x62616E6B_6A6F7572;
+
+    // Lines are kept under lz4: a block of 512 KiB takes 143 KiB, also in the log, and goes in as fast as uncompressed
+    // (EXTERNAL) on a busy machine and up to twice as fast on an idle one (810 against 390 blocks a second); under pglz
+    // 150. A block of 20 KiB takes 6 KiB and the same time either way. PostgreSQL 15, two cores, virtual disk, in turns
+    // in one run. A server built without lz4 keeps the lines as they are.
 
     /// <summary>Each brings the schema from the version of its index to the next.</summary>
     private static readonly string[] Steps =
@@ -35,7 +41,11 @@ internal static class PostgresSchema
           lines bytea not null,
           primary key (book, block),
           unique (book, last));
-        alter table bank_journal.blocks alter column lines set storage external;
+        do $$ begin
+          alter table bank_journal.blocks alter column lines set compression lz4;
+        exception when feature_not_supported then
+          alter table bank_journal.blocks alter column lines set storage external;
+        end $$;
         create table bank_journal.leads(
           book integer primary key,
           term bigint not null,
@@ -61,6 +71,14 @@ internal static class PostgresSchema
           secret bytea not null,
           primary key (book, name));
         """,
+        """
+        create table bank_journal.positions(
+          book integer not null,
+          name text not null,
+          position bigint not null,
+          at timestamptz not null,
+          primary key (book, name));
+        """,
     ];
 
     /// <summary>Columns of the newest version, as table.column type.</summary>
@@ -75,6 +93,8 @@ internal static class PostgresSchema
         "digests.tables text",
         "subject_keys.book integer", "subject_keys.subject text", "subject_keys.key bytea",
         "secrets.book integer", "secrets.name text", "secrets.secret bytea",
+        "positions.book integer", "positions.name text", "positions.position bigint",
+        "positions.at timestamp with time zone",
     ];
 
     /// <summary>Brings the schema to the newest version; makes it where it is missing, if that is wanted.</summary>

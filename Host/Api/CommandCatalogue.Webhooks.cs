@@ -1,0 +1,66 @@
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Webhooks;
+using BankingEngine.Host.Webhooks;
+using static BankingEngine.Host.Api.Fields;
+
+namespace BankingEngine.Host.Api;
+
+/// <summary>Commands about who outside is told of events. All of them need the scope audit besides.</summary>
+public static partial class CommandCatalogue
+{
+    private const long OneDay = 86_400;
+
+    private static CommandSpec[] OfWebhooks() =>
+    [
+        new("webhook.subscribe", "webhooks", Scopes.Operate,
+            "Have events sent to an address; the secret they are signed with is shown once",
+            [Webhook, Url], [EventTypes, OnlyAccounts, FromPosition],
+            Subscribe,
+            """
+            {"webhook":"reporting","url":"https://hooks.example/bank","types":["transfer.made.v1"],
+             "accounts":["customers:alice"]}
+            """) { Creates = true, InBatch = false },
+        new("webhook.rotate_secret", "webhooks/{webhook}/rotate-secret", Scopes.Operate,
+            "Give a new secret, shown once; the one before signs too for a while", [Webhook], [OverlapSeconds],
+            RotateSecret,
+            """{"overlap_seconds":3600}""") { InBatch = false },
+        new("webhook.replay", "webhooks/{webhook}/replay", Scopes.Operate,
+            "Send everything from a position on, again where it was sent before", [Webhook, FromPosition], [],
+            static (f, _) => new ReplayWebhook(f.Webhook, f.Number),
+            """{"from_position":1}"""),
+        new("webhook.disable", "webhooks/{webhook}/disable", Scopes.Operate, "Send nothing until it is enabled",
+            [Webhook], [],
+            static (f, _) => new DisableWebhook(f.Webhook, Subscriptions.Asked, 0, 0),
+            "{}"),
+        new("webhook.enable", "webhooks/{webhook}/enable", Scopes.Operate,
+            "Go on where it stood, from now on in the name of your key", [Webhook], [],
+            static (f, _) => new EnableWebhook(f.Webhook),
+            "{}"),
+        new("webhook.remove", "webhooks/{webhook}/remove", Scopes.Operate, "End it for good", [Webhook], [],
+            static (f, _) => new RemoveWebhook(f.Webhook),
+            "{}"),
+    ];
+
+    private static Built Subscribe(CommandFields f, Sealing sealing)
+    {
+        var secret = WebhookSignature.NewSecret();
+        var command = new SubscribeWebhook(
+            f.Webhook, f.Url!, f.EventTypes, f.OnlyAccounts, sealing.Seal(WebhookSignature.SealedAs, f.Subject, secret),
+            f.Has(FromPosition) ? f.Number : null);
+        var built = new Built(command, Secret: new("secret", secret));
+        return built with
+        {
+            Ask = (book, _) => Task.FromResult(book.WebhookRules.Check(command.Url) is { } refused
+                ? new Flaw(refused, Url.Name) : built),
+        };
+    }
+
+    private static Built RotateSecret(CommandFields f, Sealing sealing)
+    {
+        var secret = WebhookSignature.NewSecret();
+        var command = new RotateWebhookSecret(
+            f.Webhook, sealing.Seal(WebhookSignature.SealedAs, f.Subject, secret),
+            f.Has(OverlapSeconds) ? f.Number : OneDay);
+        return new(command, Secret: new("secret", secret));
+    }
+}

@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
+using BankingEngine.Projections;
+
+namespace BankingEngine.Host.Api;
+
+/// <summary>A statement with all that is printed on it.</summary>
+/// <param name="Book">Whose it is: name and legal entity.</param>
+/// <param name="RecordedAt">Engine time of the last position that counts: a statement knows no other clock.</param>
+/// <param name="Number">Null until it is issued.</param>
+internal sealed record StatementPaper(Statement Statement, Genesis Book, Instant RecordedAt, int? Number)
+{
+    public StatementPeriod Period => Statement.Period;
+
+    /// <summary>The figures of an amount of the statement's asset.</summary>
+    public string Figures(Int128 minor) => ReadsJson.FiguresOf(minor, Statement.Asset);
+}
+
+/// <summary>
+/// The forms of a statement. Each writes the same bytes for the same paper, at any time and on any machine, part by
+/// part, so that a long one is on its way before its end is written.
+/// </summary>
+internal static class StatementForms
+{
+    /// <summary>Bytes after which what is written goes on its way.</summary>
+    public const int PartBytes = 32 * 1024;
+
+    public static string TypeOf(StatementFormat format) => format switch
+    {
+        StatementFormat.Json => ResponseBody.JsonType,
+        StatementFormat.Csv => "text/csv",
+        StatementFormat.Camt053 => "application/xml",
+        StatementFormat.Html => "text/html; charset=utf-8",
+        _ => throw new ArgumentOutOfRangeException(nameof(format)),
+    };
+
+    /// <summary>The form that a caller asks for by media type, JSON where several or none are known.</summary>
+    public static StatementFormat OfAccept(string accept) =>
+        accept.Contains(ResponseBody.JsonType, StringComparison.OrdinalIgnoreCase) ? StatementFormat.Json
+        : accept.Contains("text/csv", StringComparison.OrdinalIgnoreCase) ? StatementFormat.Csv
+        : accept.Contains("application/xml", StringComparison.OrdinalIgnoreCase) ? StatementFormat.Camt053
+        : accept.Contains("text/html", StringComparison.OrdinalIgnoreCase) ? StatementFormat.Html
+        : StatementFormat.Json;
+
+    /// <summary>What a form cannot show of a statement; null where it can show all of it.</summary>
+    public static Flaw? Objects(StatementFormat format, Statement statement) =>
+        format == StatementFormat.Camt053 ? StatementCamt.Objects(statement) : null;
+
+    /// <summary>The bytes, in order; a part holds until the next is asked for.</summary>
+    public static IEnumerable<ReadOnlyMemory<byte>> Parts(StatementFormat format, StatementPaper paper) =>
+        format switch
+        {
+            StatementFormat.Json => StatementJson.Parts(paper),
+            StatementFormat.Csv => Encoded(StatementCsv.Texts(paper)),
+            StatementFormat.Camt053 => Encoded(StatementCamt.Texts(paper)),
+            StatementFormat.Html => Encoded(StatementHtml.Texts(paper)),
+            _ => throw new ArgumentOutOfRangeException(nameof(format)),
+        };
+
+    /// <summary>SHA-256 of all bytes.</summary>
+    public static Hash256 HashOf(StatementFormat format, StatementPaper paper)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var part in Parts(format, paper)) hash.AppendData(part.Span);
+        return Hash256.Parse(Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    public static async Task SendAsync(HttpContext context, StatementFormat format, StatementPaper paper)
+    {
+        context.Response.ContentType = TypeOf(format);
+        context.Response.Headers["Bank-Position"] =
+            paper.Statement.Position.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (format == StatementFormat.Html)
+            context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'";
+        foreach (var part in Parts(format, paper))
+            await context.Response.BodyWriter.WriteAsync(part, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>Adds a text that stands in markup: all that markup knows is written out.</summary>
+    public static StringBuilder Escaped(this StringBuilder to, string? text)
+    {
+        foreach (var letter in text ?? "")
+        {
+            _ = letter switch
+            {
+                '&' => to.Append("&amp;"),
+                '<' => to.Append("&lt;"),
+                '>' => to.Append("&gt;"),
+                '"' => to.Append("&quot;"),
+                '\'' => to.Append("&#39;"),
+                _ => to.Append(letter),
+            };
+        }
+        return to;
+    }
+
+    private static IEnumerable<ReadOnlyMemory<byte>> Encoded(IEnumerable<StringBuilder> texts)
+    {
+        var bytes = new ArrayBufferWriter<byte>(2 * PartBytes);
+        foreach (var text in texts)
+        {
+            foreach (var chunk in text.GetChunks()) Encoding.UTF8.GetBytes(chunk.Span, bytes);
+            text.Clear();
+            yield return bytes.WrittenMemory;
+            bytes.ResetWrittenCount();
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using BankingEngine.Specs.Engine.Projections;
+
+namespace BankingEngine.Specs.Engine.Cli;
+
+public sealed class ProjectionsCommandSpecs
+{
+    [Fact]
+    public async Task Read_models_are_built_from_the_journal_alone_and_agree_with_those_of_the_program_that_runs()
+    {
+        using var shell = new Shell();
+        using var book = await Activity.FoundAsync();
+        using var models = new BankingEngine.Projections.ReadModels(book.Engine.Feed);
+        await new Activity(book, seed: 41).RunAsync(60);
+        var entries = await AccountEntriesSpecs.Level(book, models);
+        var listed = await shell.RunAsync("projections", "list", "--data", book.Folder, "--json");
+        listed.Exit.Should().Be(0, listed.Error);
+        listed.Json.GetProperty("projections").GetArrayLength().Should().Be(models.Lag().Count);
+        var rebuilt = await shell.RunAsync("projections", "rebuild", "--data", book.Folder, "--json");
+        rebuilt.Exit.Should().Be(0, rebuilt.Error);
+        var of = rebuilt.Json.GetProperty("projections").EnumerateArray()
+            .Single(p => p.GetProperty("name").GetString() == entries.Name);
+        of.GetProperty("position").GetInt64().Should().Be(entries.Position);
+        of.GetProperty("digest").GetString().Should().Be(entries.Digest().ToString("x32"));
+        var part = await shell.RunAsync("projections", "rebuild", "--data", book.Folder, "--through", "20", "--json");
+        part.Json.GetProperty("projections")[0].GetProperty("position").GetInt64().Should().Be(20);
+        var verified = await shell.RunAsync("projections", "verify", "--data", book.Folder, "--json");
+        verified.Exit.Should().Be(0, verified.Error);
+        verified.Json.GetProperty("differ").GetInt32().Should().Be(0);
+        (await shell.RunAsync("projections", "verify", "--data", book.Folder, "--server", "nowhere", "--json"))
+            .Text("code").Should().Be("usage");
+        (await shell.RunAsync("projections", "rebuild", "--data", "nowhere", "--json"))
+            .Text("code").Should().Be("journal.not_found");
+    }
+}
