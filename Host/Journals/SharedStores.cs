@@ -1,5 +1,6 @@
 using BankingEngine.Application.Journal;
 using BankingEngine.Application.Ports;
+using BankingEngine.Host.Journals.EventStore;
 using BankingEngine.Host.Journals.Postgres;
 
 namespace BankingEngine.Host.Journals;
@@ -9,12 +10,14 @@ internal static class SharedStores
 {
     public static ISharedJournal Open(JournalAddress address, string book) => address.Kind switch
     {
+        JournalKind.EventStore => EventStoreJournal.Open(address.Text, book),
         JournalKind.Postgres => PostgresJournal.Open(address.Text, book),
         _ => throw new ArgumentOutOfRangeException(nameof(address), address.Kind, "No shared store."),
     };
 
     public static ISharedJournal Create(JournalAddress address, JournalIdentity identity) => address.Kind switch
     {
+        JournalKind.EventStore => EventStoreJournal.Create(address.Text, identity),
         JournalKind.Postgres => PostgresJournal.Create(address.Text, identity),
         _ => throw new ArgumentOutOfRangeException(nameof(address), address.Kind, "No shared store."),
     };
