@@ -25,7 +25,7 @@ public sealed class GrpcCall<TRequest, TResponse>
 
     public HttpContext Context { get; }
 
-    /// <summary>The caller left, or his deadline is over.</summary>
+    /// <summary>The caller left, his deadline is over, or the server is about to end.</summary>
     public CancellationToken Cancellation { get; }
 
     /// <summary>Bytes written and not yet given to the connection.</summary>
@@ -77,8 +77,9 @@ public static partial class GrpcServer
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(handler);
         var log = routes.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(GrpcServer).FullName!);
+        var stopping = routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         Task Serve(HttpContext context) => ServeAsync(
-            context, cancellation => handler(new(context, method.Requests, most, cancellation)), log);
+            context, cancellation => handler(new(context, method.Requests, most, cancellation)), log, stopping);
         return routes.MapPost(method.Path, (Delegate)Serve).WithDisplayName(method.Path);
     }
 
@@ -108,14 +109,15 @@ public static partial class GrpcServer
         await EndAsync(context, failure.Code, failure.Detail).ConfigureAwait(false);
     }
 
-    private static async Task ServeAsync(HttpContext context, Func<CancellationToken, Task> handler, ILogger log)
+    private static async Task ServeAsync(
+        HttpContext context, Func<CancellationToken, Task> handler, ILogger log, CancellationToken stopping)
     {
         if (!HttpProtocol.IsHttp2(context.Request.Protocol) || !GrpcHeaders.IsGrpc(context.Request.ContentType))
         {
             context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
             return;
         }
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         try
         {
             Prepare(context, ending);
@@ -133,7 +135,9 @@ public static partial class GrpcServer
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            await FailAsync(context, new(GrpcCode.DeadlineExceeded, "The deadline is over.")).ConfigureAwait(false);
+            await FailAsync(context, stopping.IsCancellationRequested
+                ? new(GrpcCode.Unavailable, "The server is about to end.")
+                : new(GrpcCode.DeadlineExceeded, "The deadline is over.")).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // A fault of one call ends that call, in the protocol's own words.
         catch (Exception fault)

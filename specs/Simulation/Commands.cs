@@ -1,4 +1,5 @@
 using System.Globalization;
+using BankingEngine.Specs.Simulation.EventStore;
 using BankingEngine.Specs.Simulation.Model;
 
 namespace BankingEngine.Specs.Simulation;
@@ -13,6 +14,7 @@ internal static class Commands
         faults  --seeds N [--first S]     the whole engine on a disk that fails
         crash   --rounds N [--seed S]     the server under load over HTTP, killed and started again
         canary                            planted bugs, which the model must notice
+        eventstore --port N --folder F    an event store that speaks the EventStoreDB protocol, until it is killed
         """;
 
     public static int Run(string[] args)
@@ -39,10 +41,20 @@ internal static class Commands
             case "crash":
                 return Crash(Number(args, "--seed", Random.Shared.Next(1, 1_000_000)), Number(args, "--rounds", 10));
             case "canary": return Canary();
+            case "eventstore": return Store(Number(args, "--port", 2113), Text(args, "--folder"));
             default:
                 Console.Error.WriteLine(Help);
                 return 2;
         }
+    }
+
+    private static int Store(int port, string folder)
+    {
+        var server = EventStoreServer.StartAsync(new(folder, port)).GetAwaiter().GetResult();
+        Console.WriteLine($"Listening on {server.Address}");
+        server.WaitAsync().GetAwaiter().GetResult();
+        server.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        return 0;
     }
 
     private static int Storage(int first, int seeds)
@@ -101,6 +113,12 @@ internal static class Commands
             }
         }
         return 0;
+    }
+
+    private static string Text(string[] args, string name)
+    {
+        var at = Array.IndexOf(args, name);
+        return at >= 0 && at + 1 < args.Length ? args[at + 1] : throw new InvalidOperationException($"{name} is missing.");
     }
 
     private static int Number(string[] args, string name, int otherwise)

@@ -43,17 +43,23 @@ internal sealed class GrpcPeer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => App.DisposeAsync();
 
-    /// <summary>A certificate for this machine, signed by itself.</summary>
-    public static X509Certificate2 Certificate()
+    /// <summary>A certificate for this machine, and the authority that signed it.</summary>
+    public static (X509Certificate2 Own, X509Certificate2 Authority) Certificates()
     {
+        var (from, until) = (DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
+        using var root = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var asked = new CertificateRequest("CN=Spec authority", root, HashAlgorithmName.SHA256);
+        asked.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        var authority = asked.CreateSelfSigned(from, until);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
-        return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        using var signed = request.Create(authority, from, until, [1, 2, 3, 4]);
+        using var own = signed.CopyWithPrivateKey(key);
+        return (X509CertificateLoader.LoadPkcs12(own.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable), authority);
     }
 }

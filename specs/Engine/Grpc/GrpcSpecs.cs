@@ -193,7 +193,7 @@ public sealed class GrpcSpecs
     [Fact]
     public async Task A_certificate_of_an_unknown_authority_is_refused_and_credentials_travel_over_tls_only()
     {
-        using var certificate = GrpcPeer.Certificate();
+        var (certificate, authority) = GrpcPeer.Certificates();
         string? seen = null;
         await using var peer = await GrpcPeer.StartAsync(routes => routes.MapGrpc(Gossip, async call =>
         {
@@ -205,7 +205,7 @@ public sealed class GrpcSpecs
         (await Failure(stranger.CallAsync(Gossip, new(), Soon, default))).Code.Should().Be(GrpcCode.Unavailable);
         using var channel = peer.Channel(options => options with
         {
-            Authorities = [certificate],
+            Authorities = [authority],
             Credentials = new("ops", "secret"),
             ConnectionName = "one",
             RequiresLeader = true,

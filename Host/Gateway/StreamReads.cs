@@ -1,0 +1,175 @@
+using BankingEngine.Host.Grpc;
+using BankingEngine.Host.Grpc.EventStore;
+using Google.Protobuf.WellKnownTypes;
+
+namespace BankingEngine.Host.Gateway;
+
+/// <summary>Answers Streams/Read in all its combinations.</summary>
+/// <remarks>
+/// A read begins with the revision or position it is given; a subscription behind it. Reading all backwards begins
+/// before the position, so that the last one read is where the next page begins.
+/// </remarks>
+/// <param name="heartbeat">How often it is asked whether the reader may go on.</param>
+public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
+{
+    /// <summary>Bytes written before the reader is waited for.</summary>
+    private const int FlushBytes = 64 * 1024;
+
+    /// <param name="mayGoOn">Throws <see cref="GrpcException"/> where the reader may not go on.</param>
+    public async Task ServeAsync(GrpcCall<ReadReq, ReadResp> call, Action mayGoOn)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        ArgumentNullException.ThrowIfNull(mayGoOn);
+        var plan = ReadPlan.Of(await call.RequestAsync().ConfigureAwait(false));
+        if (plan.IsSubscription) await FollowAsync(call, plan, mayGoOn).ConfigureAwait(false);
+        else if (plan.Stream is { } stream) await ReadStreamAsync(call, plan, stream, mayGoOn).ConfigureAwait(false);
+        else await ReadAllAsync(call, plan, mayGoOn).ConfigureAwait(false);
+    }
+
+    private async Task ReadStreamAsync(
+        GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, string stream, Action mayGoOn)
+    {
+        if (store.Find(stream) is not { } bounds)
+        {
+            await call.SendAsync(new()
+            {
+                StreamNotFound = new() { StreamIdentifier = EventStoreNames.StreamOf(stream) },
+            }).ConfigureAwait(false);
+            return;
+        }
+        if (plan.TellsBounds) call.Write(new() { FirstStreamPosition = (ulong)bounds.First });
+        var from = plan.From switch
+        {
+            ReadFrom.Start => plan.Forwards ? bounds.First : 0,
+            ReadFrom.End => plan.Forwards ? bounds.Last + 1 : bounds.Last,
+            _ => plan.Forwards ? Math.Max(plan.Mark, bounds.First) : Math.Min(plan.Mark, bounds.Last),
+        };
+        if (from >= bounds.First && from <= bounds.Last)
+        {
+            // What came since is for the next read: this one ends.
+            var most = plan.Forwards ? bounds.Last - from + 1 : from - bounds.First + 1;
+            using var cursor = store.OpenStream(stream, from, plan.Forwards);
+            await SendAsync(call, plan, cursor, Math.Min(most, plan.Limit!.Value), mayGoOn).ConfigureAwait(false);
+        }
+        if (plan.TellsBounds) call.Write(new() { LastStreamPosition = (ulong)bounds.Last });
+        await call.FlushAsync().ConfigureAwait(false);
+    }
+
+    private async Task ReadAllAsync(GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, Action mayGoOn)
+    {
+        var end = store.End;
+        var from = plan.From switch
+        {
+            ReadFrom.Start => plan.Forwards ? 0 : -1,
+            ReadFrom.End => plan.Forwards ? end + 1 : end,
+            _ => plan.Forwards ? plan.Mark : Math.Min(plan.Mark - 1, end),
+        };
+        if (from >= 0 && from <= end)
+        {
+            using var cursor = store.OpenAll(from, plan.Forwards);
+            await SendAsync(call, plan, cursor, plan.Limit!.Value, mayGoOn, end).ConfigureAwait(false);
+        }
+        await call.FlushAsync().ConfigureAwait(false);
+    }
+
+    /// <param name="through">Forwards: the last commit position to be read.</param>
+    private static async Task SendAsync(
+        GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, IStreamCursor cursor, long most, Action mayGoOn,
+        long through = long.MaxValue)
+    {
+        while (most > 0 && cursor.Next() is { } entry && entry.Position <= through)
+        {
+            if (plan.Filter?.Takes(entry) == false)
+            {
+                call.Cancellation.ThrowIfCancellationRequested();
+                continue;
+            }
+            most--;
+            call.Write(new() { Event = entry.ToWire(plan.ResolveLinks, plan.StructuredIds) });
+            if (call.UnflushedBytes < FlushBytes) continue;
+            await call.FlushAsync().ConfigureAwait(false);
+            mayGoOn();
+        }
+    }
+
+    private async Task FollowAsync(GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, Action mayGoOn)
+    {
+        using var cursor = Open(plan);
+        call.Write(new() { Confirmation = new() { SubscriptionId = Guid.NewGuid().ToString() } });
+        await call.FlushAsync().ConfigureAwait(false);
+        var (caughtUp, considered, last) = (false, 0L, -1L);
+        while (true)
+        {
+            if (cursor.Next() is { } entry)
+            {
+                last = entry.Position;
+                considered++;
+                if (plan.Filter?.Takes(entry) != false)
+                    call.Write(new() { Event = entry.ToWire(plan.ResolveLinks, plan.StructuredIds) });
+                if (plan.Filter is { } filter && considered >= filter.CheckpointInterval)
+                {
+                    call.Write(CheckpointAt(last));
+                    considered = 0;
+                }
+                if (call.UnflushedBytes < FlushBytes && considered % 1_024 != 0) continue;
+            }
+            else
+            {
+                if (!caughtUp)
+                {
+                    if (plan.Filter is not null && considered > 0) call.Write(CheckpointAt(last));
+                    (caughtUp, considered) = (true, 0);
+                    call.Write(new() { CaughtUp = new() { Timestamp = Timestamp.FromDateTime(DateTime.UtcNow) } });
+                }
+                await call.FlushAsync().ConfigureAwait(false);
+                await WaitAsync(cursor, call.Cancellation).ConfigureAwait(false);
+            }
+            await call.FlushAsync().ConfigureAwait(false);
+            mayGoOn();
+        }
+    }
+
+    private IStreamCursor Open(ReadPlan plan)
+    {
+        if (plan.Stream is not { } stream)
+        {
+            return store.OpenAll(plan.From switch
+            {
+                ReadFrom.Start => 0,
+                ReadFrom.End => store.End + 1,
+                _ => plan.Mark + 1,
+            }, forwards: true);
+        }
+        var bounds = store.Find(stream);
+        return store.OpenStream(stream, plan.From switch
+        {
+            ReadFrom.Start => bounds?.First ?? 0,
+            ReadFrom.End => bounds is null ? 0 : bounds.Value.Last + 1,
+            _ => plan.Mark + 1,
+        }, forwards: true);
+    }
+
+    private async Task WaitAsync(IStreamCursor cursor, CancellationToken cancellation)
+    {
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        silence.CancelAfter(heartbeat);
+        try
+        {
+            await cursor.WaitAsync(silence.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // Silence is not the end: it is time to ask whether the reader may go on.
+        }
+    }
+
+    private static ReadResp CheckpointAt(long position) => new()
+    {
+        Checkpoint = new()
+        {
+            CommitPosition = (ulong)position,
+            PreparePosition = (ulong)position,
+            Timestamp = Timestamp.FromDateTime(DateTime.UtcNow),
+        },
+    };
+}
