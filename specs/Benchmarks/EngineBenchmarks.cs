@@ -28,7 +28,7 @@ public static class EngineBenchmarks
     }
 
     /// <summary>Batches of 1,000 from two callers, so that one is decided while the other flushes.</summary>
-    private static double Bulk(BenchmarkBook book, int accounts, bool warmUp, int seconds)
+    public static double Bulk(BenchmarkBook book, int accounts, bool warmUp, int seconds)
     {
         var done = 0L;
         var clock = Stopwatch.StartNew();
@@ -53,7 +53,7 @@ public static class EngineBenchmarks
         return rate;
     }
 
-    private static double Callers(BenchmarkBook book, int accounts, int callers, int seconds)
+    public static double Callers(BenchmarkBook book, int accounts, int callers, int seconds)
     {
         var clock = Stopwatch.StartNew();
         var latencies = new List<double>[callers];
@@ -109,9 +109,25 @@ public sealed class BenchmarkBook : IDisposable
     public static BenchmarkBook Create(int accounts, int idMemory = Genesis.DefaultIdMemory)
     {
         var folder = Directory.CreateTempSubdirectory("bank-bench-").FullName;
-        var identity = new JournalIdentity("bench", new byte[32]);
-        FileJournal.Create(folder, new(identity), DiskFileLayer.Instance).Dispose();
-        var engine = Open(folder);
+        FileJournal.Create(folder, new(Identity), DiskFileLayer.Instance).Dispose();
+        return Of(folder, Open(folder), accounts, idMemory);
+    }
+
+    /// <summary>On a journal that several hosts reach, under its lead. The journal stays the caller's.</summary>
+    public static BenchmarkBook Create(int accounts, ISharedJournal journal, ILead lead)
+    {
+        var folder = Directory.CreateTempSubdirectory("bank-bench-").FullName;
+        var engine = new BookEngine(
+            Recovery.Open(new JournalFeed(journal), folder, _ => { }), MachineTime.Instance, new(Following: true),
+            fatal => Environment.FailFast("The engine stopped.", fatal), (fault, _) => Console.Error.WriteLine(fault));
+        engine.LeadAsync(lead, "bench").GetAwaiter().GetResult();
+        return Of(folder, engine, accounts, Genesis.DefaultIdMemory);
+    }
+
+    public static JournalIdentity Identity { get; } = new("bench", new byte[32]);
+
+    private static BenchmarkBook Of(string folder, BookEngine engine, int accounts, int idMemory)
+    {
         var genesis = new Genesis(Tag.Of("bench"), BookMode.Sandbox, "529900TESTBANK00TE42", Usd, Tag.Of("utc"), Tag.Of("daily"), Tag.Of("de"), 86_400, idMemory);
         var token = Founding.FoundAsync(engine, genesis, new BusinessDate((int)(DateTime.UtcNow - DateTime.UnixEpoch).TotalDays), [], new([], []), Tag.Of("bench")).GetAwaiter().GetResult();
         var names = Enumerable.Range(0, accounts).Select(i => AccountId.Parse($"cust:{i:D8}")).ToArray();
@@ -122,7 +138,7 @@ public sealed class BenchmarkBook : IDisposable
 
     public static BookEngine Open(string folder)
     {
-        var journal = FileJournal.Open(folder, new(new("bench", new byte[32])), DiskFileLayer.Instance);
+        var journal = FileJournal.Open(folder, new(Identity), DiskFileLayer.Instance);
         return new(Recovery.Open(journal, folder, _ => { }), MachineTime.Instance, new(),
             fatal => Environment.FailFast("The engine stopped.", fatal), (fault, _) => Console.Error.WriteLine(fault));
     }

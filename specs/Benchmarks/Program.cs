@@ -4,6 +4,7 @@ using BankingEngine.Benchmarks;
 var benchmarks = new Dictionary<string, (string What, Action Run)>(StringComparer.Ordinal)
 {
     ["engine"] = ("the engine in process: bulk, 256 callers, hot account, 10 thousand and a million accounts", EngineBenchmarks.Run),
+    ["journals"] = ("the engine in process on each journal in turns: bulk, 256 callers", JournalBenchmarks.Run),
     ["path"] = ("processor time of each step of a transfer, one thread", PathBenchmarks.Run),
     ["authority"] = ("what a transfer's authorisation costs, one thread, and what permissions weigh", AuthorityBenchmarks.Run),
     ["http"] = ("single transfers and bulk over HTTP, closed and open loop, uniform and one hot account", HttpBenchmarks.Run),

@@ -69,6 +69,14 @@ public sealed class PostgresCluster : IDisposable
     public string Sql(string database, string text) => Run(Started(
         $"{_binaries}/psql -X -q -A -t -v ON_ERROR_STOP=1 -h {Folder} -p {Port} -U postgres -d {database} -f -"), text).Trim();
 
+    /// <summary>Has the server ask a role for its password.</summary>
+    public void DemandPassword(string role)
+    {
+        var rules = Path.Combine(Folder, "db", "pg_hba.conf");
+        File.WriteAllText(rules, $"host all {role} 127.0.0.1/32 scram-sha-256\n{File.ReadAllText(rules)}");
+        Sql("postgres", "select pg_reload_conf()");
+    }
+
     /// <summary>Ends the server at once, as a crash does, and starts it again, which recovers it.</summary>
     public void Restart() => Run(Started($"{_binaries}/pg_ctl -D {Folder}/db -w -m immediate -l {Folder}/log restart >/dev/null"));
 

@@ -18,6 +18,8 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
 
     private readonly Lock _electing = new();
     private NpgsqlConnection? _session;
+    private long _used;
+    private bool _locked;
     private long _term;
     private long _since;
     private TimeSpan _wait;
@@ -29,18 +31,23 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
         lock (_electing)
         {
             var asked = Stopwatch.GetTimestamp();
+            // Whoever asked long ago finds the session ended for idling.
+            if (Stopwatch.GetElapsedTime(_used) > JournalTimes.Lease) Close();
+            _used = asked;
             try
             {
-                if (_session is null && !Take(leader)) return null;
-                if (Standing(_session!, _term) != LeadStanding.Held)
+                _session ??= address.OpenElection();
+                if (!_locked && !TryLock(_session)) return null;
+                if (!_locked) Raise(_session, leader);
+                else if (Standing(_session, _term) != LeadStanding.Held)
                 {
                     Close();
                     return null;
                 }
                 if (Stopwatch.GetElapsedTime(_since) < _wait) return null;
-                journal.Begin(_term, PostgresAddress.WarningsOf(_session!));
-                var lead = new Lead(journal, this, _session!, _term, asked);
-                _session = null;
+                journal.Begin(_term, PostgresAddress.WarningsOf(_session));
+                var lead = new Lead(journal, this, _session, _term, asked);
+                (_session, _locked) = (null, false);
                 return lead;
             }
             catch (Exception fault) when (PostgresFaults.IsStore(fault))
@@ -61,29 +68,6 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
         lock (_electing) Close();
     }
 
-    /// <summary>Takes the lock, if it is free, and raises the term.</summary>
-    private bool Take(string leader)
-    {
-        using (var plain = address.OpenPlain()) PostgresAddress.DemandFit(plain);
-        var session = address.OpenElection();
-        try
-        {
-            if (!TryLock(session))
-            {
-                session.Dispose();
-                return false;
-            }
-            Raise(session, leader);
-            _session = session;
-            return true;
-        }
-        catch
-        {
-            session.Dispose();
-            throw;
-        }
-    }
-
     private bool TryLock(NpgsqlConnection session)
     {
         using var question = new NpgsqlCommand("""
@@ -95,6 +79,8 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
 
     private void Raise(NpgsqlConnection session, string leader)
     {
+        // The settings may be others than when the journal was opened.
+        using (var plain = address.OpenPlain()) PostgresAddress.DemandFit(plain);
         using var raise = new NpgsqlCommand("""
             with before as (select host, released from bank_journal.leads where book = $1)
             insert into bank_journal.leads as l (book, term, host, leader, released, since)
@@ -108,7 +94,7 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
         raise.Parameters.Add(new() { Value = leader });
         using var answer = raise.ExecuteReader();
         answer.Read();
-        _term = answer.GetInt64(0);
+        (_term, _locked) = (answer.GetInt64(0), true);
         var isFree = answer.IsDBNull(1) || answer.GetBoolean(1);
         var wasHere = !answer.IsDBNull(2) && answer.GetGuid(2) == host;
         // What this host raised before and never led: the wait it began then goes on.
@@ -140,7 +126,7 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
     private void Close()
     {
         _session?.Dispose();
-        _session = null;
+        (_session, _locked) = (null, false);
     }
 
     private sealed class Lead(

@@ -18,7 +18,7 @@ public sealed class PostgresJournal : SharedJournal
     private static readonly TimeSpan LongestTry = TimeSpan.FromSeconds(2);
 
     /// <summary>Most seconds that fetching a batch of blocks may take.</summary>
-    private const int FetchSeconds = 5;
+    private const int FetchSeconds = 3;
 
     private const int MostConnections = 16;
 

@@ -15,6 +15,11 @@ internal static class PostgresSchema
     /// <summary>Makes one opener at a time create or migrate.</summary>
     private const long MakingLock = 0x62616E6B_6A6F7572;
 
+    // Lines are kept under lz4: a block of 512 KiB takes 143 KiB, also in the log, and goes in as fast as uncompressed
+    // (EXTERNAL) on a busy machine and up to twice as fast on an idle one (810 against 390 blocks a second); under pglz
+    // 150. A block of 20 KiB takes 6 KiB and the same time either way. PostgreSQL 15, two cores, virtual disk, in turns
+    // in one run. A server built without lz4 keeps the lines as they are.
+
     /// <summary>Each brings the schema from the version of its index to the next.</summary>
     private static readonly string[] Steps =
     [
@@ -35,7 +40,11 @@ internal static class PostgresSchema
           lines bytea not null,
           primary key (book, block),
           unique (book, last));
-        alter table bank_journal.blocks alter column lines set storage external;
+        do $$ begin
+          alter table bank_journal.blocks alter column lines set compression lz4;
+        exception when feature_not_supported then
+          alter table bank_journal.blocks alter column lines set storage external;
+        end $$;
         create table bank_journal.leads(
           book integer primary key,
           term bigint not null,

@@ -4,6 +4,7 @@ using BankingEngine.Host.Journals.EventStore;
 using BankingEngine.Host.Journals.Postgres;
 using BankingEngine.Specs.Simulation;
 using BankingEngine.Specs.Simulation.EventStore;
+using Npgsql;
 
 namespace BankingEngine.Specs.Engine.Journal;
 
@@ -47,6 +48,9 @@ public abstract class JournalStore : IDisposable
         return Open();
     }
 
+    /// <summary>The seal lines as they are stored, without newline.</summary>
+    public abstract IReadOnlyList<string> Seals();
+
     public ISharedJournal CreateShared() => (ISharedJournal)Create();
 
     public ISharedJournal OpenShared() => (ISharedJournal)Open();
@@ -67,6 +71,14 @@ public abstract class JournalStore : IDisposable
         public override IJournal Create() => FileJournal.Create(_folder, new(Identity), DiskFileLayer.Instance);
 
         public override IJournal Open() => FileJournal.Open(_folder, new(Identity), DiskFileLayer.Instance);
+
+        public override IReadOnlyList<string> Seals()
+        {
+            using var file = new FileStream(
+                Path.Combine(_folder, "journal", "0000000001.ndjson"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var reader = new StreamReader(file);
+            return [.. reader.ReadToEnd().Split('\n').Where(line => line.StartsWith("{\"block\":", StringComparison.Ordinal))];
+        }
 
         public override void Dispose()
         {
@@ -98,6 +110,12 @@ public abstract class JournalStore : IDisposable
         public override IJournal Create() => PostgresJournal.Create(PostgresFixture.Database, Identity);
 
         public override IJournal Open() => PostgresJournal.Open(PostgresFixture.Database, Identity);
+
+        public override IReadOnlyList<string> Seals() => PostgresFixture.Sql($"""
+            select rtrim(convert_from(seal, 'UTF8'), e'\n')
+            from bank_journal.blocks b join bank_journal.books k on k.id = b.book
+            where k.name = '{Identity.Book}' order by block
+            """).Split('\n');
     }
 }
 
@@ -121,6 +139,16 @@ public static class PostgresFixture
 
     /// <summary>A database for specs that bring a book of their own.</summary>
     public static string Database => SharedDatabase.Value;
+
+    /// <summary>A role that is let in by its password alone.</summary>
+    public static void DemandPasswordOf(string role, string password)
+    {
+        Cluster.Sql("postgres", $"create role {role} login password '{password}'");
+        Cluster.DemandPassword(role);
+    }
+
+    /// <summary>Runs statements in <see cref="Database"/> as its owner.</summary>
+    public static string Sql(string text) => Cluster.Sql(new NpgsqlConnectionStringBuilder(Database).Database!, text);
 }
 
 /// <summary>Runs where PostgreSQL's server is installed, and says so where it is not.</summary>
