@@ -152,7 +152,8 @@ public sealed class PostgresKeyStore : IKeyStore
             ?? throw new JournalException(JournalFault.Unknown, $"The key of {name} was destroyed as it was made.");
     }
 
-    private byte[]? Read(string text, string name) => Asking(text, [name], command => command.ExecuteScalar() as byte[]);
+    private byte[]? Read(string text, string name) =>
+        Asking(text, [name], command => command.ExecuteScalar() as byte[]);
 
     private int Execute(string text, params object[] values) =>
         Asking(text, values, command => command.ExecuteNonQuery());
