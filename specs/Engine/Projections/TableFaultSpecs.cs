@@ -3,14 +3,16 @@ using BankingEngine.Domain.Ledger;
 using BankingEngine.Projections;
 using BankingEngine.Projections.Stores.Postgres;
 using Npgsql;
+using BankingEngine.Specs.Engine.Journal;
+using BankingEngine.Specs.Simulation;
 using static BankingEngine.Specs.Engine.Named;
 
 namespace BankingEngine.Specs.Engine.Projections;
 
 /// <summary>What happens to the tables does not happen to the ledger, and nothing in them is lost or twice.</summary>
-public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreCluster>
+public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixture<TableFaultSpecs.Store>
 {
-    [Fact]
+    [PostgresFact]
     public async Task Killed_sessions_and_a_restarted_server_lose_nothing_and_double_nothing()
     {
         using var book = await Activity.FoundAsync();
@@ -21,11 +23,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
             await activity.RunAsync(25);
             if (round == 4)
             {
-                cluster.Kill();
-                await activity.RunAsync(25);
-                await UntilAsync(() => models.Lag().Take(2).All(lag => lag.LastError is not null));
-                models.Lag()[0].Position.Should().BeLessThan(book.Engine.DurablePosition);
-                cluster.Start();
+                cluster.Restart();
             }
             else
             {
@@ -38,6 +36,20 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
     }
 
     [Fact]
+    public async Task A_store_that_is_not_there_holds_up_nothing()
+    {
+        using var book = await Activity.FoundAsync();
+        using var models = ReadModels.Postgres(
+            book.Engine.Feed, "Host=127.0.0.1;Port=1;Username=nobody;Database=none", "gone");
+        await new Activity(book, seed: 36).RunAsync(20);
+        await UntilAsync(() => models.Lag().Take(2).All(lag => lag.LastError is not null));
+        models.Lag()[0].Should().Match<ProjectionLag>(lag => lag.Position == 0 && lag.Durable > 0 && lag.Fault == null);
+        var rows = (await models.AccountsAsync(0))!;
+        await FluentActions.Awaiting(() => rows.BalancesOfAsync(Account("alice"), default).AsTask())
+            .Should().ThrowAsync<ReadModelUnavailableException>();
+    }
+
+    [PostgresFact]
     public async Task A_store_that_refuses_to_write_lags_with_its_reason_and_recovers()
     {
         using var book = await Activity.FoundAsync();
@@ -62,7 +74,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         await SoundAsync(models);
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task A_poison_event_stops_its_model_alone_there_and_a_rebuild_goes_on_from_it()
     {
         using var book = await Activity.FoundAsync();
@@ -93,7 +105,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         await SoundAsync(models);
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task Readers_see_a_whole_model_while_it_is_built_anew_and_an_abort_leaves_nothing()
     {
         using var book = await Activity.FoundAsync();
@@ -140,7 +152,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         await SoundAsync(models);
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task Of_two_hosts_one_writes_both_answer_and_the_other_takes_over()
     {
         using var book = await Activity.FoundAsync();
@@ -157,7 +169,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         await SoundAsync(second);
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task Another_books_tables_and_a_newer_programs_are_not_touched()
     {
         using var book = await Activity.FoundAsync();
@@ -180,7 +192,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         }
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task An_older_versions_tables_are_built_anew_and_a_journal_of_other_content_is_noticed()
     {
         using var book = await Activity.FoundAsync();
@@ -224,6 +236,26 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
     {
         for (var i = 0; i < 1_000 && !isSo(); i++) await Task.Delay(10);
         isSo().Should().BeTrue();
+    }
+
+    /// <summary>A server of these specs' own, which they may kill.</summary>
+    public sealed class Store : IDisposable
+    {
+        private readonly PostgresCluster? _cluster = PostgresCluster.Binaries is null ? null : PostgresCluster.New();
+
+        public string ConnectionString => _cluster!.Address("postgres");
+
+        public void Restart() => _cluster!.Restart();
+
+        public object? Ask(string sql)
+        {
+            using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
+            connection.Open();
+            using var command = new NpgsqlCommand(sql, connection);
+            return command.ExecuteScalar();
+        }
+
+        public void Dispose() => _cluster?.Dispose();
     }
 
     private sealed class Progress(Action<RebuildProgress> told) : IProgress<RebuildProgress>
