@@ -28,7 +28,8 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
             else
             {
                 cluster.Ask(
-                    "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'bank_killed%'");
+                    "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                    + "where application_name like 'bank_killed%'");
             }
         }
         await LevelAsync(book, models);
@@ -64,7 +65,7 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
             create trigger full_disk before insert on bank_full.entries execute function full_disk();
             """);
         await activity.RunAsync(20);
-        await UntilAsync(() => models.Lag()[0].LastError?.Contains("No space left", StringComparison.Ordinal) is true);
+        await UntilAsync(() => Says(models, "No space left"));
         (await models.LivesAsync(book.Engine.DurablePosition)).Should().NotBeNull("the other model goes on");
         models.Lag()[0].Should().Match<ProjectionLag>(
             lag => lag.BehindSince != null && lag.Fault == null && lag.Position < lag.Durable);
@@ -89,7 +90,8 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
             if (i == 17) poison = sent.Ended.Position;
         }
         var last = book.Engine.DurablePosition;
-        await FluentActions.Awaiting(() => models.AccountsAsync(last)).Should().ThrowAsync<ProjectionStoppedException>();
+        await FluentActions.Awaiting(() => models.AccountsAsync(last))
+            .Should().ThrowAsync<ProjectionStoppedException>();
         var lag = models.Lag()[0];
         (lag.Position, lag.Fault!.Position).Should().Be((poison - 1, poison));
         lag.Fault.Reason.Should().StartWith("23514");
@@ -123,7 +125,8 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
             {
                 // Every entry balances, and none is missing that was there before.
                 var sum = (decimal)cluster.Ask(
-                    "select sum(case side when 'debit' then amount_minor else -amount_minor end) from bank_swap.entries")!;
+                    "select sum(case side when 'debit' then amount_minor else -amount_minor end) "
+                    + "from bank_swap.entries")!;
                 sum.Should().Be(0);
                 var count = (long)cluster.Ask("select count(*) from bank_swap.entries")!;
                 count.Should().BeGreaterThanOrEqualTo(most);
@@ -179,13 +182,13 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
             await LevelAsync(book, models);
         cluster.Ask("update bank_mine.book set first_event = '\\x00'");
         using (var models = ReadModels.Postgres(other.Engine.Feed, cluster.ConnectionString, "mine"))
-            await UntilAsync(() => models.Lag()[0].LastError?.Contains("another book", StringComparison.Ordinal) is true);
+            await UntilAsync(() => Says(models, "another book"));
         using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "newer"))
             await LevelAsync(book, models);
         cluster.Ask("update bank_newer.projections set version = 1000");
         using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "newer"))
         {
-            await UntilAsync(() => models.Lag()[0].LastError?.Contains("version 1000", StringComparison.Ordinal) is true);
+            await UntilAsync(() => Says(models, "version 1000"));
             var rows = await models.AccountsAsync(0);
             await FluentActions.Awaiting(() => rows!.BalancesOfAsync(Account("alice"), default).AsTask())
                 .Should().ThrowAsync<ReadModelUnavailableException>();
@@ -221,10 +224,14 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
         var position = book.Engine.DurablePosition;
         for (var i = 0; i < 4; i++)
         {
-            if (await models.AccountsAsync(position) is not null && await models.LivesAsync(position) is not null) return;
+            if (await models.AccountsAsync(position) is not null
+                && await models.LivesAsync(position) is not null) return;
         }
         throw new TimeoutException($"{models.Lag()[0]} {models.Lag()[1]}");
     }
+
+    private static bool Says(ReadModels models, string what) =>
+        models.Lag()[0].LastError?.Contains(what, StringComparison.Ordinal) is true;
 
     private static async Task SoundAsync(ReadModels models)
     {
