@@ -67,14 +67,26 @@ public sealed partial class BookEngine
             var isBehind = Apply(blocks, BlocksAtOnce);
             var lead = Answer(batch);
             batch.Clear();
-            if (lead is not null)
-            {
-                while (Apply(blocks, int.MaxValue) || journal.Refresh()) { }
-                return lead;
-            }
+            if (lead is not null) return Level(blocks, journal, lead);
             if (!isBehind) Look(journal);
         }
         return null;
+    }
+
+    /// <summary>Applies all that is durable: the leader before may have appended until now.</summary>
+    private LeadWork Level(BlockParser blocks, ISharedJournal journal, LeadWork lead)
+    {
+        try
+        {
+            while (Apply(blocks, int.MaxValue) || journal.Refresh()) { }
+            return lead;
+        }
+        catch (Exception)
+        {
+            // It waits in no queue any more, so nobody else would tell it.
+            lead.Fail(EngineUnavailableException.OutcomeUnknown());
+            throw;
+        }
     }
 
     private bool TakeWhileFollowing(ref List<WorkItem> batch)

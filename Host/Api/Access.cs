@@ -65,7 +65,9 @@ public static class Door
         if (endpoint.Metadata.GetMetadata<Access>() is not { } access)
             return Refuse(context, endpoint, next);
         var engine = book.Engine;
-        if (!engine.IsLeading) next = Followed(engine, next);
+        // For this request alone: the next one may find that this host leads.
+        var (isLeading, onward) = (engine.IsLeading, next);
+        if (!isLeading) onward = Followed(engine, next);
         else if (access.Key && !engine.MayAnswer) return Problems.Answer(context, EdgeProblems.LeadUnproven);
         var carriesKey = TryBearer(context, out var token);
         var caller = default(Caller);
@@ -74,15 +76,15 @@ public static class Door
         if (limited is not null) return Problems.Answer(context, limited.Value);
         if (!isKnown)
         {
-            if (!access.Key) return Enter(context, endpoint, next);
+            if (!access.Key) return Enter(context, endpoint, onward);
             if (signed is not null && SignedReads.IsSigned(context))
-                return signed.EnterAsync(context, endpoint, () => Enter(context, endpoint, next));
+                return signed.EnterAsync(context, endpoint, () => Enter(context, endpoint, onward));
             return Problems.Answer(context, carriesKey ? EdgeProblems.KeyNotRecognised : EdgeProblems.KeyMissing);
         }
         if (!caller.May(access.Scopes))
             return Problems.Answer(context, new Flaw(EdgeProblems.ScopeMissing, Names(access.Scopes)));
         context.Features.Set(new CallerFeature(caller));
-        return Enter(context, endpoint, next);
+        return Enter(context, endpoint, onward);
     };
 
     /// <summary>The token of an API key, where the request carries one.</summary>

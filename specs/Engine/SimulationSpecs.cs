@@ -48,7 +48,7 @@ public sealed class SimulationSpecs(ITestOutputHelper output)
     {
         var seed = Random.Shared.Next(1, 1_000_000);
         output.WriteLine($"Crash seed {seed}");
-        var result = await CrashLoop.RunAsync(seed, rounds: 10, CrashLoop.HostBesideThis);
+        var result = await CrashLoop.RunAsync(seed, rounds: 10, "file", CrashLoop.ProgramBesideThis);
         output.WriteLine(result.ToString());
         result.Acknowledged.Should().BePositive();
         result.Refused.Should().BePositive();

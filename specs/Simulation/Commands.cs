@@ -12,7 +12,14 @@ internal static class Commands
         model   --commands N [--seed S]   random commands through engine and reference model
         engine  --seeds N [--first S]     streams through the whole engine on files, with restarts
         faults  --seeds N [--first S]     the whole engine on a disk that fails
-        crash   --rounds N [--seed S]     the server under load over HTTP, killed and started again
+        crash   --rounds N [--seed S] [--journal file|postgres]
+                                          the server under load over HTTP, killed and started again
+        fight   --rounds N [--seed S] [--journal postgres] [--only FAULT]
+                                          two servers of one book that lose each other, their store and their wires
+        engines --seeds N [--first S] [--journal postgres]
+                                          the same with two engines in one process
+        suite   [--seed S] [--journal file|postgres]
+                                          crash, engines and fight on one store
         canary                            planted bugs, which the model must notice
         eventstore --port N --folder F    an event store that speaks the EventStoreDB protocol, until it is killed
         """;
@@ -39,7 +46,12 @@ internal static class Commands
             case "engine": return Engine(Number(args, "--first", 1), Number(args, "--seeds", 5));
             case "faults": return Faults(Number(args, "--first", 1), Number(args, "--seeds", 100));
             case "crash":
-                return Crash(Number(args, "--seed", Random.Shared.Next(1, 1_000_000)), Number(args, "--rounds", 10));
+                return Crash(AnySeed(args), Number(args, "--rounds", 10), Text(args, "--journal", "file"));
+            case "fight":
+                return Fight(AnySeed(args), Number(args, "--rounds", 50), Text(args, "--journal", "postgres"), args);
+            case "engines":
+                return Engines(Number(args, "--first", 1), Number(args, "--seeds", 20), Text(args, "--journal", "postgres"));
+            case "suite": return Suite(AnySeed(args), Text(args, "--journal", "postgres"));
             case "canary": return Canary();
             case "eventstore": return Store(Number(args, "--port", 2113), Text(args, "--folder"));
             default:
@@ -90,10 +102,38 @@ internal static class Commands
         return 0;
     }
 
-    private static int Crash(int seed, int rounds)
+    private static int Crash(int seed, int rounds, string store)
     {
-        Console.WriteLine($"Crash loop, {rounds} rounds, seed {seed}");
-        Console.WriteLine(CrashLoop.RunAsync(seed, rounds, CrashLoop.HostBesideThis).GetAwaiter().GetResult());
+        Console.WriteLine($"Crash loop on {store}, {rounds} rounds, seed {seed}");
+        Console.WriteLine(
+            CrashLoop.RunAsync(seed, rounds, store, CrashLoop.ProgramBesideThis).GetAwaiter().GetResult());
+        return 0;
+    }
+
+    private static int Fight(int seed, int rounds, string store, string[] args)
+    {
+        Console.WriteLine($"Two hosts of one book on {store}, {rounds} rounds, seed {seed}");
+        string[] only = Text(args, "--only", "") is { Length: > 0 } named ? [named] : [];
+        var result = Simulation.Fight.RunAsync(
+            seed, rounds, store, CrashLoop.ProgramBesideThis, Console.WriteLine, only).GetAwaiter().GetResult();
+        Console.WriteLine(result);
+        if (result.Slowest < Simulation.Fight.TakenOverWithin) return 0;
+        Console.Error.WriteLine($"A take-over took {result.Slowest}; the bound is {Simulation.Fight.TakenOverWithin}.");
+        return 1;
+    }
+
+    private static int Engines(int first, int seeds, string store)
+    {
+        Console.WriteLine($"Two engines of one book on {store}, seeds {first} to {first + seeds - 1}");
+        Console.WriteLine(EngineFight.RunAsync(first, seeds, store).GetAwaiter().GetResult());
+        return 0;
+    }
+
+    private static int Suite(int seed, string store)
+    {
+        Console.WriteLine($"The fault suite on {store}, seed {seed}");
+        var length = new SuiteLength(Crashes: 20, Fights: 50, Engines: 20);
+        FaultSuite.RunAsync(store, seed, length, CrashLoop.ProgramBesideThis, Console.WriteLine).GetAwaiter().GetResult();
         return 0;
     }
 
@@ -115,10 +155,14 @@ internal static class Commands
         return 0;
     }
 
-    private static string Text(string[] args, string name)
+    private static int AnySeed(string[] args) => Number(args, "--seed", Random.Shared.Next(1, 1_000_000));
+
+    private static string Text(string[] args, string name, string? otherwise = null)
     {
         var at = Array.IndexOf(args, name);
-        return at >= 0 && at + 1 < args.Length ? args[at + 1] : throw new InvalidOperationException($"{name} is missing.");
+        return at >= 0 && at + 1 < args.Length
+            ? args[at + 1]
+            : otherwise ?? throw new InvalidOperationException($"{name} is missing.");
     }
 
     private static int Number(string[] args, string name, int otherwise)

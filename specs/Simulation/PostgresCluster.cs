@@ -12,7 +12,7 @@ public sealed class PostgresCluster : IDisposable
 {
     private static readonly TimeSpan Start = TimeSpan.FromSeconds(60);
 
-    private readonly string _binaries;
+    private readonly string _binaries, _options;
     private readonly Process _keeper;
     private int _databases;
     private bool _disposed;
@@ -24,11 +24,11 @@ public sealed class PostgresCluster : IDisposable
         Port = FreePort();
         if (IsRoot) Run(new("chown", ["postgres", Folder]));
         var data = Path.Combine(Folder, "db");
-        var options = $"-k {Folder} -p {Port} -c listen_addresses=127.0.0.1 -c max_connections=100 {settings}";
+        _options = $"-k {Folder} -p {Port} -c listen_addresses=127.0.0.1 -c max_connections=100 {settings}";
         // The keeper's standard input ends with this process, and with it the cluster.
         _keeper = Shell(
             $"{binaries}/initdb -D {data} -A trust -U postgres --no-sync >{Folder}/initdb.log 2>&1 "
-            + $"&& {binaries}/pg_ctl -D {data} -w -l {Folder}/log -o '{options}' start >/dev/null && echo ready; "
+            + $"&& {binaries}/pg_ctl -D {data} -w -l {Folder}/log -o '{_options}' start >/dev/null && echo ready; "
             + $"cat >/dev/null; {binaries}/pg_ctl -D {data} -m immediate stop >/dev/null 2>&1; rm -rf {Folder}");
         var ready = _keeper.StandardOutput.ReadLineAsync();
         if (!ready.Wait(Start) || ready.Result != "ready")
@@ -79,6 +79,14 @@ public sealed class PostgresCluster : IDisposable
 
     /// <summary>Ends the server at once, as a crash does, and starts it again, which recovers it.</summary>
     public void Restart() => Run(Started($"{_binaries}/pg_ctl -D {Folder}/db -w -m immediate -l {Folder}/log restart >/dev/null"));
+
+    /// <summary>Ends the server until <see cref="StartAgain"/>.</summary>
+    /// <param name="mode">Of pg_ctl: <c>immediate</c>, as a crash does, or <c>fast</c>.</param>
+    public void Stop(string mode) => Run(Started($"{_binaries}/pg_ctl -D {Folder}/db -w -m {mode} stop >/dev/null"));
+
+    /// <summary>Starts the server that <see cref="Stop"/> ended.</summary>
+    public void StartAgain() =>
+        Run(Started($"{_binaries}/pg_ctl -D {Folder}/db -w -l {Folder}/log -o '{_options}' start >/dev/null"));
 
     public void Dispose()
     {

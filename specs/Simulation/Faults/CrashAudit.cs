@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
@@ -10,56 +9,77 @@ using BankingEngine.Specs.Simulation.Model;
 namespace BankingEngine.Specs.Simulation;
 
 /// <summary>
-/// Follows a killed server's journal with a replica and the reference model, and holds both to what callers saw.
+/// Follows a journal from outside with a replica and the reference model, and holds both to what callers saw.
 /// </summary>
-/// <param name="folder">Of the book.</param>
-internal sealed class CrashAudit(string folder)
+/// <param name="open">Opens the journal to read, beside whoever writes.</param>
+internal sealed class CrashAudit(Func<IJournal> open)
 {
+    /// <summary>Digests and roots kept of this many blocks, to be compared with what hosts say of theirs.</summary>
+    private const int MostKept = 100_000;
+
     private readonly Execution _replica = new(new Bank());
-    private readonly Dictionary<CommandId, long> _firsts = [];
+    private readonly Dictionary<CommandId, (long Position, string? Code)> _firsts = [];
+    private readonly List<(long From, long Term, string Leader)> _terms = [];
+    private readonly SortedDictionary<long, (UInt128 Digest, string Root)> _blocks = [];
     private ReferenceModel? _model;
 
     /// <summary>Last position that the journal acknowledged.</summary>
     public long Position => _replica.Position;
 
-    /// <summary>Reads what the journal gained, and compares it with what callers were told.</summary>
-    public void Follow(
-        ConcurrentDictionary<CommandId, CrashCommand> sent, ConcurrentDictionary<CommandId, CrashAnswer> acknowledged,
-        IEnumerable<CrashRead> reads)
+    /// <summary>How often the lead began.</summary>
+    public int Terms => _terms.Count;
+
+    /// <summary>The last block that ends at a position or before it, and its root, in base 64.</summary>
+    public (long Position, string Root) BlockBefore(long position)
     {
-        var waiting = new Queue<CrashRead>(reads.OrderBy(read => read.Position));
-        using var journal = FileJournal.OpenReadOnly(folder, DiskFileLayer.Instance);
+        var (last, block) = _blocks.Last(block => block.Key <= position);
+        return (last, block.Root);
+    }
+
+    /// <summary>Digest of the state at the end of a block.</summary>
+    public UInt128? DigestAt(long position) => _blocks.TryGetValue(position, out var block) ? block.Digest : null;
+
+    /// <summary>Reads what the journal gained, and compares it with what callers were told.</summary>
+    public void Follow(History history)
+    {
+        List<Seen> reads = [];
+        while (history.NewReads.TryDequeue(out var read)) reads.Add(read);
+        var waiting = new Queue<Seen>(reads.OrderBy(read => read.Position));
+        void CompareReads()
+        {
+            while (waiting.TryPeek(out var read) && read.Position <= _replica.Position) Compare(waiting.Dequeue());
+        }
+
+        CompareReads();
+        using var journal = open();
         using var reader = journal.Read(_replica.Position + 1);
         while (reader.MoveNext())
         {
-            for (var i = 0; i < reader.Current.Events; i++)
+            var block = reader.Current;
+            for (var i = 0; i < block.Events; i++)
             {
-                var (head, recorded) = EventLine.Read(reader.Current.Line(i));
-                if (head.Part == 1) Expect(head, recorded.Event, sent);
+                var (head, recorded) = EventLine.Read(block.Line(i));
+                if (head.Part == 1) Expect(head, recorded.Event, history);
                 _replica.Apply(EventLine.StampOf(head, _replica.Bank), recorded.Event, recorded.Legs);
                 if (_model is null && _replica.Position == FoundingEvents) _model = Found();
-                while (waiting.TryPeek(out var read) && read.Position == _replica.Position) Compare(waiting.Dequeue());
+                CompareReads();
             }
+            if (_blocks.Count == MostKept) _blocks.Remove(_blocks.Keys.First());
+            _blocks[block.LastPosition] = (_replica.Bank.Tables.Digest, Convert.ToBase64String(block.Root));
         }
-        if (waiting.TryPeek(out var ahead) && ahead.Position > _replica.Position)
+        if (waiting.TryPeek(out var ahead))
             throw new InvalidOperationException(
-                $"A reader saw position {ahead.Position}; the journal ends at {_replica.Position}.");
-        foreach (var (id, answer) in acknowledged)
-        {
-            if (!_firsts.TryGetValue(id, out var position))
-                throw new InvalidOperationException($"{id} was answered {answer} and is gone.");
-            if (position != answer.Position)
-                throw new InvalidOperationException($"{id} was answered {answer} and is at {position}.");
-        }
+                $"A reader was told {ahead}; the journal ends at {_replica.Position}.");
+        while (history.NewAnswers.TryDequeue(out var answer)) Compare(answer.Id, answer.Told);
         CompareBalances();
     }
 
-    /// <summary>Replays the whole journal once more into an empty book.</summary>
+    /// <summary>Replays the whole journal once more into an empty book, every root compared.</summary>
     public void CompareFromStart()
     {
-        using var journal = FileJournal.OpenReadOnly(folder, DiskFileLayer.Instance);
+        using var journal = open();
         var again = new Execution(new Bank(seed: 3));
-        Replay.Run(journal, again, frontier: new(), new(Verify: true));
+        Replay.Run(journal, again, frontier: new(), new(Verify: true, Through: _replica.Position));
         if (again.Position != _replica.Position || again.Bank.Tables.Digest != _replica.Bank.Tables.Digest)
             throw new InvalidOperationException($"Replayed from its start the journal gives another book.");
     }
@@ -68,16 +88,18 @@ internal sealed class CrashAudit(string folder)
     private int FoundingEvents { get; set; }
 
     /// <summary>Every command comes once, and the model gives it the answer that the journal holds.</summary>
-    private void Expect(in LineHead head, Event @event, ConcurrentDictionary<CommandId, CrashCommand> sent)
+    private void Expect(in LineHead head, Event @event, History history)
     {
         if (_model is null)
         {
             FoundingEvents = head.Parts;
             return;
         }
-        var asked = sent.GetValueOrDefault(head.Command)?.Command ?? EngineCommand(@event);
+        if (@event is BookEvent.Led led) Begin(head.Position, led);
+        var asked = history.Sent.GetValueOrDefault(head.Command)?.Command ?? EngineCommand(@event);
         var envelope = new Envelope(head.Command, _replica.Bank.CallerOf(head.By), head.Print);
-        if (envelope.Caller >= 0 && !_firsts.TryAdd(head.Command, head.Position))
+        var code = (@event as CommandEvent.Refused)?.Code;
+        if (envelope.Caller >= 0 && !_firsts.TryAdd(head.Command, (head.Position, code)))
             throw new InvalidOperationException(
                 $"{head.Command} is at {_firsts[head.Command]} and again at {head.Position}.");
         var expected = _model.Run(envelope, head.At, asked);
@@ -88,7 +110,15 @@ internal sealed class CrashAudit(string folder)
             throw new InvalidOperationException($"The journal holds {held} for {asked}, the model says {expected}.");
     }
 
-    /// <summary>What the engine did of its own accord: the demo's accounts and money, timers, its key.</summary>
+    private void Begin(long position, BookEvent.Led led)
+    {
+        if (_terms.Count > 0 && led.Term <= _terms[^1].Term)
+            throw new InvalidOperationException($"Term {led.Term} of {led.Leader} follows term {_terms[^1].Term}.");
+        _terms.Add((position, led.Term, led.Leader));
+    }
+
+    /// <summary>What the engine did of its own accord: the demo's accounts and money, timers, its key, its lead.
+    /// </summary>
     private static Command EngineCommand(Event @event) => @event switch
     {
         AccountEvent.Opened e => new OpenAccount(e.Id, e.Class, e.Chart, e.Dimensions, e.Flags, e.Assets),
@@ -97,6 +127,7 @@ internal sealed class CrashAudit(string folder)
         TransferEvent.Expired e => new ExpireTransfer(e.Id),
         BookEvent.DayAdvanced => new AdvanceDay(),
         BookEvent.CheckpointKeyAnnounced e => new AnnounceCheckpointKey(e.Name, e.PublicKey),
+        BookEvent.Led e => new TakeLead(e.Leader),
         _ => throw new InvalidOperationException($"Nobody asked for {@event}."),
     };
 
@@ -109,11 +140,33 @@ internal sealed class CrashAudit(string folder)
             [6, 7], scales, [new(Scopes.All, null)], _replica.Position));
     }
 
-    private void Compare(CrashRead read)
+    /// <summary>What was answered is there, as it was answered, and was decided by who led then.</summary>
+    private void Compare(CommandId id, Told told)
     {
+        if (!_firsts.TryGetValue(id, out var first))
+            throw new InvalidOperationException($"{id} was answered {told} and is gone.");
+        if (first.Position != told.Position || first.Code != told.Code)
+            throw new InvalidOperationException($"{id} was answered {told} and is {first}.");
+        if (!told.Again) DemandLed(told.Position, told.By, told);
+    }
+
+    private void Compare(Seen read)
+    {
+        if (read.Position != _replica.Position)
+            throw new InvalidOperationException($"A reader was told {read}, which was compared too late.");
         var balance = _model!.State.Accounts[read.Account].In("EUR");
         if (balance.CreditsPosted - balance.DebitsPosted != read.Posted || balance.DebitsPending != read.PendingDebits)
             throw new InvalidOperationException($"A reader was told {read}; by the model it was {balance}.");
+        if (!read.Follows) DemandLed(read.Position, read.By, read);
+    }
+
+    /// <summary>In each term one host decides, and answers as of positions of its term.</summary>
+    private void DemandLed(long position, string by, object said)
+    {
+        var term = _terms.FindLast(term => term.From <= position);
+        if (term.Leader is not null && term.Leader != by)
+            throw new InvalidOperationException(
+                $"{by} answered {said}; from {term.From} on, in term {term.Term}, {term.Leader} leads.");
     }
 
     private void CompareBalances()
