@@ -49,12 +49,14 @@ internal sealed class BankProcess : IDisposable
         {
             ArgumentList =
             {
-                program, "serve", "--demo", "--data", place.Folder, "--node", name, "--urls", "http://127.0.0.1:0",
+                program, "serve", "--demo", "--data", place.Folder, "--book", place.Book, "--node", name, "--urls",
+                "http://127.0.0.1:0",
             },
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
         if (place.Address.Length > 0) start.Environment["BANK_JOURNAL"] = place.Address;
+        if (place.Keys.Length > 0) start.Environment["BANK_KEYS"] = place.Keys;
         var process = Process.Start(start)!;
         var said = new StringBuilder();
         var listening = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
