@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 using BankingEngine.Projections.Stores;
 
 namespace BankingEngine.Projections;
@@ -16,7 +17,7 @@ namespace BankingEngine.Projections;
 /// order of the journal; a chunk knows the totals before it, so that any earlier balance is found by visiting one
 /// chunk, and the accounting dates it spans, so that most chunks need no visit when a date is asked for.
 /// </remarks>
-public sealed partial class AccountEntries : Projection
+public sealed partial class AccountEntries : Projection, IAccountEntries
 {
     private const int FirstChunk = 4, LargestChunk = 512;
     private const uint CreditBit = 1u << 31;
@@ -53,6 +54,24 @@ public sealed partial class AccountEntries : Projection
         var hash = _postings.Hash(_entries.Hash(_chunks.Hash(_balances.Hash(_accounts.Hash(0)))));
         return _references.Hash(_wide.Hash(hash));
     }
+
+    public ValueTask<long> PositionAtAsync(Instant at) => new(PositionAt(at));
+
+    public ValueTask<AccountPage> ListAsync(AccountClass? @class, Tag? chart, string prefix, int from, int limit) =>
+        new(List(@class, chart, System.Text.Encoding.ASCII.GetBytes(prefix), from, limit));
+
+    public ValueTask<EntryPage?> HistoryAsync(
+        AccountId account, EntryFilter filter, bool newestFirst, EntryMark? after, int limit) =>
+        new(History(account, filter, newestFirst, after, limit));
+
+    public ValueTask<IReadOnlyList<BalanceAt>?> BalancesOfAsync(AccountId account, Cut cut) =>
+        new(BalancesOf(account, cut));
+
+    public ValueTask<AccountRange?> RangeOfAsync(StatementPeriod period, long position, int most) =>
+        new(RangeOf(period, position, most));
+
+    public IAsyncEnumerable<AccountBalance> BalancesAsync(long through, BusinessDate? bookedThrough) =>
+        Balances(through, bookedThrough).ToAsyncEnumerable();
 
     protected override void Apply(in LineHead head, Event @event, ImmutableArray<Leg> legs)
     {

@@ -34,9 +34,8 @@ public sealed record EntryPage(IReadOnlyList<AccountEntry> Entries, EntryMark? N
 /// <summary>The history of an account, page by page.</summary>
 public sealed partial class AccountEntries
 {
-    /// <summary>Most legs that one page visits in search of those wanted; a page may be empty and still have a
-    /// next.</summary>
-    public const int MaxVisited = 20_000;
+    /// <inheritdoc cref="IAccountEntries.MaxVisited"/>
+    public const int MaxVisited = IAccountEntries.MaxVisited;
 
     /// <summary>A page of an account's legs, over all its assets, in the order of the journal or against it.</summary>
     /// <param name="after">Where the page before ended; null: from the beginning of the order.</param>

@@ -17,9 +17,10 @@ public sealed record ProjectionFault(long Position, string Reason);
 /// level.</param>
 /// <param name="Fault">Null while it goes on.</param>
 /// <param name="Rebuilding">Last event that is in the one built anew beside it; null when none is.</param>
+/// <param name="LastError">Why its store could not be written to the last time; null since it could.</param>
 public sealed record ProjectionLag(
     string Name, int Version, long Position, long Durable, Instant? BehindSince, ProjectionFault? Fault,
-    long? Rebuilding);
+    long? Rebuilding = null, string? LastError = null);
 
 /// <summary>A question to a projection that has stopped.</summary>
 public sealed class ProjectionStoppedException(string name, ProjectionFault fault)

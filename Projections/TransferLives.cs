@@ -24,7 +24,7 @@ public sealed record TransferPage(IReadOnlyList<TransferLife> Transfers, long? N
 /// </summary>
 /// <remarks>32 bytes a transfer and 16 for each further event; 24 for a reference, which is kept as a hash
 /// only.</remarks>
-public sealed class TransferLives : Projection
+public sealed class TransferLives : Projection, ITransferLives
 {
     private const int None = -1;
 
@@ -88,6 +88,18 @@ public sealed class TransferLives : Projection
             found.Add(LifeOf(_references[row].Transfer));
         return new(found, row < 0 ? null : row, Position);
     }
+
+    public ValueTask<TransferLife?> FindAsync(TransferId id) => new(Find(id));
+
+    public ValueTask<(long? Correction, long Position)> CorrectionOfAsync(long original)
+    {
+        // The position is read first: the answer knows at least that much.
+        var position = Position;
+        return new((CorrectionOf(original), position));
+    }
+
+    public ValueTask<TransferPage> WithReferenceAsync(string reference, long? from, int limit) =>
+        new(WithReference(reference, from, limit));
 
     protected override void Apply(in LineHead head, Event @event, ImmutableArray<Leg> legs)
     {

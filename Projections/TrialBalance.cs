@@ -46,7 +46,7 @@ public readonly record struct TrialTotal(Asset Asset, bool IsMemorandum, Int128 
 /// end.</summary>
 /// <param name="through">Last position that counts.</param>
 /// <param name="bookedThrough">Last accounting date that counts; null: all.</param>
-public sealed class TrialBalance(AccountEntries entries, TrialBy by, long through, BusinessDate? bookedThrough)
+public sealed class TrialBalance(IAccountEntries entries, TrialBy by, long through, BusinessDate? bookedThrough)
 {
     private readonly SortedDictionary<(AssetCode, bool), TrialTotal> _totals = [];
 
@@ -58,13 +58,18 @@ public sealed class TrialBalance(AccountEntries entries, TrialBy by, long throug
 
     /// <summary>By account as the accounts were first used, and not gathered; else by class, chart code and
     /// asset.</summary>
-    public IEnumerable<TrialLine> Lines()
+    public async IAsyncEnumerable<TrialLine> LinesAsync()
     {
         _totals.Clear();
-        var lines = entries.Balances(through, bookedThrough)
-            .Where(b => b.Balance.Debits != 0 || b.Balance.Credits != 0)
-            .Select(LineOf);
-        return by == TrialBy.Account ? lines : Grouped(lines);
+        var groups = new SortedDictionary<TrialKey, TrialLine>();
+        await foreach (var balance in entries.BalancesAsync(through, bookedThrough).ConfigureAwait(false))
+        {
+            if (balance.Balance.Debits == 0 && balance.Balance.Credits == 0) continue;
+            var line = LineOf(balance);
+            if (by == TrialBy.Account) yield return line;
+            else Group(groups, line);
+        }
+        foreach (var line in groups.Values) yield return line;
     }
 
     private TrialLine LineOf(AccountBalance b)
@@ -90,23 +95,18 @@ public sealed class TrialBalance(AccountEntries entries, TrialBy by, long throug
         _totals[key] = sum with { Debits = sum.Debits + b.Balance.Debits, Credits = sum.Credits + b.Balance.Credits };
     }
 
-    private static SortedDictionary<TrialKey, TrialLine>.ValueCollection Grouped(IEnumerable<TrialLine> lines)
+    private static void Group(SortedDictionary<TrialKey, TrialLine> groups, in TrialLine line)
     {
-        var groups = new SortedDictionary<TrialKey, TrialLine>();
-        foreach (var line in lines)
-        {
-            // Equity, income and expense keep their class whatever their sign: gross means the signs are not netted.
-            var key = (line.Presented, line.Class, line.Chart, line.Asset.Code, line.CreditBalance > 0);
-            groups[key] = groups.TryGetValue(key, out var sum)
-                ? sum with
-                {
-                    Debits = sum.Debits + line.Debits,
-                    Credits = sum.Credits + line.Credits,
-                    DebitBalance = sum.DebitBalance + line.DebitBalance,
-                    CreditBalance = sum.CreditBalance + line.CreditBalance,
-                }
-                : line;
-        }
-        return groups.Values;
+        // Equity, income and expense keep their class whatever their sign: gross means the signs are not netted.
+        var key = (line.Presented, line.Class, line.Chart, line.Asset.Code, line.CreditBalance > 0);
+        groups[key] = groups.TryGetValue(key, out var sum)
+            ? sum with
+            {
+                Debits = sum.Debits + line.Debits,
+                Credits = sum.Credits + line.Credits,
+                DebitBalance = sum.DebitBalance + line.DebitBalance,
+                CreditBalance = sum.CreditBalance + line.CreditBalance,
+            }
+            : line;
     }
 }

@@ -45,7 +45,7 @@ public static partial class CommandCatalogue
                 && bank.Ledger.Tables.Assets.Find(command.Period.Asset) >= 0)).ConfigureAwait(false);
         var numbered = command with { Number = number, Position = position };
         if (isKnown || !isFine) return numbered;
-        if (await book.ReadModels.EntriesAfterAsync(position).ConfigureAwait(false) is not { } entries)
+        if (await book.ReadModels.AccountsAsync(position).ConfigureAwait(false) is not { } entries)
             return new Flaw(ReadsProblems.Behind);
         var made = await ReadsStatements.MakeAsync(book, entries, command.Period, position, number)
             .ConfigureAwait(false);

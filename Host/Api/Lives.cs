@@ -19,10 +19,10 @@ internal static class Lives
     {
         try
         {
-            var lives = await book.ReadModels.TransfersAfterAsync(position).ConfigureAwait(false);
-            return lives?.Find(id);
+            var lives = await book.ReadModels.LivesAsync(position).ConfigureAwait(false);
+            return lives is null ? null : await lives.FindAsync(id).ConfigureAwait(false);
         }
-        catch (ProjectionStoppedException)
+        catch (Exception unknown) when (unknown is ProjectionStoppedException or ReadModelUnavailableException)
         {
             return null;
         }

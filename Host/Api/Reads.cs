@@ -135,6 +135,10 @@ public static class Reads
         {
             await Problems.Answer(context, ReadsProblems.Stopped).ConfigureAwait(false);
         }
+        catch (ReadModelUnavailableException) when (!context.Response.HasStarted)
+        {
+            await Problems.Answer(context, ReadsProblems.Unavailable).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Answers what is wrong with a question.</summary>

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
@@ -31,8 +30,8 @@ internal sealed class ReadsAccounts(RunningBook book)
             (query.One<AccountClass>("class"), query.Tag("chart"), query.Text("prefix", AccountId.MaxTextLength));
         var (mark, limit) = (query.Mark(), query.Limit());
         if (await ReadyAsync(context, query).ConfigureAwait(false) is not { } entries) return;
-        var page = entries.List(@class, chart, Encoding.ASCII.GetBytes(prefix ?? ""),
-            (int)Math.Min(mark?.Position ?? 0, int.MaxValue), limit);
+        var page = await entries.ListAsync(
+            @class, chart, prefix ?? "", (int)Math.Min(mark?.Position ?? 0, int.MaxValue), limit).ConfigureAwait(false);
         Reads.Ok(context, to =>
         {
             to.WriteNumber("position"u8, page.Position);
@@ -117,7 +116,7 @@ internal sealed class ReadsAccounts(RunningBook book)
         if (await ReadyAsync(context, query).ConfigureAwait(false) is not { } entries) return;
         EntryMark? after = mark is { } m ? new(m.Position, m.Skip) : null;
         var page = Reads.TryAccount(context, out var id)
-            ? entries.History(id, filter, order == EntryOrder.Newest, after, limit)
+            ? await entries.HistoryAsync(id, filter, order == EntryOrder.Newest, after, limit).ConfigureAwait(false)
             : null;
         if (page is null)
         {
@@ -164,7 +163,7 @@ internal sealed class ReadsAccounts(RunningBook book)
     /// <summary>Resolves what a question about the past means, and waits until the read model knows that
     /// much.</summary>
     /// <returns>Null when the answer was a no, which has been sent.</returns>
-    internal static async Task<(AccountEntries Entries, Cut Cut)?> CutAsync(
+    internal static async Task<(IAccountEntries Entries, Cut Cut)?> CutAsync(
         HttpContext context, RunningBook book, (long? Position, Instant? At) asOf, BusinessDate? bookedOn)
     {
         var now = await book.Engine.ReadAsync((_, at) => at).ConfigureAwait(false);
@@ -174,21 +173,22 @@ internal sealed class ReadsAccounts(RunningBook book)
             await Problems.Answer(context, new Flaw(ReadsProblems.BeyondEnd, "as-of")).ConfigureAwait(false);
             return null;
         }
-        if (await book.ReadModels.EntriesAfterAsync(asOf.Position ?? last).ConfigureAwait(false) is not { } entries)
+        if (await book.ReadModels.AccountsAsync(asOf.Position ?? last).ConfigureAwait(false) is not { } entries)
         {
             await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
             return null;
         }
-        return (entries, new(asOf.Position ?? (asOf.At is { } at ? entries.PositionAt(at) : last), bookedOn));
+        var through = asOf.At is { } at ? await entries.PositionAtAsync(at).ConfigureAwait(false) : last;
+        return (entries, new(asOf.Position ?? through, bookedOn));
     }
 
     /// <summary>The accounts' entries, level with what the caller asks for.</summary>
     /// <returns>Null when the answer was a no, which has been sent.</returns>
-    private async Task<AccountEntries?> ReadyAsync(HttpContext context, ReadsQuery query)
+    private async Task<IAccountEntries?> ReadyAsync(HttpContext context, ReadsQuery query)
     {
         var after = query.AfterPosition;
         if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return null;
-        var entries = await book.ReadModels.EntriesAfterAsync(after).ConfigureAwait(false);
+        var entries = await book.ReadModels.AccountsAsync(after).ConfigureAwait(false);
         if (entries is null) await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
         return entries;
     }
@@ -229,10 +229,10 @@ internal sealed class ReadsAccounts(RunningBook book)
         });
     }
 
-    private static async Task ThenAsync(HttpContext context, AccountEntries entries, AccountId id, AssetCode? asset,
+    private static async Task ThenAsync(HttpContext context, IAccountEntries entries, AccountId id, AssetCode? asset,
         Cut cut)
     {
-        if (entries.BalancesOf(id, cut) is not { } balances)
+        if (await entries.BalancesOfAsync(id, cut).ConfigureAwait(false) is not { } balances)
         {
             await Problems.Answer(context, ReadsProblems.AccountNotFound).ConfigureAwait(false);
             return;

@@ -49,9 +49,10 @@ internal sealed class ReadsFinancials(RunningBook book)
         if (await PricesAsync(context, query, bookedOn).ConfigureAwait(false) is not { } prices) return;
         if (await ReadsAccounts.CutAsync(context, book, asOf, bookedOn)
             .ConfigureAwait(false) is not var (entries, cut)) return;
+        var balances = await entries.BalancesAsync(cut.Through!.Value, bookedOn).ToListAsync().ConfigureAwait(false);
         await AnswerAsync(context, () =>
         {
-            var sheet = FinancialStatements.Sheet(entries.Balances(cut.Through!.Value, bookedOn), prices);
+            var sheet = FinancialStatements.Sheet(balances, prices);
             return to =>
             {
                 Head(to, prices, cut.Through.Value);
@@ -91,10 +92,12 @@ internal sealed class ReadsFinancials(RunningBook book)
             await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
             return;
         }
+        var before = await entries.BalancesAsync(position, from!.Value.AddDays(-1)).ToListAsync().ConfigureAwait(false);
+        var after = await entries.BalancesAsync(position, through).ToListAsync().ConfigureAwait(false);
         await AnswerAsync(context, () =>
         {
             var income = FinancialStatements.Income(
-                entries.Balances(position, from!.Value.AddDays(-1)), entries.Balances(position, through),
+                before, after,
                 carried.Between(from.Value, through!.Value, position), prices);
             return to =>
             {
@@ -160,14 +163,15 @@ internal sealed class ReadsFinancials(RunningBook book)
             await Problems.Answer(context, ReadsProblems.PartyNotFound).ConfigureAwait(false);
             return;
         }
-        var entries = await book.ReadModels.EntriesAfterAsync(last).ConfigureAwait(false);
+        var entries = await book.ReadModels.AccountsAsync(last).ConfigureAwait(false);
         var holders = await book.ReadModels.HoldersAfterAsync(last).ConfigureAwait(false);
         if (entries is null || holders is null)
         {
             await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
             return;
         }
-        var lines = Exposures.ByParty(entries.Balances(last, bookedThrough: null), holders, party);
+        var balances = await entries.BalancesAsync(last, bookedThrough: null).ToListAsync().ConfigureAwait(false);
+        var lines = Exposures.ByParty(balances, holders, party);
         Reads.Ok(context, to =>
         {
             to.WriteNumber("position"u8, last);
@@ -231,7 +235,7 @@ internal sealed class ReadsFinancials(RunningBook book)
         if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return null;
         if (await ReadsAccounts.CutAsync(context, book, asOf, bookedOn)
             .ConfigureAwait(false) is not var (entries, cut)) return null;
-        return (entries.Balances(cut.Through!.Value, bookedOn), cut);
+        return (await entries.BalancesAsync(cut.Through!.Value, bookedOn).ToListAsync().ConfigureAwait(false), cut);
     }
 
     /// <summary>The price set that the query names: of a version, or in force on a date.</summary>

@@ -131,14 +131,16 @@ internal sealed class ReadsPermissions(RunningBook book)
             await Problems.Answer(context, flaw).ConfigureAwait(false);
             return;
         }
-        var entries = await book.ReadModels.EntriesAfterAsync(after).ConfigureAwait(false);
+        var entries = await book.ReadModels.AccountsAsync(after).ConfigureAwait(false);
         var acts = await book.ReadModels.ActsAfterAsync(after).ConfigureAwait(false);
         if (entries is null || acts is null)
         {
             await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
             return;
         }
-        var page = Reads.TryAccount(context, out var id) ? HistoryPage.Of(entries, acts, id, mark, limit) : null;
+        var page = Reads.TryAccount(context, out var id)
+            ? await HistoryPage.OfAsync(entries, acts, id, mark, limit).ConfigureAwait(false)
+            : null;
         if (page is null)
         {
             await Problems.Answer(context, ReadsProblems.AccountNotFound).ConfigureAwait(false);
@@ -303,11 +305,12 @@ internal sealed class ReadsPermissions(RunningBook book)
         private static readonly EntryFilter Debits = new(Side: Domain.Ledger.Side.Debit);
 
         /// <returns>Null where there is no such account.</returns>
-        public static HistoryPage? Of(
-            AccountEntries entries, AccountActs acts, AccountId id, (long Last, int Act)? mark, int limit)
+        public static async Task<HistoryPage?> OfAsync(
+            IAccountEntries entries, AccountActs acts, AccountId id, (long Last, int Act)? mark, int limit)
         {
             EntryMark? below = mark is var (last, _) ? new(last - 1, 0) : null;
-            var posted = entries.History(id, Debits, newestFirst: true, below, limit + 1);
+            var posted =
+                await entries.HistoryAsync(id, Debits, newestFirst: true, below, limit + 1).ConfigureAwait(false);
             var act = mark is { Act: > 0 } shown ? shown.Act - 1 : (int?)null;
             var done = acts.Of(id, act, mark?.Last ?? long.MaxValue, limit + 1);
             if (posted is null && done is null) return null;

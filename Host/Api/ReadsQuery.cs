@@ -16,6 +16,8 @@ public static class ReadsProblems
         Behind = new("projection.behind", 503, "The read model has not reached that position: try again shortly."),
         Stopped = new("projection.stopped", 503,
             "The read model met an event that it cannot take, and waits for a mended program."),
+        Unavailable = new("projection.unavailable", 503,
+            "The store of the read model does not answer: the ledger goes on, try again shortly."),
         AccountNotFound = new("account.not_found", 404, "No such account."),
         TransferNotFound = new("transfer.not_found", 404, "No transfer of this id, or none that is open."),
         PartyNotFound = new("party.not_found", 404, "No such party."),

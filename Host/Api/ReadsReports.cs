@@ -56,6 +56,7 @@ internal sealed class ReadsReports(RunningBook book)
                 to.WriteNumber("behind_by"u8, Math.Max(0, lag.Durable - lag.Position));
                 to.ValueOrNull("behind_since"u8, lag.BehindSince);
                 if (lag.Rebuilding is { } built) to.WriteNumber("rebuilt_through"u8, built);
+                if (lag.LastError is { } error) to.WriteString("store_error"u8, error);
                 if (lag.Fault is { } fault)
                 {
                     to.WriteStartObject("stopped"u8);
@@ -79,7 +80,7 @@ internal sealed class ReadsReports(RunningBook book)
         to.ValueOrNull("booked_on"u8, bookedOn);
         to.WriteString("by"u8, ReadsJson.NameOf(by));
         to.WriteStartArray("lines"u8);
-        foreach (var line in trial.Lines())
+        await foreach (var line in trial.LinesAsync().ConfigureAwait(false))
         {
             Write(to, line);
             if (to.BytesPending < FlushBytes) continue;
@@ -126,7 +127,7 @@ internal sealed class ReadsReports(RunningBook book)
         var body = context.Response.BodyWriter;
         var text = new StringBuilder(
             "class,presented_as,heading,chart,account,asset,debits,credits,debit_balance,credit_balance\r\n");
-        foreach (var line in trial.Lines())
+        await foreach (var line in trial.LinesAsync().ConfigureAwait(false))
         {
             // Names and headings hold no comma and no quote.
             text.Append(ReadsJson.NameOf(line.Class)).Append(',').Append(ReadsJson.NameOf(line.Presented)).Append(',')

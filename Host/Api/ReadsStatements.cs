@@ -118,7 +118,7 @@ internal sealed class ReadsStatements(RunningBook book)
             await Problems.Answer(context, new Flaw(ReadsProblems.FormatNotIssued, "format")).ConfigureAwait(false);
             return;
         }
-        if (await book.ReadModels.EntriesAfterAsync(e.TrueAt).ConfigureAwait(false) is not { } entries)
+        if (await book.ReadModels.AccountsAsync(e.TrueAt).ConfigureAwait(false) is not { } entries)
         {
             await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
             return;
@@ -137,11 +137,12 @@ internal sealed class ReadsStatements(RunningBook book)
     /// <summary>Makes a statement at a position, with what is printed on it besides.</summary>
     /// <returns>A flaw where there is no such account or asset, or too much for one statement.</returns>
     internal static async Task<(StatementPaper? Paper, Flaw? Flaw)> MakeAsync(
-        RunningBook book, AccountEntries entries, StatementPeriod period, long position, int? number)
+        RunningBook book, IAccountEntries entries, StatementPeriod period, long position, int? number)
     {
         var asset = await book.Engine.ReadAsync((bank, _) => AssetNamed(bank, period.Asset)).ConfigureAwait(false);
         if (asset is not { } known) return (null, new Flaw(EdgeProblems.QueryMalformed, "asset"));
-        if (entries.RangeOf(period, position, Statement.MaxEntries) is not { } range)
+        var range = await entries.RangeOfAsync(period, position, Statement.MaxEntries).ConfigureAwait(false);
+        if (range is null)
             return (null, new Flaw(ReadsProblems.AccountNotFound));
         if (range.AreMore) return (null, new Flaw(ReadsProblems.StatementTooLong));
         var statement = Statement.Of(period, known, position, range);

@@ -27,10 +27,10 @@ internal sealed class ReadsTransfers(RunningBook book)
         }
         // The book says what there is now, and the lives are read when they know as much: nothing older is answered.
         var last = await book.Engine.ReadAsync((_, at) => at.Position - 1).ConfigureAwait(false);
-        var lives = await book.ReadModels.TransfersAfterAsync(last).ConfigureAwait(false);
+        var lives = await book.ReadModels.LivesAsync(last).ConfigureAwait(false);
         if (lives is null) await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
         else if (!TransferId.TryParse(context.Request.RouteValues["transfer"] as string ?? "", out var id)
-            || lives.Find(id) is not { } life)
+            || await lives.FindAsync(id).ConfigureAwait(false) is not { } life)
             await Problems.Answer(context, ReadsProblems.TransferNotFound).ConfigureAwait(false);
         else Reads.Ok(context, to =>
         {
@@ -54,7 +54,7 @@ internal sealed class ReadsTransfers(RunningBook book)
             await Problems.Answer(context, wrong).ConfigureAwait(false);
             return;
         }
-        if (await book.ReadModels.TransfersAfterAsync(after).ConfigureAwait(false) is not { } lives)
+        if (await book.ReadModels.LivesAsync(after).ConfigureAwait(false) is not { } lives)
         {
             await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
             return;
@@ -64,7 +64,7 @@ internal sealed class ReadsTransfers(RunningBook book)
             await WithMetadataAsync(context, query, lives, key, value!).ConfigureAwait(false);
             return;
         }
-        var page = lives.WithReference(reference!, mark?.Position, limit);
+        var page = await lives.WithReferenceAsync(reference!, mark?.Position, limit).ConfigureAwait(false);
         Reads.Ok(context, to =>
         {
             to.WriteNumber("position"u8, page.Position);
@@ -83,7 +83,7 @@ internal sealed class ReadsTransfers(RunningBook book)
     }
 
     private async Task WithMetadataAsync(
-        HttpContext context, ReadsQuery query, TransferLives lives, string key, string value)
+        HttpContext context, ReadsQuery query, ITransferLives lives, string key, string value)
     {
         var (mark, limit) = (query.Mark(), query.Limit());
         if (await book.ReadModels.MetadataAfterAsync(query.AfterPosition).ConfigureAwait(false) is not { } metadata)
@@ -94,10 +94,14 @@ internal sealed class ReadsTransfers(RunningBook book)
         int? from = mark is { } m ? (int)Math.Min(m.Position, int.MaxValue) : null;
         var page = metadata.With(key, value, from, limit);
         // What one read model already knows the other may be about to learn: it is on the next look.
-        var found = page.Transfers.Select(lives.Find).OfType<TransferLife>().ToList();
+        var found = new List<TransferLife>();
+        foreach (var transfer in page.Transfers)
+        {
+            if (await lives.FindAsync(transfer).ConfigureAwait(false) is { } life) found.Add(life);
+        }
         Reads.Ok(context, to =>
         {
-            to.WriteNumber("position"u8, Math.Min(page.Position, lives.Position));
+            to.WriteNumber("position"u8, page.Position);
             to.WriteStartArray("transfers"u8);
             foreach (var life in found)
             {
@@ -125,7 +129,7 @@ internal sealed class ReadsTransfers(RunningBook book)
             await Problems.Answer(context, wrong).ConfigureAwait(false);
             return;
         }
-        var lives = await book.ReadModels.TransfersAfterAsync(Math.Max(position, query.AfterPosition))
+        var lives = await book.ReadModels.LivesAsync(Math.Max(position, query.AfterPosition))
             .ConfigureAwait(false);
         var legs = new List<Leg>();
         if (ReadsJson.TryRead(book.Engine, position, out var line))
@@ -135,12 +139,16 @@ internal sealed class ReadsTransfers(RunningBook book)
         }
         if (lives is null) await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
         else if (legs.Count == 0) await Problems.Answer(context, ReadsProblems.EntryNotFound).ConfigureAwait(false);
-        else Reads.Ok(context, to =>
+        else
         {
-            to.WriteNumber("position"u8, lives.Position);
-            to.WritePropertyName("entry"u8);
-            to.Event(line, lives.CorrectionOf(position));
-        });
+            var (correction, known) = await lives.CorrectionOfAsync(position).ConfigureAwait(false);
+            Reads.Ok(context, to =>
+            {
+                to.WriteNumber("position"u8, known);
+                to.WritePropertyName("entry"u8);
+                to.Event(line, correction);
+            });
+        }
     }
 
     private void Write(Utf8JsonWriter to, TransferLife life)

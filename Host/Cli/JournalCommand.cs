@@ -5,14 +5,15 @@ using System.Text.Json.Nodes;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Application.Journal.Tree;
+using BankingEngine.Host.Journals;
 
 namespace BankingEngine.Host.Cli;
 
-/// <summary><c>journal check</c>, <c>journal repair</c> and, in its own file, <c>journal export</c>.</summary>
+/// <summary><c>journal check</c> and <c>journal repair</c>; what else a journal is asked has files of its own.</summary>
 internal static class JournalCommand
 {
     private const string About =
-        "Checks, repairs or exports the files of a journal. No state is built, but for an export with balances.";
+        "Checks, repairs, backs up, restores, copies or exports a journal. No state is built, but where it is said.";
 
     private const string CheckAbout = """
         Reads every byte of the journal and verifies seals, checksums, numbers and the acked mark; with --hashes the
@@ -20,8 +21,10 @@ internal static class JournalCommand
         that is being written then shows as a torn tail, which is no damage.
 
           journal check --data bank-data/demo --hashes
+          journal check --journal "postgres:Host=db;Username=bank;Database=bank" --book demo
 
-        Exit codes: 3 damage, each place named by file, line and position; 5 no journal.
+        Of a journal that several hosts reach, every block's checksum, numbers and root are verified as the store gives
+        them back. Exit codes: 3 damage, each place named by file, line and position; 5 no journal.
         """;
 
     private const string RepairAbout = """
@@ -31,6 +34,8 @@ internal static class JournalCommand
 
           journal repair --data bank-data/demo --give-up-from 120001
           journal repair --data bank-data/demo --give-up-from 120001 --yes
+
+        Only files are repaired. A shared journal is restored by its store's own means, or copied anew from a backup.
 
         Exit codes: 2 not done for want of --yes; 3 there is damage before that position; 4 the book is open elsewhere;
         5 no journal, or no such position.
@@ -46,14 +51,19 @@ internal static class JournalCommand
 
     public static Command Build() => new TaughtCommand("journal", About)
     {
-        new TaughtCommand("check", CheckAbout) { Data, Hashes }.Does(Check),
-        new TaughtCommand("repair", RepairAbout) { Data, GiveUpFrom, Yes }.Does(Repair),
+        new TaughtCommand("check", CheckAbout) { Data, Hashes }.AtPlace().Does(Check),
+        new TaughtCommand("repair", RepairAbout) { Data, GiveUpFrom, Yes }.AtPlace().Does(Repair),
+        BackupCommand.Build(),
+        BackupCommand.BuildRestore(),
+        CopyCommand.Build(),
         ExportCommand.Build(),
     };
 
     private static int Check(ParseResult parsed, Terminal terminal)
     {
-        var folder = parsed.GetValue(Data)!;
+        var place = Common.PlaceOf(parsed, Data);
+        if (place.IsShared) return CheckShared(place, terminal);
+        var folder = place.Folder;
         var started = Stopwatch.GetTimestamp();
         var check = terminal.Progress("Checking", BookFolder.BytesOf(folder), progress =>
             FileJournal.Check(folder, DiskFileLayer.Instance, progress is null ? null : new Sum(progress)));
@@ -82,10 +92,34 @@ internal static class JournalCommand
         return terminal.Done(result);
     }
 
-    /// <summary>Every event's hash computed again, and every block's root compared.</summary>
+    /// <summary>The reader verifies checksums and numbers of what the store gives back, the walk every root.</summary>
+    private static int CheckShared(BookPlace place, Terminal terminal)
+    {
+        var started = Stopwatch.GetTimestamp();
+        using var journal = SharedStores.Open(place.Journal, place.Book);
+        var root = RootOf(journal, terminal);
+        terminal.Say($"Book {journal.Identity.Book}: {Terminal.Number(journal.Tail.Position)} events in "
+            + $"{Terminal.Number(journal.Tail.Block)} blocks, all sound "
+            + $"({Terminal.Seconds(Stopwatch.GetElapsedTime(started))} s).");
+        return terminal.Done(new()
+        {
+            ["book"] = journal.Identity.Book,
+            ["blocks"] = journal.Tail.Block,
+            ["position"] = journal.Tail.Position,
+            ["damages"] = new JsonArray(),
+            ["root"] = root,
+        });
+    }
+
     private static string RootOf(string folder, Terminal terminal)
     {
         using var journal = FileJournal.OpenReadOnly(folder, DiskFileLayer.Instance);
+        return RootOf(journal, terminal);
+    }
+
+    /// <summary>Every event's hash computed again, and every block's root compared.</summary>
+    private static string RootOf(IJournal journal, Terminal terminal)
+    {
         var frontier = new MerkleFrontier();
         terminal.Progress("Hashing", journal.Tail.Position, progress =>
         {
@@ -98,7 +132,13 @@ internal static class JournalCommand
 
     private static int Repair(ParseResult parsed, Terminal terminal)
     {
-        var folder = parsed.GetValue(Data)!;
+        var place = Common.PlaceOf(parsed, Data);
+        if (place.IsShared)
+            throw new CommandFailure(
+                ExitCodes.Refused, "repair.files_only",
+                $"A journal in {place.Journal} is not repaired here: restore it by the store's own means, or copy it anew "
+                + "from a sound journal with 'journal copy'.");
+        var folder = place.Folder;
         var from = parsed.GetValue(GiveUpFrom);
         var check = FileJournal.Check(folder, DiskFileLayer.Instance);
         if (from < 1 || (check.Damages.Count == 0 && from > check.Position + 1))

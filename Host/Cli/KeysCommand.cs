@@ -43,8 +43,10 @@ internal static class KeysCommand
 
     private const string EraseAbout = """
         Destroys the key that a subject's personal text is sealed with. The text is then unreadable for good, here and
-        in every copy of the journal; proofs, digests and replay still hold. Backups of the key folder have to be
-        destroyed too.
+        in every copy of the journal; proofs, digests and replay still hold. On files the key is first put on a list beside
+        the journal, which 'journal backup' carries along: 'journal restore' brings no key back that stands there, and
+        the next 'journal backup --keys' destroys it in that backup too. Other copies of the key folder have to be
+        destroyed by hand.
 
           keys erase --data bank-data/demo --subject customers:alice --yes
 

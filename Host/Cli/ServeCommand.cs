@@ -3,6 +3,7 @@ using BankingEngine.Application.Journal;
 using BankingEngine.Host.Api;
 using BankingEngine.Host.Gateway;
 using BankingEngine.Host.Journals;
+using BankingEngine.Projections;
 using Microsoft.AspNetCore.Connections;
 
 namespace BankingEngine.Host.Cli;
@@ -48,6 +49,11 @@ internal static class ServeCommand
         DefaultValueFactory = _ => [BookPlace.DefaultBook],
     };
 
+    private static readonly Option<string?> Models = Common.Optional<string?>(
+        "--read-models",
+        "Where entries and transfers lie for reports: memory, or postgres:<connection string>; default: with a journal in "
+        + "PostgreSQL there too, else in memory.");
+
     private static readonly Option<string?> Node = Common.Optional<string?>(
         "--node", "How this host names itself in the book when it leads; default: machine and process.");
 
@@ -81,6 +87,7 @@ internal static class ServeCommand
         command.Options.Add(Common.Journal);
         command.Options.Add(Books);
         command.Options.Add(Node);
+        command.Options.Add(Models);
         command.Options.Add(Demo);
         command.Options.Add(Urls);
         command.Options.Add(Gateway);
@@ -143,7 +150,12 @@ internal static class ServeCommand
                 parsed, isNamed ? Path.Combine(folders[0], name) : folders[0], isNamed, name)).ToList()
             : folders.Select((folder, i) => Common.PlaceOf(parsed, folder, isNamed, names[int.Min(i, names.Length - 1)]))
                 .ToList();
-        for (var i = 0; i < places.Count; i++) places[i] = places[i] with { Folder = Path.GetFullPath(places[i].Folder) };
+        var models = parsed.GetValue(Models);
+        if (models is not null && !ReadModels.IsAddress(models))
+            throw new CommandFailure(
+                ExitCodes.Usage, "usage", "--read-models is memory, or postgres: and a connection string.");
+        for (var i = 0; i < places.Count; i++)
+            places[i] = places[i] with { Folder = Path.GetFullPath(places[i].Folder), ReadModels = models };
         return places.DistinctBy(place => place.Folder).Count() == places.Count
             ? places
             : throw new CommandFailure(ExitCodes.Usage, "usage", "Each book has a folder of its own.");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BankingEngine.Application.Journal.Verification;
+using BankingEngine.Host.Journals;
 
 namespace BankingEngine.Host.Cli;
 
@@ -18,6 +19,7 @@ internal static class VerifyCommand
           verify --key bank.key --checkpoint now.checkpoint --earlier kept.checkpoint --journal bank-data/demo
           verify --key bank.key --checkpoint now.checkpoint --export lines.jsonl
           verify --journal bank-data/demo
+          verify --journal "postgres:Host=db;Username=bank;Database=bank" --book demo
 
         Without --proof, --journal and --export the signature alone is checked; a journal can be checked against its own
         seals without a checkpoint. Signatures of commands in a journal or export are repeated from the lines alone.
@@ -41,12 +43,14 @@ internal static class VerifyCommand
         Signed = Common.Optional<string?>("--checkpoint", "File of the signed checkpoint."),
         Earlier = Common.Optional<string?>("--earlier", "File of a signed checkpoint that was kept from before."),
         Proof = Common.Optional<string?>("--proof", "Proof file, of inclusion or consistency."),
-        Journal = Common.Optional<string?>("--journal", "Folder of a whole book."),
+        Journal = Common.Optional<string?>("--journal", "Folder of a whole book, or address of its journal."),
+        Book = Common.Optional<string?>(
+            "--book", $"Name of the book in a store of several; default: {BookPlace.DefaultBook}."),
         Export = Common.Optional<string?>(
             "--export", "File of event lines, from position 1 on (journal export --format jsonl).");
 
     public static Command Build() =>
-        new TaughtCommand("verify", About) { Key, Signed, Earlier, Proof, Journal, Export }.Does(Run);
+        new TaughtCommand("verify", About) { Key, Signed, Earlier, Proof, Journal, Book, Export }.Does(Run);
 
     private static int Run(ParseResult parsed, Terminal terminal)
     {
@@ -58,10 +62,17 @@ internal static class VerifyCommand
             throw Usage("Say --checkpoint: without one only a journal can be checked.");
         if (earlier is not null && proof is null && journal is null && export is null)
             throw Usage("--earlier goes with --proof, --journal or --export.");
-        if (journal is not null && !Directory.Exists(journal))
+        var store = SharedOf(journal);
+        if (journal is not null && store is null && !Directory.Exists(journal))
             throw new DirectoryNotFoundException($"There is no folder {journal}.");
         var key = KeyOf(parsed.GetValue(Key), isNeeded: signed is not null);
         string[] checkpoints = [.. new[] { earlier, signed }.OfType<string>()];
+        if (store is not null)
+        {
+            using var opened = SharedStores.Open(store, parsed.GetValue(Book) ?? BookPlace.DefaultBook);
+            return Tell(terminal, terminal.Progress("Verifying", opened.Tail.Position, progress =>
+                Verifier.Journal(opened, checkpoints, key, progress)));
+        }
         var report = terminal.Progress("Verifying", LengthOf(journal, export), progress =>
         {
             if (proof is not null) return Verifier.Proof(File.ReadAllText(proof), signed, key!, earlier);
@@ -71,6 +82,19 @@ internal static class VerifyCommand
             return Verifier.Export(lines, Path.GetFileName(export), checkpoints, key, progress);
         });
         return Tell(terminal, report);
+    }
+
+    /// <returns>Null of what is a folder.</returns>
+    private static JournalAddress? SharedOf(string? journal)
+    {
+        try
+        {
+            return JournalAddress.Parse(journal) is { IsShared: true } address ? address : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 
     private static int Tell(Terminal terminal, VerificationReport report)

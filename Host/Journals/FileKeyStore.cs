@@ -15,9 +15,11 @@ namespace BankingEngine.Host.Journals;
 /// <remarks>
 /// <c>keys/token</c> makes fingerprints of personal text; <c>keys/subjects/&lt;two figures&gt;/&lt;subject&gt;</c>,
 /// ':' written as '+', holds 32 bytes each. Whoever may read this folder may read what is sealed: back it up apart
-/// from the journal. An erased subject that is spoken of again gets a new key; what was sealed before stays closed.
+/// from the journal. An erased subject that is spoken of again gets a new key; what was sealed before stays closed. What
+/// was destroyed stands in <see cref="DestroyedKeys"/> beside the journal before it is destroyed, and a key that stands
+/// there is destroyed wherever it turns up again, as from a copy of the folder.
 /// </remarks>
-public sealed class FileKeyStore : IKeyStore
+public sealed class FileKeyStore : IKeyStore, IMovableKeys
 {
     public const string FolderName = "keys";
 
@@ -29,6 +31,8 @@ public sealed class FileKeyStore : IKeyStore
 
     private readonly ConcurrentDictionary<string, byte[]> _cache = new(StringComparer.Ordinal);
     private readonly Lock _making = new();
+    private readonly DestroyedKeys _destroyed;
+    private readonly string _journalFolder;
     private readonly string _folder;
     private readonly string _book;
     private readonly byte[] _token;
@@ -38,6 +42,8 @@ public sealed class FileKeyStore : IKeyStore
     public FileKeyStore(string journalFolder, string book)
     {
         _book = book;
+        _journalFolder = journalFolder;
+        _destroyed = DestroyedKeys.Of(journalFolder);
         _folder = Path.Combine(journalFolder, FolderName);
         MakeFolder(_folder);
         MakeFolder(Path.Combine(_folder, "subjects"));
@@ -61,17 +67,24 @@ public sealed class FileKeyStore : IKeyStore
         {
             var path = PathOf(subject);
             _cache.TryRemove(subject, out _);
-            if (!File.Exists(path)) return false;
-            using (var file = File.OpenWrite(path))
-            {
-                // Overwritten first: on a plain disk the bytes are gone even where the name alone would be removed.
-                file.Write(RandomNumberGenerator.GetBytes(SealedText.KeyBytes));
-                file.Flush(flushToDisk: true);
-            }
-            File.Delete(path);
-            SyncFolder(Path.GetDirectoryName(path)!);
+            if (Living(path) is not { } key) return false;
+            _destroyed.Add(_journalFolder, subject, key, DateTimeOffset.UtcNow);
+            Shred(path);
             return true;
         }
+    }
+
+    /// <summary>Destroys a key's file.</summary>
+    internal static void Shred(string path)
+    {
+        using (var file = File.OpenWrite(path))
+        {
+            // Overwritten first: on a plain disk the bytes are gone even where the name alone would be removed.
+            file.Write(RandomNumberGenerator.GetBytes(SealedText.KeyBytes));
+            file.Flush(flushToDisk: true);
+        }
+        File.Delete(path);
+        SyncFolder(Path.GetDirectoryName(path)!);
     }
 
     public UInt128 Token(string field, string text)
@@ -99,6 +112,31 @@ public sealed class FileKeyStore : IKeyStore
         _cache.Clear();
     }
 
+    public IEnumerable<HeldKey> SubjectKeys()
+    {
+        foreach (var path in Directory.EnumerateFiles(
+            Path.Combine(_folder, "subjects"), "*", SearchOption.AllDirectories).Where(IsWhole))
+        {
+            byte[]? key;
+            lock (_making) key = Living(path);
+            if (key is not null) yield return new(Path.GetFileName(path).Replace('+', ':'), key);
+        }
+    }
+
+    public IEnumerable<HeldKey> Secrets() =>
+        Directory.EnumerateFiles(_folder).Where(IsWhole)
+            .Select(path => new HeldKey(Path.GetFileName(path), File.ReadAllBytes(path)));
+
+    public void TakeSubjectKey(in HeldKey held)
+    {
+        var path = PathOf(held.Name);
+        MakeFolder(Path.GetDirectoryName(path)!);
+        Replace(path, held.Key);
+        _cache.TryRemove(held.Name, out _);
+    }
+
+    public void TakeSecret(in HeldKey held) => Replace(Path.Combine(_folder, held.Name), held.Key);
+
     private string Bound(string field) => $"{_book}\0{field}";
 
     private byte[] KeyFor(string subject)
@@ -117,7 +155,7 @@ public sealed class FileKeyStore : IKeyStore
     private byte[]? Find(string subject)
     {
         if (_cache.TryGetValue(subject, out var cached)) return cached;
-        lock (_making) return Read(PathOf(subject)) is { } key ? Cache(subject, key) : null;
+        lock (_making) return Living(PathOf(subject)) is { } key ? Cache(subject, key) : null;
     }
 
     private byte[] Cache(string subject, byte[] key)
@@ -132,6 +170,15 @@ public sealed class FileKeyStore : IKeyStore
         var shelf = SHA256.HashData(Encoding.UTF8.GetBytes(name))[0].ToString(
             "x2", System.Globalization.CultureInfo.InvariantCulture);
         return Path.Combine(_folder, "subjects", shelf, name);
+    }
+
+    /// <summary>A key that was not destroyed; one that was, and is here again, is destroyed again.</summary>
+    private byte[]? Living(string path)
+    {
+        var key = Read(path);
+        if (key is null || !_destroyed.Holds(key)) return key;
+        Shred(path);
+        return null;
     }
 
     private static byte[]? Read(string path)
@@ -152,7 +199,22 @@ public sealed class FileKeyStore : IKeyStore
         return key;
     }
 
-    private static void Store(string path, byte[] secret)
+    /// <summary>Whether a file is a secret, and not one that is being written.</summary>
+    internal static bool IsWhole(string path) => Path.GetFileName(path) != "~new";
+
+    /// <summary>A secret in place of the one that is there.</summary>
+    internal static void Replace(string path, byte[] secret)
+    {
+        if (File.Exists(path))
+        {
+            if (CryptographicOperations.FixedTimeEquals(File.ReadAllBytes(path), secret)) return;
+            Shred(path);
+        }
+        Store(path, secret);
+    }
+
+    /// <summary>A secret that is on the disk under its name when this returns.</summary>
+    internal static void Store(string path, byte[] secret)
     {
         var making = Path.Combine(Path.GetDirectoryName(path)!, "~new");
         using (var file = CreateForOwner(making))
@@ -172,7 +234,8 @@ public sealed class FileKeyStore : IKeyStore
         return new(path, options);
     }
 
-    private static void MakeFolder(string folder)
+    /// <summary>A folder that only the owner of the process may look into.</summary>
+    internal static void MakeFolder(string folder)
     {
         if (Directory.Exists(folder)) return;
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);

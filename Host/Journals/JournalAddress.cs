@@ -84,6 +84,14 @@ public sealed record BookPlace(string Folder, JournalAddress Journal, string Boo
     /// of the book reach; null: with the journal where it can hold them, else in the book's folder.</summary>
     public JournalAddress? Keys { get; init; }
 
+    /// <summary>Where the large read models lie: <c>memory</c>, or <c>postgres:</c> and a connection string; null: in
+    /// memory with a journal on files or in a stream, else with the journal.</summary>
+    public string? ReadModels { get; init; }
+
+    /// <summary>As <see cref="ReadModels"/>, with what holds where nothing is said.</summary>
+    internal string ModelsAddress => ReadModels
+        ?? (Journal.Kind == JournalKind.Postgres ? Journal.Whole() : Projections.ReadModels.Memory);
+
     /// <summary>A book on files.</summary>
     public static BookPlace InFolder(string folder) => new(folder, JournalAddress.InFolder, DefaultBook);
 

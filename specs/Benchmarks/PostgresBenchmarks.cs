@@ -46,10 +46,7 @@ public static partial class PostgresBenchmarks
     public static void Run()
     {
         var figures = new Figures("postgres");
-        var binaries = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Order(StringComparer.Ordinal).LastOrDefault()
-            : null;
-        if (binaries is null)
+        if (PrivateCluster.Binaries is not { } binaries)
         {
             Console.WriteLine("""{"benchmark":"postgres","skipped":"no PostgreSQL server binaries"}""");
             return;
@@ -72,7 +69,7 @@ public static partial class PostgresBenchmarks
     private static partial Regex Tps();
 
     /// <summary>A PostgreSQL cluster of its own in a temporary folder; as root it runs under the postgres user.</summary>
-    private sealed class PrivateCluster : IDisposable
+    internal sealed class PrivateCluster : IDisposable
     {
         private readonly string _binaries;
         private readonly string _folder;
@@ -85,10 +82,18 @@ public static partial class PostgresBenchmarks
             if (_asPostgres) Shell($"chown postgres {_folder}", asPostgres: false);
         }
 
+        /// <summary>The newest server's programs; null where none is installed.</summary>
+        public static string? Binaries => Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin"))
+                .Order(StringComparer.Ordinal).LastOrDefault()
+            : null;
+
+        public string ConnectionString => $"Host={_folder};Username=postgres;Database=postgres";
+
         public static PrivateCluster Start(string binaries)
         {
             var cluster = new PrivateCluster(binaries);
-            cluster.Shell($"{binaries}/initdb -D {cluster._folder}/db -A trust");
+            cluster.Shell($"{binaries}/initdb -D {cluster._folder}/db -A trust -U postgres");
             cluster.Shell($"{binaries}/pg_ctl -D {cluster._folder}/db -w -l {cluster._folder}/log -o '-k {cluster._folder} -c listen_addresses= "
                 + "-c shared_buffers=2GB -c max_wal_size=8GB -c max_connections=200' start");
             return cluster;

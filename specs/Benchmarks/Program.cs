@@ -10,6 +10,7 @@ var benchmarks = new Dictionary<string, (string What, Action Run)>(StringCompare
     ["http"] = ("single transfers and bulk over HTTP, closed and open loop, uniform and one hot account", HttpBenchmarks.Run),
     ["signed"] = ("signed transfers over HTTP: secp256k1, P-256, passkey; and what one signature costs", SignedBenchmarks.Run),
     ["postgres"] = ("the peer: one plpgsql call a transfer on PostgreSQL, by pgbench", PostgresBenchmarks.Run),
+    ["models"] = ("read models: catch-up, rebuild, history and range of a long account, in memory and in PostgreSQL", ModelBenchmarks.Run),
     ["replay"] = ("replay plain and verified, start from a snapshot, bytes per account and id", ReplayBenchmarks.Run),
     ["reports"] = ("read models: catch-up of all and of each, statements of 100,000 entries in every form", ReportBenchmarks.Run),
     ["tables"] = ("row tables: find, insert, update, rollback, save and load", TableBenchmarks.Run),

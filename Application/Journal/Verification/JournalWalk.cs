@@ -78,6 +78,30 @@ internal sealed class JournalWalk : IDisposable
         return before;
     }
 
+    /// <summary>Takes all blocks of a journal, whatever store it lies in.</summary>
+    /// <param name="progress">Told the last position of each block.</param>
+    public void Read(IJournal journal, IProgress<long>? progress)
+    {
+        identity = journal.Identity;
+        DemandOrigins();
+        try
+        {
+            using var reader = journal.Read(1);
+            while (!Enough && reader.MoveNext())
+            {
+                var read = reader.Current;
+                for (var index = 0; index < read.Events; index++) TakeEvent(read.Line(index));
+                read.Root.CopyTo(root);
+                TakeSeal(new Seal(read.Number, read.FirstPosition, read.Events, read.LastPosition, 0, 0, 0));
+                progress?.Report(read.LastPosition);
+            }
+        }
+        catch (JournalException damaged) when (damaged.Kind == JournalFault.Damaged)
+        {
+            BreakHere(FindingKind.Unreadable, damaged.Message);
+        }
+    }
+
     /// <summary>Says what was found; nothing can be taken afterwards.</summary>
     public VerificationReport Finish()
     {
@@ -145,6 +169,13 @@ internal sealed class JournalWalk : IDisposable
             Break(FindingKind.Unreadable, "the seal is not well formed", expected - events, expected - 1);
             return;
         }
+        TakeSeal(seal);
+    }
+
+    /// <param name="seal">Its root is in <see cref="root"/>.</param>
+    private void TakeSeal(in Seal seal)
+    {
+        if (broken) return;
         if (seal.Block == block && seal.Size >= expected)
         {
             TakeGap(seal.Size + 1);
@@ -177,12 +208,14 @@ internal sealed class JournalWalk : IDisposable
             BreakHere(FindingKind.WrongBook, $"the segment is of {header.Identity}, the one before of {identity}");
         identity ??= header.Identity;
         if (header.FirstPosition > expected) TakeGap(header.FirstPosition);
-        foreach (var checkpoint in wanted)
-        {
-            if (line == 1 && expected == 1 && checkpoint.Origin != OriginOf(identity))
-                Add(FindingKind.WrongBook,
-                    $"the journal is of {OriginOf(identity)}, the checkpoint of {checkpoint.Origin}");
-        }
+        if (line == 1 && expected == 1) DemandOrigins();
+    }
+
+    private void DemandOrigins()
+    {
+        foreach (var checkpoint in wanted.Where(checkpoint => checkpoint.Origin != OriginOf(identity!)))
+            Add(FindingKind.WrongBook,
+                $"the journal is of {OriginOf(identity!)}, the checkpoint of {checkpoint.Origin}");
     }
 
     private void TakeGap(long first)

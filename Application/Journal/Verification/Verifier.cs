@@ -67,6 +67,19 @@ public static class Verifier
         return walk.Finish();
     }
 
+    /// <summary>A journal that several hosts reach, as its store gives it back: as with a folder.</summary>
+    /// <param name="progress">Told positions read so far.</param>
+    /// <exception cref="JournalException">The store failed or did not answer.</exception>
+    public static VerificationReport Journal(
+        IJournal journal, IReadOnlyList<string> checkpoints, VerificationKey? key, IProgress<long>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(journal);
+        var findings = new List<Finding>();
+        using var walk = new JournalWalk(Read(checkpoints, key, findings), findings);
+        walk.Read(journal, progress);
+        return walk.Finish();
+    }
+
     /// <summary>
     /// Event lines as exported, from position 1 on: positions without gaps, and the root equal to every checkpoint.
     /// Lines of headers and seals may stand among them and are then held against the lines.

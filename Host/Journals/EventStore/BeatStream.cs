@@ -9,22 +9,23 @@ namespace BankingEngine.Host.Journals.EventStore;
 
 /// <summary>A sign of life, as it is stored.</summary>
 /// <param name="Journal">Layout, as in a seal.</param>
-/// <param name="Leader">Who gives it, for people.</param>
+/// <param name="Host">Who gives it: another text for each journal that is opened.</param>
+/// <param name="Leader">The same for people.</param>
 /// <param name="Tail">Position of the last event that the leader knows durable.</param>
 /// <param name="Resigned">It is the last one: the place is free, unless the book goes on behind the tail.</param>
 /// <param name="Block">Of the newest digest note, with the members after it; 0 where there is none.</param>
 internal sealed record Beat(
-    string Journal, string Book, string Genesis, string Leader, long Tail, bool Resigned, long Block, long Position,
-    string? Digest, string? Schema);
+    string Journal, string Book, string Genesis, string Host, string Leader, long Tail, bool Resigned, long Block,
+    long Position, string? Digest, string? Schema);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(Beat))]
 internal sealed partial class BeatJson : JsonSerializerContext;
 
-/// <summary>What a host that follows knows of a book: where it ends and who gave signs of life.</summary>
+/// <summary>What a host that follows knows of a book: where it ends and what signs of life others gave.</summary>
 /// <param name="BookRevision">Of the last event; −1 where there is none.</param>
-/// <param name="BeatRevision">Of the last sign of life; −1 where there is none.</param>
+/// <param name="BeatRevision">Of the last sign of life of another; −1 where there is none.</param>
 /// <param name="BeatId">Its id: a stream that was deleted counts from anew.</param>
 internal readonly record struct Watched(long BookRevision, long BeatRevision, Guid BeatId);
 
@@ -40,18 +41,19 @@ internal sealed class BeatStream(EventStoreCluster cluster, BookStream stream) :
     private const int MostNotes = 1_000;
 
     private const string Type = "bankingengine.beat.v1", MetadataType = "$metadata";
+    private readonly string _host = Guid.NewGuid().ToString("n");
     private readonly Lock _gate = new();
     private readonly SortedDictionary<long, DigestNote> _notes = [];
     private readonly StreamAppender _appender = new(cluster, stream.Beats);
     private readonly StreamAppender _settings = new(cluster, "$$" + stream.Beats);
     private long _next;
-    private Guid _lastId;
+    private (long Revision, Guid Id) _others = (-1, default);
 
     /// <summary>The last sign of life that was read; null where there is none.</summary>
     public Beat? Last { get; private set; }
 
     /// <summary>Reads what came since.</summary>
-    /// <returns>Revision and id of the last one.</returns>
+    /// <returns>Revision and id of the last one that is not this host's.</returns>
     /// <exception cref="JournalException">Unknown: no answer.</exception>
     public (long Revision, Guid Id) Look(TimeSpan wait)
     {
@@ -64,14 +66,16 @@ internal sealed class BeatStream(EventStoreCluster cluster, BookStream stream) :
                 {
                     count++;
                     _next = (long)recorded.StreamRevision + 1;
-                    Grpc.EventStoreNames.TryReadUuid(recorded.Id, out _lastId);
-                    if (Parse(recorded.Data) is { } beat) Take(beat);
+                    var beat = Parse(recorded.Data);
+                    if (beat?.Host != _host && Grpc.EventStoreNames.TryReadUuid(recorded.Id, out var id))
+                        _others = ((long)recorded.StreamRevision, id);
+                    if (beat is not null) Take(beat);
                     return true;
                 });
-                if (!exists) (_next, _lastId, Last) = (0, default, null);
+                if (!exists) (_next, _others, Last) = (0, (-1, default), null);
                 more = count == Kept;
             }
-            return (_next - 1, _lastId);
+            return _others;
         }
     }
 
@@ -81,8 +85,8 @@ internal sealed class BeatStream(EventStoreCluster cluster, BookStream stream) :
     {
         var beat = new Beat(
             $"bankingengine.v{BookStream.Version}", stream.Identity.Book,
-            Convert.ToHexStringLower(stream.Identity.Genesis.Span), leader, tail, resigned, note?.Block ?? 0,
-            note?.Position ?? 0, note?.Digest.ToString("x32", CultureInfo.InvariantCulture), note?.Schema);
+            Convert.ToHexStringLower(stream.Identity.Genesis.Span), _host, leader, tail, resigned,
+            note?.Block ?? 0, note?.Position ?? 0, note?.Digest.ToString("x32", CultureInfo.InvariantCulture), note?.Schema);
         var data = ByteString.CopyFrom(JsonSerializer.SerializeToUtf8Bytes(beat, BeatJson.Default.Beat));
         var request = StreamAppender.To(stream.Beats, StreamAppender.Any);
         request.ProposedMessages.Add(BookStream.Message(Guid.NewGuid(), Type, data, ByteString.Empty));

@@ -41,7 +41,6 @@ public sealed class EventStoreJournal : SharedJournal
     private readonly List<string> _warnings = [];
     private volatile EventStoreLead? _lead;
     private volatile byte[] _storing = [];
-    private volatile bool _mustAsk;
     private Watched _watched = new(long.MinValue, 0, default);
     private long _watchedSince, _lastLook;
     private DigestNote? _note;
@@ -73,9 +72,8 @@ public sealed class EventStoreJournal : SharedJournal
 
     /// <summary>Makes the journal of a new book. Nothing is stored until its first block.</summary>
     /// <param name="connectionString">As <see cref="EventStoreSettings"/> reads it.</param>
-    /// <exception cref="FormatException">The connection string is wrong.</exception>
-    /// <exception cref="JournalException">NotEmpty: the book's stream exists, or did. Refused or Unknown: the store
-    /// cannot be used or reached.</exception>
+    /// <exception cref="JournalException">NotEmpty: the book's stream exists, or did. Refused: the connection string, a
+    /// certificate, user or server is wrong. Unknown: the store cannot be reached.</exception>
     public static EventStoreJournal Create(string connectionString, JournalIdentity identity, LeadTimes? times = null)
     {
         ArgumentNullException.ThrowIfNull(identity);
@@ -96,7 +94,6 @@ public sealed class EventStoreJournal : SharedJournal
 
     /// <summary>Opens the journal of a book that is founded.</summary>
     /// <inheritdoc cref="Create" path="/param"/>
-    /// <exception cref="FormatException">The connection string is wrong.</exception>
     /// <exception cref="JournalException">NotFound: no such stream. Damaged: history is missing, was deleted, or is not a
     /// bank's. NewerFormat, WrongBook, Refused, Unknown.</exception>
     public static EventStoreJournal Open(string connectionString, string book, LeadTimes? times = null) =>
@@ -127,8 +124,6 @@ public sealed class EventStoreJournal : SharedJournal
                 || _beats.Last is { Resigned: true } last && last.Tail == seen.BookRevision + 1
                 || Stopwatch.GetElapsedTime(_watchedSince, sent) >= _times.Silence;
             if (!isFree) return null;
-            // What the leader before appended last has to be asked for: a subscription may not have it yet.
-            _mustAsk = true;
             return _lead = new EventStoreLead(this, leader, seen, _times);
         }
     }
@@ -161,7 +156,8 @@ public sealed class EventStoreJournal : SharedJournal
     {
         var last = _cluster.Last(_stream.Name, ShortWait);
         if (last is null) return Tail.Position == 0;
-        // What is being stored is set before it is sent, and stays until the tail has moved over it.
+        // What is being stored is set before it is sent, and stays until the tail has moved over it: looked at once
+        // more, since it may have moved meanwhile.
         var storing = _storing;
         return (long)last.StreamRevision < Tail.Position
             || storing.Length > 0 && _stream.IsSealedBy(last, storing)
@@ -205,7 +201,6 @@ public sealed class EventStoreJournal : SharedJournal
         if (_lead is not { HasBegun: false, IsOver: false } lead) return;
         var wasWatched = before.Position - 1 == lead.Watched.BookRevision;
         if (before.Position > 0 && !(wasWatched && IsStillSilent(lead.Watched))) Thread.Sleep(_times.Lease);
-        _mustAsk = false;
         lead.Begin();
         try
         {
@@ -225,24 +220,38 @@ public sealed class EventStoreJournal : SharedJournal
     protected override void FetchNews(long block, long position, int most, StoredBlocks to)
     {
         ArgumentNullException.ThrowIfNull(to);
-        // A subscription that says nothing may have nothing to say, or hang: once in a while the store is asked.
+        // A subscription that says nothing may have nothing to say, or hang: once in a while the store is asked. And
+        // what the leader before appended last has to be asked for: a subscription may not have it yet.
         var isRecent = Stopwatch.GetElapsedTime(_lastLook) < _times.Beat;
-        if (!_mustAsk && _follower.TryTake(position, most, to) && (to.Count > 0 || isRecent)) return;
+        var claims = _lead is { HasBegun: false, IsOver: false };
+        if (!claims && _follower.TryTake(position, most, to) && (to.Count > 0 || isRecent)) return;
         to.Clear();
-        Fetch(block, position, most, to);
+        Fetch(position, most, to, ShortWait);
         _lastLook = Stopwatch.GetTimestamp();
-        if (!_mustAsk) _follower.Begin(position);
+        if (!claims) _follower.Begin(position);
     }
 
     /// <inheritdoc/>
-    protected override void Fetch(long block, long position, int most, StoredBlocks to)
+    protected override void Fetch(long block, long position, int most, StoredBlocks to) =>
+        Fetch(position, most, to, LookWait);
+
+    private void Fetch(long position, int most, StoredBlocks to, TimeSpan wait)
     {
         ArgumentNullException.ThrowIfNull(to);
         var next = Math.Max(position - 1, 0);
         // One more than a look at the end can bring: the events of all blocks wanted, each as large as can be.
         var count = (position > 0 ? 1L : 0L) + (long)most * JournalLimits.BlockEvents;
         var isHistory = position + (long)most * JournalLimits.BlockEvents < Tail.Position;
-        _cluster.Read(_stream.Name, next, count, isHistory, LookWait, recorded =>
+        try
+        {
+            _cluster.Read(_stream.Name, next, count, isHistory, wait, Take);
+        }
+        catch (JournalException slow) when (slow.Kind == JournalFault.Unknown && to.Count > 0)
+        {
+            // Whole blocks are there: what is missing comes with the next question.
+        }
+
+        bool Take(RecordedEvent recorded)
         {
             Demand(recorded, next++);
             if (next > position)
@@ -254,7 +263,7 @@ public sealed class EventStoreJournal : SharedJournal
             if (next == position) to.EndBefore();
             else if (seal > 0) to.EndBlock(seal);
             return to.Count < most;
-        });
+        }
     }
 
     /// <inheritdoc/>
@@ -315,7 +324,7 @@ public sealed class EventStoreJournal : SharedJournal
 
     private static EventStoreJournal With(string connectionString, Func<EventStoreCluster, EventStoreJournal> make)
     {
-        var cluster = new EventStoreCluster(EventStoreSettings.Parse(connectionString));
+        var cluster = new EventStoreCluster(Settings(connectionString));
         try
         {
             cluster.DemandAbilities(cluster.Settings.DefaultDeadline);
@@ -325,6 +334,18 @@ public sealed class EventStoreJournal : SharedJournal
         {
             cluster.Dispose();
             throw;
+        }
+    }
+
+    private static EventStoreSettings Settings(string connectionString)
+    {
+        try
+        {
+            return EventStoreSettings.Parse(connectionString);
+        }
+        catch (FormatException typo)
+        {
+            throw new JournalException(JournalFault.Refused, typo.Message, typo);
         }
     }
 

@@ -38,7 +38,7 @@ internal sealed class EventStoreLead : SharedLead
     /// <summary>Nothing more can come of it.</summary>
     public bool IsOver => _lost;
 
-    /// <summary>The term begins: every proof is a sign of life from now on.</summary>
+    /// <summary>The term begins.</summary>
     internal void Begin() => _begun = true;
 
     /// <summary>Another's event stands where this lead's would.</summary>
@@ -49,7 +49,7 @@ internal sealed class EventStoreLead : SharedLead
         if (_lost) return LeadStanding.Lost;
         try
         {
-            if (_begun) _journal.GiveSign(this, resigned: false);
+            _journal.GiveSign(this, resigned: false);
             if (_journal.IsTailOwn()) return LeadStanding.Held;
             Lose();
             return LeadStanding.Lost;

@@ -17,7 +17,7 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// overwritten, deleted and vacuumed; archived write-ahead log and old backups still hold it until they end. Another
 /// host forgets it within <see cref="KeptFor"/>.
 /// </remarks>
-public sealed class PostgresKeyStore : IKeyStore
+public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
 {
     /// <summary>Keys kept in memory; when full all are read anew as they are needed.</summary>
     private const int MaxCached = 100_000;
@@ -118,6 +118,26 @@ public sealed class PostgresKeyStore : IKeyStore
             read, name, make());
     }
 
+    public IEnumerable<HeldKey> SubjectKeys() =>
+        List("select subject, key from bank_journal.subject_keys where book = $1 order by subject");
+
+    public IEnumerable<HeldKey> Secrets() =>
+        List("select name, secret from bank_journal.secrets where book = $1 order by name");
+
+    public void TakeSubjectKey(in HeldKey held)
+    {
+        Execute("""
+            insert into bank_journal.subject_keys(book, subject, key) values ($1, $2, $3)
+            on conflict (book, subject) do update set key = excluded.key
+            """, held.Name, held.Key);
+        _cache.TryRemove(held.Name, out _);
+    }
+
+    public void TakeSecret(in HeldKey held) => Execute("""
+        insert into bank_journal.secrets(book, name, secret) values ($1, $2, $3)
+        on conflict (book, name) do update set secret = excluded.secret
+        """, held.Name, held.Key);
+
     public void Dispose()
     {
         CryptographicOperations.ZeroMemory(_token);
@@ -153,6 +173,14 @@ public sealed class PostgresKeyStore : IKeyStore
     }
 
     private byte[]? Read(string text, string name) => Asking(text, [name], command => command.ExecuteScalar() as byte[]);
+
+    private List<HeldKey> List(string text) => Asking(text, [], command =>
+    {
+        var held = new List<HeldKey>();
+        using var reader = command.ExecuteReader();
+        while (reader.Read()) held.Add(new(reader.GetString(0), reader.GetFieldValue<byte[]>(1)));
+        return held;
+    });
 
     private int Execute(string text, params object[] values) =>
         Asking(text, values, command => command.ExecuteNonQuery());

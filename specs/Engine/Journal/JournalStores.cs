@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using BankingEngine.Application.Journal;
+using BankingEngine.Host.Journals.EventStore;
 using BankingEngine.Host.Journals.Postgres;
 using BankingEngine.Specs.Simulation;
+using BankingEngine.Specs.Simulation.EventStore;
 using Npgsql;
 
 namespace BankingEngine.Specs.Engine.Journal;
@@ -17,12 +19,13 @@ public abstract class JournalStore : IDisposable
     /// <summary>Those that several hosts reach.</summary>
     public static TheoryData<string> Shared => Named(SharedNames);
 
-    private static string[] SharedNames => PostgresCluster.Binaries is null ? [] : ["postgres"];
+    private static string[] SharedNames => PostgresCluster.Binaries is null ? ["eventstore"] : ["eventstore", "postgres"];
 
     public static JournalStore Of(string name) => name switch
     {
         "file" => new Files(),
         "postgres" => new Postgres(),
+        "eventstore" => new EventStoreDb(),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such store."),
     };
 
@@ -84,6 +87,24 @@ public abstract class JournalStore : IDisposable
         }
     }
 
+    private sealed class EventStoreDb : JournalStore
+    {
+        public override IJournal Create() => EventStoreJournal.Create(EventStoreFixture.Address, Identity);
+
+        /// <summary>A book that has no event yet lies nowhere: whoever opens it then makes it again.</summary>
+        public override IJournal Open()
+        {
+            try
+            {
+                return EventStoreJournal.Open(EventStoreFixture.Address, Identity.Book);
+            }
+            catch (JournalException none) when (none.Kind == JournalFault.NotFound)
+            {
+                return Create();
+            }
+        }
+    }
+
     private sealed class Postgres : JournalStore
     {
         public override IJournal Create() => PostgresJournal.Create(PostgresFixture.Database, Identity);
@@ -96,6 +117,15 @@ public abstract class JournalStore : IDisposable
             where k.name = '{Identity.Book}' order by block
             """).Split('\n');
     }
+}
+
+/// <summary>The event store that all specs of a run share; it ends with the process.</summary>
+public static class EventStoreFixture
+{
+    private static readonly Lazy<EventStoreServer> Running = new(() => EventStoreServer
+        .StartAsync(new(Directory.CreateTempSubdirectory("store-spec-").FullName)).GetAwaiter().GetResult());
+
+    public static string Address => $"esdb://{Running.Value.Authority}?tls=false";
 }
 
 /// <summary>The cluster that all specs of a run share; it ends with the process.</summary>

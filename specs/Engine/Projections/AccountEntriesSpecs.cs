@@ -135,7 +135,7 @@ public sealed class AccountEntriesSpecs
         using var models = new ReadModels(book.Engine.Feed);
         await new Activity(book, seed: 8).RunAsync(Commands);
         var trial = new TrialBalance(await Level(book, models), by, models.Entries.Position, bookedThrough: null);
-        var lines = trial.Lines().ToList();
+        var lines = await trial.LinesAsync().ToListAsync();
         trial.Totals.Should().HaveCount(2).And.OnlyContain(t => t.Difference == 0 && t.Debits > 0);
         lines.Aggregate(Int128.Zero, (sum, l) => sum + l.DebitBalance - l.CreditBalance).Should().Be(Int128.Zero);
         lines.Should().Contain(l => l.Heading == "overdrawn customers" && l.Presented == AccountClass.Asset

@@ -1,0 +1,139 @@
+using BankingEngine.Application.Journal;
+using BankingEngine.Application.Ports;
+
+namespace BankingEngine.Host.Journals;
+
+/// <summary>What a copy of keys did.</summary>
+/// <param name="Keys">Key files that the copy holds.</param>
+/// <param name="Destroyed">Keys that were in the copy, or would have come into it, and had been destroyed.</param>
+public readonly record struct KeyCopy(int Keys, int Destroyed);
+
+/// <summary>Copies a book's keys between folders: out to a backup, and back. A destroyed key is copied neither way.</summary>
+/// <remarks>Keys may be made while they are copied: a key file has its name only when it is whole. A key is on the disk
+/// before anything is sealed with it, so keys that are copied after the journal open all that the journal holds.</remarks>
+public static class KeyBackup
+{
+    private const string IdentityFile = "identity";
+
+    /// <summary>Copies the keys of a book to a backup of keys, and destroys there what was destroyed since.</summary>
+    /// <param name="book">Folder of the book.</param>
+    /// <param name="to">Folder of the backup of keys: missing, empty, or of this book.</param>
+    /// <exception cref="JournalException">WrongBook, NotEmpty.</exception>
+    public static KeyCopy Save(string book, string to, JournalIdentity identity)
+    {
+        FileKeyStore.MakeFolder(Path.GetFullPath(to));
+        DemandBook(to, identity);
+        var destroyed = DestroyedKeys.Of(to);
+        if (File.Exists(Path.Combine(book, DestroyedKeys.FileName)))
+            destroyed.Take(Path.Combine(book, DestroyedKeys.FileName));
+        destroyed.WriteTo(to);
+        return Copy(Path.Combine(book, FileKeyStore.FolderName), Path.Combine(to, FileKeyStore.FolderName), destroyed);
+    }
+
+    /// <summary>Brings keys back into the folder of a book that is being restored.</summary>
+    /// <param name="from">Folder of the backup of keys.</param>
+    /// <param name="destroyed">All that is known to have been destroyed.</param>
+    /// <exception cref="JournalException">NotFound: there is no such backup; WrongBook.</exception>
+    public static KeyCopy Restore(string from, string book, JournalIdentity identity, DestroyedKeys destroyed)
+    {
+        if (!File.Exists(Path.Combine(from, IdentityFile)))
+            throw new JournalException(JournalFault.NotFound, $"There is no backup of keys in {from}.");
+        DemandBook(from, identity);
+        return Copy(Path.Combine(from, FileKeyStore.FolderName), Path.Combine(book, FileKeyStore.FolderName), destroyed);
+    }
+
+    /// <summary>Brings the keys of a book to where its journal was copied to.</summary>
+    /// <returns>Null where a store keeps no keys: its hosts have them in a folder that they share.</returns>
+    public static KeyCopy? Move(BookPlace from, BookPlace to, string book)
+    {
+        if (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore) return null;
+        if (!from.IsShared && !to.IsShared)
+        {
+            var destroyed = DestroyedKeys.Of(from.Folder);
+            destroyed.WriteTo(to.Folder);
+            return Copy(
+                Path.Combine(from.Folder, FileKeyStore.FolderName), Path.Combine(to.Folder, FileKeyStore.FolderName),
+                destroyed);
+        }
+        using var source = SharedStores.Keys(from, book);
+        using var target = SharedStores.Keys(to, book);
+        if (source is not IMovableKeys left || target is not IMovableKeys right) return null;
+        var moved = 0;
+        foreach (var secret in left.Secrets())
+        {
+            right.TakeSecret(secret);
+            moved++;
+        }
+        foreach (var key in left.SubjectKeys())
+        {
+            right.TakeSubjectKey(key);
+            moved++;
+        }
+        return new(moved, 0);
+    }
+
+    private static KeyCopy Copy(string from, string to, DestroyedKeys destroyed)
+    {
+        var copy = default(KeyCopy);
+        FileKeyStore.MakeFolder(to);
+        foreach (var path in Directory.Exists(from)
+            ? Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories) : [])
+        {
+            if (!FileKeyStore.IsWhole(path)) continue;
+            var target = Path.Combine(to, Path.GetRelativePath(from, path));
+            var key = ReadIfThere(path);
+            if (key is null) continue;
+            if (destroyed.Holds(key)) copy = copy with { Destroyed = copy.Destroyed + 1 };
+            else
+            {
+                FileKeyStore.MakeFolder(Path.GetDirectoryName(target)!);
+                FileKeyStore.Replace(target, key);
+            }
+        }
+        foreach (var path in Directory.GetFiles(to, "*", SearchOption.AllDirectories))
+        {
+            if (!FileKeyStore.IsWhole(path)) File.Delete(path);
+            else if (destroyed.Holds(File.ReadAllBytes(path)))
+            {
+                FileKeyStore.Shred(path);
+                copy = copy with { Destroyed = copy.Destroyed + 1 };
+            }
+            else copy = copy with { Keys = copy.Keys + 1 };
+        }
+        return copy;
+    }
+
+    /// <returns>Null where it was destroyed meanwhile.</returns>
+    private static byte[]? ReadIfThere(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static void DemandBook(string folder, JournalIdentity identity)
+    {
+        var path = Path.Combine(folder, IdentityFile);
+        if (!File.Exists(path))
+        {
+            if (Directory.EnumerateFileSystemEntries(folder).Any())
+                throw new JournalException(JournalFault.NotEmpty, $"{folder} holds no backup of keys, and is not empty.");
+            DiskWrite(path, $"{identity}\n");
+        }
+        else if (File.ReadAllText(path) != $"{identity}\n")
+            throw new JournalException(JournalFault.WrongBook,
+                $"{folder} holds keys of {File.ReadAllText(path).Trim()}, not of {identity}.");
+    }
+
+    private static void DiskWrite(string path, string text)
+    {
+        File.WriteAllText(path + ".new", text);
+        File.Move(path + ".new", path);
+        DiskFileLayer.Instance.FlushFolder(Path.GetDirectoryName(path)!);
+    }
+}

@@ -1,0 +1,130 @@
+using BankingEngine.Application.Journal;
+using BankingEngine.Host.Journals;
+using BankingEngine.Specs.Simulation;
+
+namespace BankingEngine.Specs.Engine.Operations;
+
+public sealed class KeyBackupSpecs : IDisposable
+{
+    private static readonly JournalIdentity Book = SampleBlocks.Book;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("bank-keys-").FullName;
+
+    private string Live => Path.Combine(_folder, "live");
+
+    private string Vault => Path.Combine(_folder, "vault");
+
+    private string Again => Path.Combine(_folder, "again");
+
+    public KeyBackupSpecs()
+    {
+        Directory.CreateDirectory(Live);
+        Directory.CreateDirectory(Again);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Keys_that_were_backed_up_open_what_was_sealed_and_a_key_destroyed_since_stays_destroyed()
+    {
+        string alice, bob;
+        using (var keys = Store(Live)) (alice, bob) = (keys.Seal("alice", "note", "a"), keys.Seal("bob", "note", "b"));
+        KeyBackup.Save(Live, Vault, Book).Keys.Should().Be(3, "two subjects and the key of tokens");
+        using (var keys = Store(Live)) keys.Destroy("alice").Should().BeTrue();
+        var list = DestroyedKeys.Of(Live);
+        list.WriteTo(Again);
+        KeyBackup.Restore(Vault, Again, Book, list).Should().Be(new KeyCopy(Keys: 2, Destroyed: 1));
+        using var restored = Store(Again);
+        restored.TryOpen("note", alice, out _).Should().BeFalse();
+        restored.TryOpen("note", bob, out var text).Should().BeTrue();
+        text.Should().Be("b");
+        FilesOf(Again).Should().NotContain(path => path.EndsWith("alice", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_next_backup_destroys_in_the_copy_what_was_destroyed_in_the_book()
+    {
+        using var keys = Store(Live);
+        keys.Seal("alice", "note", "a");
+        KeyBackup.Save(Live, Vault, Book);
+        FilesOf(Vault).Should().Contain(path => path.EndsWith("alice", StringComparison.Ordinal));
+        keys.Destroy("alice");
+        KeyBackup.Save(Live, Vault, Book).Destroyed.Should().Be(1);
+        FilesOf(Vault).Should().NotContain(path => path.EndsWith("alice", StringComparison.Ordinal));
+        DestroyedKeys.Of(Vault).Count.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_key_copied_back_by_hand_is_destroyed_again_when_it_is_looked_for()
+    {
+        string old;
+        using (var keys = Store(Live)) old = keys.Seal("alice", "note", "a");
+        var path = FilesOf(Live).Single(path => path.EndsWith("alice", StringComparison.Ordinal));
+        var copy = File.ReadAllBytes(path);
+        using (var keys = Store(Live)) keys.Destroy("alice");
+        File.WriteAllBytes(path, copy);
+        using var again = Store(Live);
+        again.TryOpen("note", old, out _).Should().BeFalse();
+        File.Exists(path).Should().BeFalse();
+    }
+
+    [Fact]
+    public void An_erased_subject_that_is_spoken_of_again_keeps_its_new_key_through_backup_and_restore()
+    {
+        string old, since;
+        using (var keys = Store(Live))
+        {
+            old = keys.Seal("alice", "note", "old");
+            keys.Destroy("alice");
+            since = keys.Seal("alice", "note", "new");
+        }
+        KeyBackup.Save(Live, Vault, Book);
+        KeyBackup.Restore(Vault, Again, Book, DestroyedKeys.Of(Vault));
+        using var restored = Store(Again);
+        restored.TryOpen("note", old, out _).Should().BeFalse();
+        restored.TryOpen("note", since, out var text).Should().BeTrue();
+        text.Should().Be("new");
+    }
+
+    [Fact]
+    public void A_crash_between_list_and_destruction_leaves_no_key_that_opens()
+    {
+        string old;
+        using (var keys = Store(Live)) old = keys.Seal("alice", "note", "a");
+        var path = FilesOf(Live).Single(path => path.EndsWith("alice", StringComparison.Ordinal));
+        DestroyedKeys.Of(Live).Add(Live, "alice", File.ReadAllBytes(path), default);
+        using var reopened = Store(Live);
+        reopened.TryOpen("note", old, out _).Should().BeFalse();
+    }
+
+    [Fact]
+    public void A_line_cut_short_in_the_list_is_passed_over_and_the_next_one_holds()
+    {
+        using var keys = Store(Live);
+        keys.Seal("alice", "note", "a");
+        keys.Seal("bob", "note", "b");
+        var list = Path.Combine(Live, DestroyedKeys.FileName);
+        keys.Destroy("alice");
+        File.AppendAllText(list, "{\"subject\":\"car");
+        using (var reopened = Store(Live)) reopened.Destroy("bob").Should().BeTrue();
+        DestroyedKeys.Of(Live).Count.Should().Be(2);
+    }
+
+    [Fact]
+    public void Keys_of_another_book_and_folders_of_something_else_are_left_alone()
+    {
+        using (var keys = Store(Live)) keys.Seal("alice", "note", "a");
+        KeyBackup.Save(Live, Vault, Book);
+        var other = new JournalIdentity("other", new byte[32]);
+        FaultOf(() => KeyBackup.Save(Live, Vault, other)).Should().Be(JournalFault.WrongBook);
+        FaultOf(() => KeyBackup.Restore(Vault, Again, other, DestroyedKeys.Of(Vault))).Should().Be(JournalFault.WrongBook);
+        FaultOf(() => KeyBackup.Restore(Again, Live, Book, DestroyedKeys.Of(Vault))).Should().Be(JournalFault.NotFound);
+        FaultOf(() => KeyBackup.Save(Live, Live, Book)).Should().Be(JournalFault.NotEmpty);
+    }
+
+    private static FileKeyStore Store(string folder) => new(folder, "spec");
+
+    private static string[] FilesOf(string folder) => Directory.GetFiles(folder, "*", SearchOption.AllDirectories);
+
+    private static JournalFault FaultOf(Action act) => act.Should().Throw<JournalException>().Which.Kind;
+}

@@ -1,0 +1,114 @@
+using BankingEngine.Application.Journal;
+using BankingEngine.Host.Journals;
+using BankingEngine.Specs.Engine.Cli;
+using BankingEngine.Specs.Engine.Journal;
+
+namespace BankingEngine.Specs.Engine.Operations;
+
+/// <summary>Backup, restore and moving as an operator does it: processes beside a book that is open.</summary>
+public sealed class OperationsCliSpecs
+{
+    [Fact]
+    public async Task A_book_backed_up_while_it_is_open_is_restored_with_its_digest_and_without_destroyed_keys()
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        string note;
+        using (var keys = new FileKeyStore(book.Folder, "test")) note = keys.Seal("alice", "note", "secret");
+        var (backup, vault, again) = (In(shell, "backup"), In(shell, "vault"), In(shell, "again"));
+        var made = await shell.RunAsync(
+            "journal", "backup", "--data", book.Folder, "--to", backup, "--keys", vault, "--json");
+        made.Exit.Should().Be(0, made.Error);
+        made.Text("position").Should().Be($"{book.Engine.DurablePosition}");
+        using (var keys = new FileKeyStore(book.Folder, "test")) keys.Destroy("alice");
+
+        var restored = await shell.RunAsync(
+            "journal", "restore", "--from", backup, "--to-folder", again, "--keys", vault,
+            "--destroyed", Path.Combine(book.Folder, DestroyedKeys.FileName), "--json");
+        restored.Exit.Should().Be(0, restored.Error);
+        restored.Text("keys_destroyed").Should().Be("1");
+        using (var keys = new FileKeyStore(again, "test")) keys.TryOpen("note", note, out _).Should().BeFalse();
+        var replayed = await shell.RunAsync("replay", "--data", again, "--verify", "--json");
+        replayed.Text("digest").Should().Be((await book.Digest()).ToString("x32"));
+        var refused = await shell.RunAsync(
+            "journal", "restore", "--from", backup, "--to-folder", again, "--json");
+        refused.Exit.Should().Be(2);
+        refused.Text("code").Should().Be("journal.not_empty");
+    }
+
+    [Fact]
+    public async Task A_book_is_not_moved_under_its_writer_and_goes_on_when_that_has_gone()
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        string[] copy =
+            ["journal", "copy", "--from", $"file:{book.Folder}", "--to", $"file:{In(shell, "moved")}", "--keys", "--json"];
+        var early = await shell.RunAsync(copy);
+        early.Exit.Should().Be(4, early.Error);
+        early.Text("code").Should().Be("copy.source_in_use");
+        var digest = await book.Digest();
+        book.Engine.Dispose();
+        var moved = await shell.RunAsync(copy);
+        moved.Exit.Should().Be(0, moved.Error);
+        moved.Text("digest").Should().Be(digest.ToString("x32"));
+    }
+
+    [PostgresFact]
+    public async Task A_book_moves_to_postgresql_and_back_with_its_keys_the_same_byte_for_byte()
+    {
+        using var shell = new Shell();
+        var book = await TestBook.FoundAsync();
+        string note;
+        UInt128 token;
+        using (var keys = new FileKeyStore(book.Folder, "test"))
+            (note, token) = (keys.Seal("alice", "note", "secret"), keys.Token("note", "secret"));
+        book.Engine.Dispose();
+        var database = $"postgres:{PostgresFixture.Cluster.NewDatabase()}";
+        var there = await shell.RunAsync(
+            "journal", "copy", "--from", $"file:{book.Folder}", "--to", database, "--keys", "--json");
+        there.Exit.Should().Be(0, there.Error);
+        var back = await shell.RunAsync(
+            "journal", "copy", "--from", database, "--book", "test", "--to", $"file:{In(shell, "back")}", "--keys", "--json");
+        back.Exit.Should().Be(0, back.Error);
+        back.Text("root").Should().Be(there.Text("root"));
+        back.Text("digest").Should().Be(there.Text("digest"));
+        var segment = Path.Combine("journal", "0000000001.ndjson");
+        File.ReadAllBytes(In(shell, Path.Combine("back", segment))).Should()
+            .Equal(File.ReadAllBytes(Path.Combine(book.Folder, segment)));
+        using (var keys = new FileKeyStore(In(shell, "back"), "test"))
+        {
+            keys.TryOpen("note", note, out var text).Should().BeTrue();
+            text.Should().Be("secret");
+            keys.Token("note", "secret").Should().Be(token);
+        }
+        book.Dispose();
+    }
+
+    [PostgresFact]
+    public async Task A_journal_in_postgresql_is_checked_and_verified_and_a_changed_row_is_found()
+    {
+        using var shell = new Shell();
+        var book = await TestBook.FoundAsync();
+        book.Engine.Dispose();
+        var address = PostgresFixture.Cluster.NewDatabase();
+        string[] at = ["--journal", $"postgres:{address}", "--book", "test", "--json"];
+        (await shell.RunAsync(
+            "journal", "copy", "--from", $"file:{book.Folder}", "--to", $"postgres:{address}", "--json")).Exit.Should().Be(0);
+        book.Dispose();
+        var check = await shell.RunAsync(["journal", "check", .. at]);
+        check.Exit.Should().Be(0, check.Error);
+        check.Text("root").Should().HaveLength(64);
+        (await shell.RunAsync(["verify", .. at])).Exit.Should().Be(0);
+        var repair = await shell.RunAsync(["journal", "repair", "--give-up-from", "1", "--yes", .. at]);
+        repair.Exit.Should().Be(2);
+        repair.Text("code").Should().Be("repair.files_only");
+
+        PostgresFixture.Cluster.Sql(
+            new Npgsql.NpgsqlConnectionStringBuilder(address).Database!,
+            "update bank_journal.blocks set lines = overlay(lines placing 'x'::bytea from 60 for 1) where block = 1");
+        (await shell.RunAsync(["journal", "check", .. at])).Exit.Should().Be(3);
+        (await shell.RunAsync(["verify", .. at])).Exit.Should().Be(3);
+    }
+
+    private static string In(Shell shell, string name) => Path.Combine(shell.Folder, name);
+}

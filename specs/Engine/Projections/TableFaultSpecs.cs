@@ -1,0 +1,233 @@
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
+using BankingEngine.Projections;
+using BankingEngine.Projections.Stores.Postgres;
+using Npgsql;
+using static BankingEngine.Specs.Engine.Named;
+
+namespace BankingEngine.Specs.Engine.Projections;
+
+/// <summary>What happens to the tables does not happen to the ledger, and nothing in them is lost or twice.</summary>
+public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreCluster>
+{
+    [Fact]
+    public async Task Killed_sessions_and_a_restarted_server_lose_nothing_and_double_nothing()
+    {
+        using var book = await Activity.FoundAsync();
+        using var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "killed");
+        var activity = new Activity(book, seed: 31);
+        for (var round = 0; round < 8; round++)
+        {
+            await activity.RunAsync(25);
+            if (round == 4)
+            {
+                cluster.Kill();
+                await activity.RunAsync(25);
+                await UntilAsync(() => models.Lag().Take(2).All(lag => lag.LastError is not null));
+                models.Lag()[0].Position.Should().BeLessThan(book.Engine.DurablePosition);
+                cluster.Start();
+            }
+            else
+            {
+                cluster.Ask(
+                    "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'bank_killed%'");
+            }
+        }
+        await LevelAsync(book, models);
+        await SoundAsync(models);
+    }
+
+    [Fact]
+    public async Task A_store_that_refuses_to_write_lags_with_its_reason_and_recovers()
+    {
+        using var book = await Activity.FoundAsync();
+        using var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "full");
+        var activity = new Activity(book, seed: 32);
+        await activity.RunAsync(20);
+        await LevelAsync(book, models);
+        cluster.Ask(
+            """
+            create function full_disk() returns trigger language plpgsql as
+              $$ begin raise exception using errcode = '53100', message = 'No space left on device'; end $$;
+            create trigger full_disk before insert on bank_full.entries execute function full_disk();
+            """);
+        await activity.RunAsync(20);
+        await UntilAsync(() => models.Lag()[0].LastError?.Contains("No space left", StringComparison.Ordinal) is true);
+        (await models.LivesAsync(book.Engine.DurablePosition)).Should().NotBeNull("the other model goes on");
+        models.Lag()[0].Should().Match<ProjectionLag>(
+            lag => lag.BehindSince != null && lag.Fault == null && lag.Position < lag.Durable);
+        cluster.Ask("drop function full_disk() cascade");
+        await LevelAsync(book, models);
+        models.Lag()[0].LastError.Should().BeNull();
+        await SoundAsync(models);
+    }
+
+    [Fact]
+    public async Task A_poison_event_stops_its_model_alone_there_and_a_rebuild_goes_on_from_it()
+    {
+        using var book = await Activity.FoundAsync();
+        using var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "poison");
+        await LevelAsync(book, models);
+        cluster.Ask("alter table bank_poison.entries add check (code <> 'poison')");
+        var poison = 0L;
+        for (var i = 0; i < 40; i++)
+        {
+            var said = new Particulars(Tag.Of(i == 17 ? "poison" : "wire"));
+            var sent = await book.Send(new MakeTransfer(Account("bank:cash"), Account("alice"), Eur("5"), said));
+            if (i == 17) poison = sent.Ended.Position;
+        }
+        var last = book.Engine.DurablePosition;
+        await FluentActions.Awaiting(() => models.AccountsAsync(last)).Should().ThrowAsync<ProjectionStoppedException>();
+        var lag = models.Lag()[0];
+        (lag.Position, lag.Fault!.Position).Should().Be((poison - 1, poison));
+        lag.Fault.Reason.Should().StartWith("23514");
+        (await models.LivesAsync(last)).Should().NotBeNull();
+        using (var later = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "poison"))
+        {
+            await FluentActions.Awaiting(() => later.AccountsAsync(last))
+                .Should().ThrowAsync<ProjectionStoppedException>("it is stored that it stopped");
+        }
+        await models.Tables!.RebuildAsync(0);
+        await LevelAsync(book, models);
+        models.Lag()[0].Fault.Should().BeNull();
+        await SoundAsync(models);
+    }
+
+    [Fact]
+    public async Task Readers_see_a_whole_model_while_it_is_built_anew_and_an_abort_leaves_nothing()
+    {
+        using var book = await Activity.FoundAsync();
+        using var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "swap");
+        var activity = new Activity(book, seed: 33);
+        await activity.RunAsync(60);
+        await LevelAsync(book, models);
+        cluster.Ask("create role analyst; grant usage on schema bank_swap to analyst; "
+            + "grant select on bank_swap.entries to analyst");
+        using var enough = new CancellationTokenSource();
+        var reader = Task.Run(() =>
+        {
+            var looks = 0;
+            for (var most = 0L; !enough.IsCancellationRequested; looks++)
+            {
+                // Every entry balances, and none is missing that was there before.
+                var sum = (decimal)cluster.Ask(
+                    "select sum(case side when 'debit' then amount_minor else -amount_minor end) from bank_swap.entries")!;
+                sum.Should().Be(0);
+                var count = (long)cluster.Ask("select count(*) from bank_swap.entries")!;
+                count.Should().BeGreaterThanOrEqualTo(most);
+                most = count;
+            }
+            return looks;
+        });
+        for (var i = 0; i < 3; i++)
+        {
+            var rebuilt = models.RebuildAsync();
+            await activity.RunAsync(20);
+            await rebuilt;
+        }
+        using (var aborted = new CancellationTokenSource())
+        {
+            var stop = new Progress(_ => aborted.Cancel());
+            await FluentActions.Awaiting(() => models.Tables!.RebuildAsync(0, stop, aborted.Token))
+                .Should().ThrowAsync<OperationCanceledException>();
+        }
+        await LevelAsync(book, models);
+        await enough.CancelAsync();
+        (await reader).Should().BePositive();
+        cluster.Ask("select count(*) from pg_namespace where nspname like 'bank_swap%'").Should().Be(1L);
+        cluster.Ask("select has_table_privilege('analyst', 'bank_swap.entries', 'select')").Should().Be(true);
+        cluster.Ask("select generation from bank_swap.projections where name = 'account_entries'").Should().Be(4L);
+        await SoundAsync(models);
+    }
+
+    [Fact]
+    public async Task Of_two_hosts_one_writes_both_answer_and_the_other_takes_over()
+    {
+        using var book = await Activity.FoundAsync();
+        var first = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "hosts");
+        await LevelAsync(book, first);
+        using var second = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "hosts");
+        var activity = new Activity(book, seed: 34);
+        await activity.RunAsync(30);
+        await LevelAsync(book, second);
+        cluster.Ask("select count(*) from pg_locks where locktype = 'advisory' and granted").Should().Be(2L);
+        first.Dispose();
+        await activity.RunAsync(30);
+        await LevelAsync(book, second);
+        await SoundAsync(second);
+    }
+
+    [Fact]
+    public async Task Another_books_tables_and_a_newer_programs_are_not_touched()
+    {
+        using var book = await Activity.FoundAsync();
+        using var other = await Activity.FoundAsync();
+        await other.Send(new MakeTransfer(Account("bank:cash"), Account("alice"), Eur("5"), Particulars.None));
+        using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "mine"))
+            await LevelAsync(book, models);
+        cluster.Ask("update bank_mine.book set first_event = '\\x00'");
+        using (var models = ReadModels.Postgres(other.Engine.Feed, cluster.ConnectionString, "mine"))
+            await UntilAsync(() => models.Lag()[0].LastError?.Contains("another book", StringComparison.Ordinal) is true);
+        using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "newer"))
+            await LevelAsync(book, models);
+        cluster.Ask("update bank_newer.projections set version = 1000");
+        using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "newer"))
+        {
+            await UntilAsync(() => models.Lag()[0].LastError?.Contains("version 1000", StringComparison.Ordinal) is true);
+            var rows = await models.AccountsAsync(0);
+            await FluentActions.Awaiting(() => rows!.BalancesOfAsync(Account("alice"), default).AsTask())
+                .Should().ThrowAsync<ReadModelUnavailableException>();
+        }
+    }
+
+    [Fact]
+    public async Task An_older_versions_tables_are_built_anew_and_a_journal_of_other_content_is_noticed()
+    {
+        using var book = await Activity.FoundAsync();
+        await new Activity(book, seed: 35).RunAsync(20);
+        using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "older"))
+            await LevelAsync(book, models);
+        cluster.Ask("update bank_older.projections set version = 0; alter table bank_older.entries drop column code");
+        using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "older"))
+        {
+            await UntilAsync(() => models.Lag()[0].Position == book.Engine.DurablePosition);
+            await SoundAsync(models);
+        }
+        cluster.Ask("update bank_older.projections set root = sha256('other') where name = 'account_entries'");
+        using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "older"))
+        {
+            await UntilAsync(() => models.Lag()[0].Fault is not null);
+            await models.RebuildAsync();
+            await UntilAsync(() => models.Lag()[0].Fault is null);
+            await LevelAsync(book, models);
+        }
+    }
+
+    private static async Task LevelAsync(TestBook book, ReadModels models)
+    {
+        // A pause between two attempts to reach the store may be longer than one question waits.
+        var position = book.Engine.DurablePosition;
+        for (var i = 0; i < 4; i++)
+        {
+            if (await models.AccountsAsync(position) is not null && await models.LivesAsync(position) is not null) return;
+        }
+        throw new TimeoutException($"{models.Lag()[0]} {models.Lag()[1]}");
+    }
+
+    private static async Task SoundAsync(ReadModels models)
+    {
+        foreach (var model in new[] { 0, 1 })
+            (await models.Tables!.VerifyAsync(model)).Should().OnlyContain(table => table.AreEqual);
+    }
+
+    private static async Task UntilAsync(Func<bool> isSo)
+    {
+        for (var i = 0; i < 1_000 && !isSo(); i++) await Task.Delay(10);
+        isSo().Should().BeTrue();
+    }
+
+    private sealed class Progress(Action<RebuildProgress> told) : IProgress<RebuildProgress>
+    {
+        public void Report(RebuildProgress value) => told(value);
+    }
+}
