@@ -61,7 +61,8 @@ internal sealed class BlockWalker(int chunk) : IDisposable
         var seal = FindSeal(end, out var line);
         if (seal < 0) return Broken("no seal line ends the block");
         var lines = buffer.AsMemory(cursor, seal - cursor);
-        var fault = BlockShape.Fault(buffer.AsSpan(cursor, lines.Length + line), lines.Length, At, root, starts, out var stated);
+        var fault = BlockShape.Fault(
+            buffer.AsSpan(cursor, lines.Length + line), lines.Length, At, root, starts, out var stated);
         if (fault is not null) return Broken(fault);
 
         Block = new JournalBlock(stated.Block, stated.First, lines, starts.AsMemory(0, (int)stated.Events + 1), root);

@@ -9,8 +9,8 @@ namespace BankingEngine.Application.Journal;
 /// book keeps its seals when it moves), the newest blocks in memory, verified reading, and the settling of an append
 /// whose outcome is not known. A store adds how one block is stored under its fence, and how blocks are fetched.
 /// </summary>
-/// <remarks>Reading, <see cref="Tail"/> and notes: any thread. Appending, refreshing and taking the lead: one at a time,
-/// which this class sees to. Stores throw <see cref="JournalException"/> only: Unknown where there was no answer, which
+/// <remarks>Reading, <see cref="Tail"/> and notes: any thread. Appending and refreshing: one at a time, which this class
+/// sees to. Stores throw <see cref="JournalException"/> only: Unknown where there was no answer, which
 /// has to come within the time given.</remarks>
 public abstract class SharedJournal(JournalIdentity identity) : ISharedJournal
 {
@@ -270,7 +270,8 @@ public abstract class SharedJournal(JournalIdentity identity) : ISharedJournal
     }
 
     private JournalException TakenBy(in SealedBlock block) => new(
-        JournalFault.Fenced, $"Another writer has taken book {Identity.Book} over: block {block.Block} is not this one's.");
+        JournalFault.Fenced,
+        $"Another writer has taken book {Identity.Book} over: block {block.Block} is not this one's.");
 
     /// <summary>What was read or written before must still be there.</summary>
     private void DemandUnchanged()
@@ -298,7 +299,10 @@ public abstract class SharedJournal(JournalIdentity identity) : ISharedJournal
         FetchLastSeal(_news);
         if (_news.Before.IsEmpty) return;
         if (!SegmentFormat.TryParseSeal(_news.Before, _root, out var seal))
-            throw Damaged(new(0, _end.Tail.Block + 1, _end.Tail.Position + 1, 0), "the last seal line is not well formed");
+        {
+            var at = new WalkPoint(0, _end.Tail.Block + 1, _end.Tail.Position + 1, 0);
+            throw Damaged(at, "the last seal line is not well formed");
+        }
         _news.Clear();
         Fetch(seal.Block - 1, seal.First - 1, 1, _news);
         if (_news.Count == 0) throw Damaged(new(0, seal.Block, seal.First, 0), "the last block is missing");

@@ -121,7 +121,7 @@ internal static class Common
     {
         JournalFault.InUse => ExitCodes.InUse,
         JournalFault.NotFound => ExitCodes.NotFound,
-        JournalFault.NotEmpty => ExitCodes.Refused,
+        JournalFault.NotEmpty or JournalFault.Refused => ExitCodes.Refused,
         JournalFault.Damaged or JournalFault.WrongBook or JournalFault.NewerFormat => ExitCodes.Mismatch,
         _ => ExitCodes.Internal,
     };

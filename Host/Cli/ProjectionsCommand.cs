@@ -44,20 +44,20 @@ internal static class ProjectionsCommand
 
     public static System.CommandLine.Command Build() => new TaughtCommand("projections", About)
     {
-        new System.CommandLine.Command("list", "Which read models there are.") { ListData }.Does(List),
+        new System.CommandLine.Command("list", "Which read models there are.") { ListData }.AtPlace().Does(List),
         new System.CommandLine.Command("rebuild", "Build all from the first event, and print their digests.")
         {
             RebuildData, Through,
-        }.Does(Rebuild),
+        }.AtPlace().Does(Rebuild),
         new System.CommandLine.Command("verify", "Compare a server's read models with the journal.")
         {
             VerifyData, Server,
-        }.Does(VerifyAsync),
+        }.AtPlace().Does(VerifyAsync),
     };
 
     private static int List(ParseResult parsed, Terminal terminal)
     {
-        using var journal = BookFolder.Read(parsed.GetValue(ListData)!);
+        using var journal = Common.PlaceOf(parsed, ListData).OpenToRead();
         var models = ReadModels.Fresh();
         terminal.Table(["read model", "version", "kept in"],
             [.. models.Select(m => new[] { m.Name, m.Version.ToString(CultureInfo.InvariantCulture), "memory" })]);
@@ -76,7 +76,7 @@ internal static class ProjectionsCommand
 
     private static int Rebuild(ParseResult parsed, Terminal terminal)
     {
-        using var journal = BookFolder.Read(parsed.GetValue(RebuildData)!);
+        using var journal = Common.PlaceOf(parsed, RebuildData).OpenToRead();
         var through = BookFolder.Through(journal, parsed.GetValue(Through));
         var models = ReadModels.Fresh();
         var started = Stopwatch.GetTimestamp();
@@ -99,11 +99,11 @@ internal static class ProjectionsCommand
 
     private static async Task<int> VerifyAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        using var journal = BookFolder.Read(parsed.GetValue(VerifyData)!);
+        using var journal = Common.PlaceOf(parsed, VerifyData).OpenToRead();
         var theirs = parsed.GetValue(Server) is { } server
             ? await AskAsync(server, cancellation).ConfigureAwait(false)
             : BuildTwice(journal, terminal);
-        using var again = BookFolder.Read(parsed.GetValue(VerifyData)!);
+        using var again = Common.PlaceOf(parsed, VerifyData).OpenToRead();
         var rows = new List<string[]>();
         var differ = 0;
         foreach (var (name, (position, digest)) in theirs)
@@ -123,7 +123,7 @@ internal static class ProjectionsCommand
             differ == 0 ? ExitCodes.Done : ExitCodes.Mismatch);
     }
 
-    private static SortedDictionary<string, (long, UInt128)> BuildTwice(FileJournal journal, Terminal terminal)
+    private static SortedDictionary<string, (long, UInt128)> BuildTwice(IJournal journal, Terminal terminal)
     {
         var models = ReadModels.Fresh();
         var through = journal.Tail.Position;
@@ -135,7 +135,7 @@ internal static class ProjectionsCommand
     }
 
     private static long Fill(
-        FileJournal journal, IReadOnlyList<Projection> models, long through, bool ahead, IProgress<long>? progress)
+        IJournal journal, IReadOnlyList<Projection> models, long through, bool ahead, IProgress<long>? progress)
     {
         using var blocks = new BlockParser(journal, from: 1, hash: false, through, ahead);
         var fed = 0L;

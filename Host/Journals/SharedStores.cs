@@ -10,7 +10,6 @@ internal static class SharedStores
 {
     public static ISharedJournal Open(JournalAddress address, string book) => address.Kind switch
     {
-        JournalKind.EventStore => EventStoreJournal.Open(address.Text, book),
         JournalKind.Postgres => PostgresJournal.Open(address.Text, book),
         JournalKind.EventStore => EventStoreJournal.Open(address.Text, book),
         _ => throw new ArgumentOutOfRangeException(nameof(address), address.Kind, "No shared store."),
@@ -18,7 +17,6 @@ internal static class SharedStores
 
     public static ISharedJournal Create(JournalAddress address, JournalIdentity identity) => address.Kind switch
     {
-        JournalKind.EventStore => EventStoreJournal.Create(address.Text, identity),
         JournalKind.Postgres => PostgresJournal.Create(address.Text, identity),
         JournalKind.EventStore => EventStoreJournal.Create(address.Text, identity),
         _ => throw new ArgumentOutOfRangeException(nameof(address), address.Kind, "No shared store."),

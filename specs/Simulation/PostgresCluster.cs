@@ -49,7 +49,8 @@ public sealed class PostgresCluster : IDisposable
     /// <param name="settings">More of the server's options, each <c>-c name=value</c>.</param>
     /// <exception cref="InvalidOperationException">There are no binaries, or it did not start.</exception>
     public static PostgresCluster New(string settings = "-c shared_buffers=64MB -c max_wal_size=1GB") =>
-        new(Binaries ?? throw new InvalidOperationException("There is no PostgreSQL server on this machine."), settings);
+        new(
+            Binaries ?? throw new InvalidOperationException("There is no PostgreSQL server on this machine."), settings);
 
     /// <summary>How to reach a database as the user postgres, over the loopback.</summary>
     public string Address(string database) =>
@@ -67,7 +68,8 @@ public sealed class PostgresCluster : IDisposable
     /// <summary>Runs statements as the user postgres.</summary>
     /// <returns>What psql printed, unaligned, without headings.</returns>
     public string Sql(string database, string text) => Run(Started(
-        $"{_binaries}/psql -X -q -A -t -v ON_ERROR_STOP=1 -h {Folder} -p {Port} -U postgres -d {database} -f -"), text).Trim();
+        $"{_binaries}/psql -X -q -A -t -v ON_ERROR_STOP=1 -h {Folder} -p {Port} -U postgres -d {database} -f -"), text)
+        .Trim();
 
     /// <summary>Has the server ask a role for its password.</summary>
     public void DemandPassword(string role)
@@ -78,7 +80,8 @@ public sealed class PostgresCluster : IDisposable
     }
 
     /// <summary>Ends the server at once, as a crash does, and starts it again, which recovers it.</summary>
-    public void Restart() => Run(Started($"{_binaries}/pg_ctl -D {Folder}/db -w -m immediate -l {Folder}/log restart >/dev/null"));
+    public void Restart() => Run(Started(
+        $"{_binaries}/pg_ctl -D {Folder}/db -w -m immediate -l {Folder}/log restart >/dev/null"));
 
     /// <summary>Ends the server until <see cref="StartAgain"/>.</summary>
     /// <param name="mode">Of pg_ctl: <c>immediate</c>, as a crash does, or <c>fast</c>.</param>
@@ -103,7 +106,8 @@ public sealed class PostgresCluster : IDisposable
     {
         const string debian = "/usr/lib/postgresql";
         var installed = Directory.Exists(debian)
-            ? Directory.GetDirectories(debian).OrderByDescending(path => int.TryParse(Path.GetFileName(path), out var v) ? v : 0)
+            ? Directory.GetDirectories(debian)
+                .OrderByDescending(path => int.TryParse(Path.GetFileName(path), out var version) ? version : 0)
                 .Select(path => Path.Combine(path, "bin"))
             : [];
         var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);

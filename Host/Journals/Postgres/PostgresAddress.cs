@@ -24,8 +24,8 @@ internal sealed class PostgresAddress
     /// <summary>Most seconds a question may take that opens, elects or looks up.</summary>
     public const int QuestionSeconds = 3;
 
-    /// <exception cref="JournalException">Refused: it has a key that is not known, a value that makes no sense, or names
-    /// no host.</exception>
+    /// <exception cref="JournalException">Refused: it has a key that is not known, a value that makes no sense, or
+    /// names no host or database.</exception>
     public static PostgresAddress Parse(string connectionString)
     {
         ArgumentNullException.ThrowIfNull(connectionString);
@@ -101,7 +101,8 @@ internal sealed class PostgresAddress
         return NpgsqlDataSource.Create(settings);
     }
 
-    /// <summary>Demands of a plain session that the server can keep a journal, and keeps what it acknowledges.</summary>
+    /// <summary>Demands of a plain session that the server can keep a journal, and keeps what it acknowledges.
+    /// </summary>
     /// <returns>The synchronous_commit to be set from now on.</returns>
     /// <exception cref="JournalException">Refused: names what stands against it.</exception>
     public static string DemandFit(NpgsqlConnection connection)
@@ -110,8 +111,8 @@ internal sealed class PostgresAddress
         var version = int.Parse(Setting(connection, "server_version_num"), CultureInfo.InvariantCulture);
         if (version < OldestServer)
         {
-            throw Refused(
-                $"The server is PostgreSQL {connection.ServerVersion}; the journal needs {OldestServer / 10_000} or later.");
+            throw Refused($"The server is PostgreSQL {connection.ServerVersion}; the journal needs "
+                + $"{OldestServer / 10_000} or later.");
         }
         using (var question = new NpgsqlCommand("select pg_is_in_recovery()", connection))
         {
@@ -119,8 +120,8 @@ internal sealed class PostgresAddress
         }
         foreach (var name in (string[])["fsync", "full_page_writes", "synchronous_commit"])
         {
-            if (Setting(connection, name) == "off")
-                throw Refused($"PostgreSQL runs with {name} = off here: what it acknowledges can be lost. Set it to on.");
+            if (Setting(connection, name) != "off") continue;
+            throw Refused($"PostgreSQL runs with {name} = off here: what it acknowledges can be lost. Set it to on.");
         }
         return Setting(connection, "synchronous_commit") == "remote_apply" ? "remote_apply" : "on";
     }
@@ -145,15 +146,17 @@ internal sealed class PostgresAddress
             connection.Open();
             return connection;
         }
-        catch (Exception fault) when (PostgresFaults.IsStore(fault) || fault is InvalidOperationException or ArgumentException)
+        catch (Exception fault) when (
+            PostgresFaults.IsStore(fault) || fault is InvalidOperationException or ArgumentException)
         {
             connection.Dispose();
             throw PostgresFaults.Opening(fault, _given);
         }
     }
 
-    /// <summary>Behind a pooler a session is not one: its lock could be another's. Poolers show by a process number that
-    /// is not the server's, by transactions that meet different processes, or by settings that are forgotten.</summary>
+    /// <summary>Behind a pooler a session is not one: its lock could be another's. Poolers show by a process number
+    /// that is not the server's, by transactions that meet different processes, or by settings that are
+    /// forgotten.</summary>
     private static void DemandNoPooler(NpgsqlConnection connection)
     {
         var mark = Guid.NewGuid().ToString("n");
@@ -168,7 +171,8 @@ internal sealed class PostgresAddress
                 "select pg_backend_pid(), current_setting('bankingengine.session', true)", connection);
             using var answer = ask.ExecuteReader();
             answer.Read();
-            if (answer.GetInt32(0) == connection.ProcessID && !answer.IsDBNull(1) && answer.GetString(1) == mark) continue;
+            var isMine = answer.GetInt32(0) == connection.ProcessID;
+            if (isMine && !answer.IsDBNull(1) && answer.GetString(1) == mark) continue;
             throw Refused("A connection pooler stands between here and PostgreSQL. The session that elects the leader "
                 + "must be one of the server itself: name the server's own address and port.");
         }

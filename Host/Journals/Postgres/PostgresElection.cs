@@ -11,7 +11,8 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// term, which stops the other's appends and proofs, and leads a lease later; at once only where the one before gave
 /// its lead up itself.
 /// </remarks>
-internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress address, int book, Guid host) : IDisposable
+internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress address, int book, Guid host)
+    : IDisposable
 {
     /// <summary>Clocks of two machines run at rates that differ by less than this in a lease.</summary>
     private static readonly TimeSpan RateMargin = TimeSpan.FromMilliseconds(100);
@@ -111,7 +112,8 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
         question.Parameters.Add(new() { Value = book });
         using var answer = question.ExecuteReader();
         answer.Read();
-        return answer.GetInt32(0) == session.ProcessID && answer.GetInt64(1) == term ? LeadStanding.Held : LeadStanding.Lost;
+        var isMine = answer.GetInt32(0) == session.ProcessID;
+        return isMine && answer.GetInt64(1) == term ? LeadStanding.Held : LeadStanding.Lost;
     }
 
     private void GiveUp(NpgsqlConnection session, long term)

@@ -30,15 +30,16 @@ internal static class PostgresFaults
                 $"The server at {server} does not take the session's settings ({no.MessageText}): it seems to be a "
                 + "connection pooler. Name the server itself.",
             PostgresException => null,
-            _ when Inner<SocketException>(exception) is { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData } =>
+            _ when Inner<SocketException>(exception) is
+            { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
                 $"There is no host '{address.Host}'.",
             _ when Inner<AuthenticationException>(exception) is { } tls =>
                 $"The certificate or the encryption of the server at {server} is not as demanded: {tls.Message}",
             _ when exception.Message.Contains("SSL", StringComparison.Ordinal) =>
                 $"The encryption of the server at {server} is not as demanded: {exception.Message}",
             _ when exception.Message.Contains("password", StringComparison.Ordinal) =>
-                $"The server at {server} asks for a password of user '{address.Username}', and the connection string has "
-                + "none.",
+                $"The server at {server} asks for a password of user '{address.Username}', and the connection string "
+                + "has none.",
             _ => null,
         };
         return refusal is null

@@ -56,8 +56,8 @@ public sealed class PostgresJournal : SharedJournal
 
     /// <summary>Begins a book in a database; makes the tables where they are missing.</summary>
     /// <param name="connectionString">Of Npgsql, such as <c>Host=db;Database=bank;Username=bank</c>.</param>
-    /// <exception cref="JournalException">NotEmpty: the book is there, or tables of something else. Refused, NewerFormat
-    /// or Unknown: nothing was written.</exception>
+    /// <exception cref="JournalException">NotEmpty: the book is there, or tables of something else. Refused,
+    /// NewerFormat or Unknown: nothing was written.</exception>
     public static PostgresJournal Create(string connectionString, JournalIdentity identity)
     {
         ArgumentNullException.ThrowIfNull(identity);
@@ -264,7 +264,8 @@ public sealed class PostgresJournal : SharedJournal
     {
         List<(int, JournalIdentity)> books = [];
         if (!PostgresSchema.Prepare(connection, create: false)) return books;
-        using var question = new NpgsqlCommand("select id, name, genesis from bank_journal.books order by name", connection);
+        using var question = new NpgsqlCommand(
+            "select id, name, genesis from bank_journal.books order by name", connection);
         using var answer = question.ExecuteReader();
         while (answer.Read())
             books.Add((answer.GetInt32(0), new(answer.GetString(1), answer.GetFieldValue<byte[]>(2))));
@@ -298,7 +299,8 @@ public sealed class PostgresJournal : SharedJournal
         private readonly Lock _closing = new();
         private readonly NpgsqlParameter<int> _book = new() { TypedValue = book };
         private readonly NpgsqlParameter<long> _block = new(), _last = new(), _term = new();
-        private readonly NpgsqlParameter<ReadOnlyMemory<byte>> _root = Bytes(), _seal = Bytes(), _lines = Bytes(), _before = Bytes();
+        private readonly NpgsqlParameter<ReadOnlyMemory<byte>>
+            _root = Bytes(), _seal = Bytes(), _lines = Bytes(), _before = Bytes();
         private NpgsqlConnection? _connection;
         private NpgsqlCommand? _insert;
 

@@ -172,7 +172,8 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
             ?? throw new JournalException(JournalFault.Unknown, $"The key of {name} was destroyed as it was made.");
     }
 
-    private byte[]? Read(string text, string name) => Asking(text, [name], command => command.ExecuteScalar() as byte[]);
+    private byte[]? Read(string text, string name) =>
+        Asking(text, [name], command => command.ExecuteScalar() as byte[]);
 
     private List<HeldKey> List(string text) => Asking(text, [], command =>
     {

@@ -3,7 +3,8 @@ using Npgsql;
 
 namespace BankingEngine.Host.Journals.Postgres;
 
-/// <summary>The tables of all journals in a database, in the schema <c>bank_journal</c>: made and migrated here.</summary>
+/// <summary>The tables of all journals in a database, in the schema <c>bank_journal</c>: made and migrated here.
+/// </summary>
 /// <remarks>
 /// <c>books</c> names each book with its genesis; <c>blocks</c> holds a row a block; <c>leads</c> who leads, in which
 /// term; <c>digests</c> the leader's notes; <c>subject_keys</c> and <c>secrets</c> what personal text is sealed with;
@@ -118,8 +119,9 @@ internal static class PostgresSchema
         else if (!create) return false;
         if (version > Steps.Length)
         {
-            throw new JournalException(JournalFault.NewerFormat, $"The schema {Name} of database '{connection.Database}' "
-                + $"is of version {version}, made by a later release; this one knows up to {Steps.Length}.");
+            throw new JournalException(
+                JournalFault.NewerFormat, $"The schema {Name} of database '{connection.Database}' is of version {version}, made "
+                + $"by a later release; this one knows up to {Steps.Length}.");
         }
         foreach (var step in Steps[version..]) Execute(connection, step);
         if (version < Steps.Length)
@@ -130,8 +132,9 @@ internal static class PostgresSchema
         var missing = Columns.Except(columns, StringComparer.Ordinal).ToArray();
         if (missing.Length > 0)
         {
-            throw new JournalException(JournalFault.Refused, $"The schema {Name} of database '{connection.Database}' is "
-                + $"not as its version says; it lacks {string.Join(", ", missing)}.");
+            throw new JournalException(
+                JournalFault.Refused, $"The schema {Name} of database '{connection.Database}' is not as its "
+                + $"version says; it lacks {string.Join(", ", missing)}.");
         }
         making.Commit();
         return true;

@@ -166,7 +166,8 @@ public sealed class JournalContractSpecs
         for (var position = 1; position <= 40; position++)
         {
             reader.MoveNext().Should().BeTrue();
-            (reader.Current.FirstPosition, reader.Current.Lines.Length).Should().Be((position, JournalLimits.BlockBytes));
+            (reader.Current.FirstPosition, reader.Current.Lines.Length)
+                .Should().Be((position, JournalLimits.BlockBytes));
         }
         reader.MoveNext().Should().BeFalse();
         journal.TryReadEvent(2, new ArrayBufferWriter<byte>()).Should().BeTrue();

@@ -74,10 +74,11 @@ public abstract class JournalStore : IDisposable
 
         public override IReadOnlyList<string> Seals()
         {
-            using var file = new FileStream(
-                Path.Combine(_folder, "journal", "0000000001.ndjson"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            var path = Path.Combine(_folder, "journal", "0000000001.ndjson");
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using var reader = new StreamReader(file);
-            return [.. reader.ReadToEnd().Split('\n').Where(line => line.StartsWith("{\"block\":", StringComparison.Ordinal))];
+            return [.. reader.ReadToEnd().Split('\n')
+                .Where(line => line.StartsWith("{\"block\":", StringComparison.Ordinal))];
         }
 
         public override void Dispose()

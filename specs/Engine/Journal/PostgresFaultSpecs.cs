@@ -2,42 +2,46 @@ using System.Diagnostics;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals.Postgres;
 using BankingEngine.Specs.Simulation;
+using Npgsql;
 
 namespace BankingEngine.Specs.Engine.Journal;
 
 /// <summary>A server that crashes, hangs or lets sessions go, under a journal that is in use.</summary>
-public sealed class PostgresFaultSpecs : IDisposable
+public sealed class PostgresFaultSpecs(PostgresFaultSpecs.OwnCluster own) : IClassFixture<PostgresFaultSpecs.OwnCluster>
 {
-    private const string AppendersSession =
-        "select pid from pg_stat_activity where query like '%insert into bank_journal.blocks%' and pid <> pg_backend_pid()";
+    private const string AppendersSession = """
+        select pid from pg_stat_activity
+        where query like '%insert into bank_journal.blocks%'
+          and datname = current_database() and pid <> pg_backend_pid()
+        """;
 
-    private const string LeadersSession =
-        "select pid from pg_locks where locktype = 'advisory' and granted limit 1";
+    private const string LeadersSession = """
+        select pid from pg_locks
+        where locktype = 'advisory' and granted
+          and database = (select oid from pg_database where datname = current_database())
+        """;
 
-    private readonly PostgresCluster? _cluster = PostgresCluster.Binaries is null ? null : PostgresCluster.New();
+    private readonly string _database = PostgresCluster.Binaries is null ? "" : own.Cluster.NewDatabase();
 
-    private string Address => _cluster!.Address("postgres");
-
-    public void Dispose() => _cluster?.Dispose();
+        private PostgresCluster Cluster => own.Cluster;
 
     [PostgresFact]
     public void A_server_that_crashes_under_appends_loses_none_and_doubles_none()
     {
-        using var journal = PostgresJournal.Create(Address, SampleBlocks.Book);
+        using var journal = PostgresJournal.Create(_database, SampleBlocks.Book);
         var acknowledged = 0L;
-        using var crash = new ManualResetEventSlim();
+        using var crash = new SemaphoreSlim(0);
         var crashes = Task.Run(() =>
         {
             for (var round = 0; round < 2; round++)
             {
                 crash.Wait();
-                crash.Reset();
-                _cluster!.Restart();
+                Cluster.Restart();
             }
         });
         for (var block = 1; block <= 150 || !crashes.IsCompleted; block++)
         {
-            if (block is 50 or 100) crash.Set();
+            if (block is 50 or 100) crash.Release();
             try
             {
                 journal.Append(SampleBlocks.After(journal.Tail, 3));
@@ -50,7 +54,7 @@ public sealed class PostgresFaultSpecs : IDisposable
             acknowledged = journal.Tail.Position;
         }
 
-        using var reopened = PostgresJournal.Open(Address, SampleBlocks.Book);
+        using var reopened = PostgresJournal.Open(_database, SampleBlocks.Book);
         reopened.Tail.Position.Should().Be(acknowledged);
         SharedJournalSpecs.Lines(reopened).Should().Equal(JournalFixture.Expected((int)acknowledged));
     }
@@ -58,7 +62,7 @@ public sealed class PostgresFaultSpecs : IDisposable
     [PostgresFact]
     public void An_append_whose_session_hangs_is_settled_and_done_once()
     {
-        using var journal = PostgresJournal.Create(Address, SampleBlocks.Book);
+        using var journal = PostgresJournal.Create(_database, SampleBlocks.Book);
         journal.Append(SampleBlocks.After(journal.Tail, 3));
         var hanging = Sql(AppendersSession);
         Signal("-STOP", hanging);
@@ -72,18 +76,18 @@ public sealed class PostgresFaultSpecs : IDisposable
         }
         journal.Append(SampleBlocks.After(journal.Tail, 3));
 
-        using var reopened = PostgresJournal.Open(Address, SampleBlocks.Book);
+        using var reopened = PostgresJournal.Open(_database, SampleBlocks.Book);
         SharedJournalSpecs.Lines(reopened).Should().Equal(JournalFixture.Expected(9));
     }
 
     [PostgresFact]
     public void A_server_that_hangs_leaves_the_outcome_unknown_and_the_lead_lost()
     {
-        using var journal = PostgresJournal.Create(Address, SampleBlocks.Book);
+        using var journal = PostgresJournal.Create(_database, SampleBlocks.Book);
         using var lead = SharedJournalSpecs.Lead(journal, "host");
         journal.Append(SampleBlocks.After(journal.Tail, 3));
         string[] all = [.. Sql("select pid from pg_stat_activity where backend_type = 'client backend'").Split('\n')
-            .Append(File.ReadLines(Path.Combine(_cluster!.Folder, "db", "postmaster.pid")).First())];
+            .Append(File.ReadLines(Path.Combine(Cluster.Folder, "db", "postmaster.pid")).First())];
         Signal("-STOP", all);
         try
         {
@@ -109,8 +113,8 @@ public sealed class PostgresFaultSpecs : IDisposable
     [PostgresFact]
     public void A_leader_whose_session_was_ended_is_fenced_before_the_next_one_leads()
     {
-        using var one = PostgresJournal.Create(Address, SampleBlocks.Book);
-        using var other = PostgresJournal.Open(Address, SampleBlocks.Book);
+        using var one = PostgresJournal.Create(_database, SampleBlocks.Book);
+        using var other = PostgresJournal.Open(_database, SampleBlocks.Book);
         using var lead = SharedJournalSpecs.Lead(one, "one");
         one.Append(SampleBlocks.After(one.Tail, 1));
         Sql($"select pg_terminate_backend(({LeadersSession}))");
@@ -126,7 +130,8 @@ public sealed class PostgresFaultSpecs : IDisposable
         });
         using (next)
         {
-            SharedJournalSpecs.FaultOf(() => one.Append(SampleBlocks.After(one.Tail, 1))).Should().Be(JournalFault.Fenced);
+            SharedJournalSpecs.FaultOf(() => one.Append(SampleBlocks.After(one.Tail, 1)))
+                .Should().Be(JournalFault.Fenced);
             lead.Prove().Should().BeFalse();
             other.Refresh();
             other.Tail.Position.Should().Be(1);
@@ -138,8 +143,8 @@ public sealed class PostgresFaultSpecs : IDisposable
     [PostgresFact]
     public void A_leader_that_pauses_loses_the_lead()
     {
-        using var paused = PostgresJournal.Create(Address, SampleBlocks.Book);
-        using var other = PostgresJournal.Open(Address, SampleBlocks.Book);
+        using var paused = PostgresJournal.Create(_database, SampleBlocks.Book);
+        using var other = PostgresJournal.Open(_database, SampleBlocks.Book);
         using var lead = SharedJournalSpecs.Lead(paused, "paused");
         var began = Stopwatch.GetTimestamp();
 
@@ -153,15 +158,18 @@ public sealed class PostgresFaultSpecs : IDisposable
     [PostgresFact]
     public void Who_stops_flushing_to_disk_elects_no_leader()
     {
-        using var journal = PostgresJournal.Create(Address, SampleBlocks.Book);
+        using var journal = PostgresJournal.Create(_database, SampleBlocks.Book);
         Sql("alter system set fsync = off");
         Sql("select pg_reload_conf()");
 
         Spec.Eventually(() => Sql("show fsync") == "off");
         journal.Invoking(j => j.TryLead("host")).Should().Throw<JournalException>()
             .Which.Message.Should().Contain("fsync = off");
-        journal.Invoking(_ => PostgresJournal.Open(Address, SampleBlocks.Book)).Should().Throw<JournalException>()
+        journal.Invoking(_ => PostgresJournal.Open(_database, SampleBlocks.Book)).Should().Throw<JournalException>()
             .Which.Kind.Should().Be(JournalFault.Refused);
+        Sql("alter system reset fsync");
+        Sql("select pg_reload_conf()");
+        Spec.Eventually(() => Sql("show fsync") == "on");
     }
 
     private static bool Answers(PostgresJournal journal)
@@ -177,13 +185,26 @@ public sealed class PostgresFaultSpecs : IDisposable
         }
     }
 
-    private string Sql(string text) => _cluster!.Sql("postgres", text);
+    private string Sql(string text) => Cluster.Sql(new NpgsqlConnectionStringBuilder(_database).Database!, text);
 
     private static void Signal(string signal, params string[] processes)
     {
         using var kill = Process.Start("kill", [signal, .. processes]);
         kill.WaitForExit();
         kill.ExitCode.Should().Be(0);
+    }
+
+    /// <summary>A cluster that these specs may break.</summary>
+    public sealed class OwnCluster : IDisposable
+    {
+        private readonly Lazy<PostgresCluster> _cluster = new(() => PostgresCluster.New());
+
+        public PostgresCluster Cluster => _cluster.Value;
+
+        public void Dispose()
+        {
+            if (_cluster.IsValueCreated) _cluster.Value.Dispose();
+        }
     }
 
     private static class Spec

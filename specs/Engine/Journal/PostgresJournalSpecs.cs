@@ -87,7 +87,8 @@ public sealed class PostgresJournalSpecs
     {
         Sql("create role humble login");
 
-        Says(With(b => b.Username = "humble"), create: true).Should().Contain("permission denied").And.Contain("humble");
+        Says(With(b => b.Username = "humble"), create: true)
+            .Should().Contain("permission denied").And.Contain("humble");
     }
 
     [PostgresFact]
@@ -153,7 +154,8 @@ public sealed class PostgresJournalSpecs
     [PostgresFact]
     public void Tables_of_something_else_are_named_and_left_alone()
     {
-        Sql("create schema bank_journal; create table bank_journal.blocks(a int); create table bank_journal.other(a int)");
+        Sql("create schema bank_journal");
+        Sql("create table bank_journal.blocks(a int); create table bank_journal.other(a int)");
 
         var refusal = Refusal(() => PostgresJournal.Create(_address, Book));
         refusal.Kind.Should().Be(JournalFault.NotEmpty);
@@ -176,7 +178,8 @@ public sealed class PostgresJournalSpecs
     {
         using var journal = Filled();
         Sql("delete from bank_journal.blocks where block = 3");
-        using (var forger = PostgresJournal.Open(_address, "sample")) forger.Append(SampleBlocks.After(forger.Tail, 5, seed: 7));
+        using (var forger = PostgresJournal.Open(_address, "sample"))
+            forger.Append(SampleBlocks.After(forger.Tail, 5, seed: 7));
 
         Damage(() => journal.Refresh()).Should().Contain("written anew");
         Damage(() => Append(journal)).Should().Contain("written anew");
@@ -244,7 +247,8 @@ public sealed class PostgresJournalSpecs
 
     private static string Says(string address, bool create = false)
     {
-        var refusal = Refusal(() => create ? PostgresJournal.Create(address, Book) : PostgresJournal.Open(address, "sample"));
+        var refusal = Refusal(
+            () => create ? PostgresJournal.Create(address, Book) : PostgresJournal.Open(address, "sample"));
         refusal.Kind.Should().Be(JournalFault.Refused, refusal.Message);
         return refusal.Message;
     }

@@ -49,7 +49,8 @@ public sealed class PostgresKeyStoreSpecs
         var secrets = await Task.WhenAll(asked).WaitAsync(TimeSpan.FromSeconds(20));
 
         secrets.Select(secret => secret[0]).Distinct().Should().ContainSingle();
-        one.Named("checkpoint.pem", () => throw new InvalidOperationException("It is made.")).Should().Equal(secrets[0]);
+        one.Named("checkpoint.pem", () => throw new InvalidOperationException("It is made."))
+            .Should().Equal(secrets[0]);
     }
 
     [PostgresFact]

@@ -103,12 +103,14 @@ public sealed class SharedJournalSpecs
         });
         var won = await Task.WhenAll(Fighter(0), Fighter(1), Fighter(2)).WaitAsync(Patience);
 
-        won.SelectMany(positions => positions).Order().Should().Equal(Enumerable.Range(1, 3 * each).Select(p => (long)p));
+        won.SelectMany(positions => positions).Order()
+            .Should().Equal(Enumerable.Range(1, 3 * each).Select(position => (long)position));
         using var journal = store.OpenShared();
         var lines = Lines(journal);
         for (var seed = 0; seed < won.Length; seed++)
         {
-            foreach (var position in won[seed]) lines[(int)position - 1].Should().Be(SampleBlocks.LineAt(position, seed));
+            foreach (var position in won[seed])
+                lines[(int)position - 1].Should().Be(SampleBlocks.LineAt(position, seed));
         }
     }
 

@@ -87,7 +87,8 @@ public sealed class TwoHostsSpecs
         public Node(ISharedJournal journal)
         {
             Journal = journal;
-            Engine = new(Recovery.Open(new JournalFeed(journal), _folder, _ => { }), Time, new(Following: true), _ => { }, (_, _) => { });
+            var opened = Recovery.Open(new JournalFeed(journal), _folder, _ => { });
+            Engine = new(opened, Time, new(Following: true), _ => { }, (_, _) => { });
         }
 
         public ISharedJournal Journal { get; }
