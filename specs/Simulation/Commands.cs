@@ -12,13 +12,13 @@ internal static class Commands
         model   --commands N [--seed S]   random commands through engine and reference model
         engine  --seeds N [--first S]     streams through the whole engine on files, with restarts
         faults  --seeds N [--first S]     the whole engine on a disk that fails
-        crash   --rounds N [--seed S] [--journal file|postgres]
+        crash   --rounds N [--seed S] [--journal file|postgres|eventstore]
                                           the server under load over HTTP, killed and started again
-        fight   --rounds N [--seed S] [--journal postgres] [--only FAULT]
+        fight   --rounds N [--seed S] [--journal postgres|eventstore] [--only FAULT]
                                           two servers of one book that lose each other, their store and their wires
-        engines --seeds N [--first S] [--journal postgres]
+        engines --seeds N [--first S] [--journal postgres|eventstore]
                                           the same with two engines in one process
-        suite   [--seed S] [--journal file|postgres]
+        suite   [--seed S] [--journal file|postgres|eventstore]
                                           crash, engines and fight on one store
         canary                            planted bugs, which the model must notice
         eventstore --port N --folder F    an event store that speaks the EventStoreDB protocol, until it is killed

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using BankingEngine.Host.Journals;
 using Npgsql;
 
 namespace BankingEngine.Specs.Simulation;
@@ -32,7 +33,7 @@ internal sealed class PostgresStore : StoreUnderTest
         {
             Port = host is { } by ? wires[by].Port : _cluster.Port,
             ApplicationName = host is { } name ? HostName(name) : "auditor",
-        });
+        }, BookPlace.DefaultBook, keepsKeys: true);
     }
 
     protected override void Close() => _cluster.Dispose();

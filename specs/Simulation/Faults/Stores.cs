@@ -6,9 +6,13 @@ namespace BankingEngine.Specs.Simulation;
 /// <summary>What one host is told of a store.</summary>
 /// <param name="Folder">Of the host's caches and, on files, of the book.</param>
 /// <param name="Address">Of the journal; empty: files in the folder.</param>
+/// <param name="Book">Its name in the store.</param>
 /// <param name="Folders">Of all hosts of the book: who founded it has its key.</param>
-internal sealed record StorePlace(string Folder, string Address, IReadOnlyList<string> Folders)
+internal sealed record StorePlace(string Folder, string Address, string Book, IReadOnlyList<string> Folders)
 {
+    /// <summary>Where the keys lie that all hosts need; empty: where the journal is.</summary>
+    public string Keys { get; init; } = "";
+
     private const string KeyFile = "demo-key";
 
     /// <summary>The demo's key.</summary>
@@ -51,7 +55,8 @@ internal abstract class StoreUnderTest : IDisposable
     {
         "file" => new FileStore(),
         "postgres" => new PostgresStore(),
-        _ => throw new InvalidOperationException($"No store is called {name}: say file or postgres."),
+        "eventstore" => new EventStoreStore(),
+        _ => throw new InvalidOperationException($"No store is called {name}: say file, postgres or eventstore."),
     };
 
     public void Dispose()
@@ -92,7 +97,7 @@ internal sealed class FileStore : StoreUnderTest
 
     private sealed class Book(string folder) : StoreBook
     {
-        public override StorePlace PlaceOf(int host) => new(folder, "", [folder]);
+        public override StorePlace PlaceOf(int host) => new(folder, "", BookPlace.DefaultBook, [folder]);
 
         public override IJournal OpenToRead() => BookPlace.InFolder(folder).OpenToRead();
     }
@@ -102,18 +107,22 @@ internal sealed class FileStore : StoreUnderTest
 /// <param name="store">Whose folders are used.</param>
 /// <param name="wires">One for each host, and one for a fresh one.</param>
 /// <param name="addressOf">The journal's address through a wire; null: past all.</param>
+/// <param name="name">Of the book.</param>
+/// <param name="keepsKeys">Whether the store holds the keys too; else they lie in a folder that all hosts reach.</param>
 internal sealed class SharedStoreBook(
-    StoreUnderTest store, FaultyWire[] wires, Func<int?, string> addressOf) : StoreBook
+    StoreUnderTest store, FaultyWire[] wires, Func<int?, string> addressOf, string name, bool keepsKeys) : StoreBook
 {
     private readonly string[] _folders = [.. wires.Select((_, host) => store.NewFolder($"host-{host}"))];
     private readonly string _auditor = store.NewFolder("auditor");
+    private readonly string _keys = keepsKeys ? "" : $"file:{store.NewFolder("keys")}";
 
     public override FaultyWire? WireOf(int host) => wires[host];
 
-    public override StorePlace PlaceOf(int host) => new(_folders[host], addressOf(host), _folders);
+    public override StorePlace PlaceOf(int host) => 
+        new(_folders[host], addressOf(host), name, _folders) { Keys = _keys };
 
     public override IJournal OpenToRead() =>
-        new BookPlace(_auditor, JournalAddress.Parse(addressOf(null)), BookPlace.DefaultBook).OpenToRead();
+        new BookPlace(_auditor, JournalAddress.Parse(addressOf(null)), name).OpenToRead();
 
     protected override void Close()
     {
