@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using BankingEngine.Application.Engine;
-using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
