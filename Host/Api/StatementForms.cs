@@ -27,7 +27,7 @@ internal sealed record StatementPaper(Statement Statement, Genesis Book, Instant
 internal static class StatementForms
 {
     /// <summary>Bytes after which what is written goes on its way.</summary>
-    public const int PartBytes = 32 * 1024;
+    public const int PartBytes = 64 * 1024;
 
     public static string TypeOf(StatementFormat format) => format switch
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using BankingEngine.Application.Journal;
+using BankingEngine.Domain.Kernel;
 using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Api;
@@ -8,6 +9,11 @@ namespace BankingEngine.Host.Api;
 /// <summary>A statement as JSON: its canonical form, which every issued one has.</summary>
 internal static class StatementJson
 {
+    private static readonly JsonEncodedText
+        Position = Name("position"), BookedOn = Name("booked_on"), ValueOn = Name("value_on"), Side = Name("side"),
+        Amount = Name("amount"), Balance = Name("balance"), Debit = Name("debit"), Credit = Name("credit"),
+        CounterAccount = Name("counter_account"), Code = Name("code"), Reference = Name("reference");
+
     public static IEnumerable<ReadOnlyMemory<byte>> Parts(StatementPaper paper)
     {
         var bytes = new ArrayBufferWriter<byte>(2 * StatementForms.PartBytes);
@@ -52,17 +58,33 @@ internal static class StatementJson
     {
         var asset = paper.Statement.Asset;
         to.WriteStartObject();
-        to.WriteNumber("position"u8, entry.Position);
-        to.Value("booked_on"u8, entry.BookedOn);
-        to.Value("value_on"u8, entry.ValueOn);
-        to.WriteString("side"u8, entry.Side == Domain.Ledger.Side.Debit ? "debit"u8 : "credit"u8);
-        to.Figures("amount"u8, entry.Minor, asset);
-        to.Figures("balance"u8, balance, asset);
-        if (!entry.Counter.IsNone) to.Value("counter_account"u8, entry.Counter);
-        if (!entry.Code.IsNone) to.Value("code"u8, entry.Code);
-        if (entry.Reference is not null) to.WriteString("reference"u8, entry.Reference);
+        to.WriteNumber(Position, entry.Position);
+        Value(to, BookedOn, entry.BookedOn);
+        Value(to, ValueOn, entry.ValueOn);
+        to.WriteString(Side, entry.Side == Domain.Ledger.Side.Debit ? Debit : Credit);
+        Value(to, Amount, new Domain.Kernel.Amount(entry.Minor, asset));
+        Value(to, Balance, new Domain.Kernel.Amount(balance, asset));
+        if (!entry.Counter.IsNone) Value(to, CounterAccount, entry.Counter);
+        if (!entry.Code.IsNone) to.WriteString(Code, entry.Code.ToString());
+        if (entry.Reference is not null) to.WriteString(Reference, entry.Reference);
         to.WriteEndObject();
     }
+
+    private static void Value<T>(Utf8JsonWriter to, JsonEncodedText name, T value) where T : struct, IUtf8Text<T>
+    {
+        Span<byte> text = stackalloc byte[Utf8Text.LongestText];
+        value.TryFormat(text, out var length);
+        to.WriteString(name, text[..length]);
+    }
+
+    private static void Value(Utf8JsonWriter to, JsonEncodedText name, Domain.Kernel.Amount amount)
+    {
+        Span<byte> text = stackalloc byte[Domain.Kernel.Amount.MaxTextLength];
+        amount.TryFormat(text, out var length);
+        to.WriteString(name, text[..length]);
+    }
+
+    private static JsonEncodedText Name(string name) => JsonEncodedText.Encode(name);
 
     private static void End(Utf8JsonWriter to, StatementPaper paper)
     {

@@ -73,12 +73,17 @@ internal static class BackupCommand
                 ExitCodes.Refused, "backup.files_only",
                 $"A journal in {place.Journal} is backed up with the store's own tools; 'journal copy' makes files of it.");
         var (folder, to, keys) = (place.Folder, parsed.GetValue(To)!, parsed.GetValue(KeysTo));
+        var from = KeyBackup.FolderOf(place);
+        if (keys is not null && from is null)
+            throw new CommandFailure(
+                ExitCodes.Refused, "backup.keys_in_database",
+                "The keys lie in PostgreSQL, and are backed up with its own tools: leave out --keys.");
         DemandApart(folder, to, keys);
         var made = terminal.Progress("Copying", BookFolder.BytesOf(folder), progress =>
             JournalBackup.Make(folder, to, DateTimeOffset.UtcNow, DiskFileLayer.Instance, progress));
         // After the journal: what is sealed in it was sealed with keys that are there by now.
-        var copy = keys is null ? default : KeyBackup.Save(folder, keys, made.Manifest.Identity);
-        ListOf(folder, to).WriteTo(to);
+        var copy = keys is null ? default : KeyBackup.Save(from!, keys, made.Manifest.Identity);
+        ListOf(from ?? folder, to).WriteTo(to);
         var manifest = made.Manifest;
         terminal.Say($"Book {manifest.Identity.Book}: backed up to position {manifest.Position} in {manifest.Files.Count} "
             + $"segments, of which {Terminal.Number(made.Copied)} bytes are new.");

@@ -25,8 +25,8 @@ internal static class CopyCommand
           journal copy --from file:bank-data/demo --to "postgres:Host=db;Username=bank;Database=bank"
           journal copy --from "postgres:Host=db;Username=bank;Database=bank" --book demo --to file:bank-data/again
 
-        --keys copies the keys of personal text as well, between folders and PostgreSQL. The hosts of EventStoreDB keep
-        them in a folder that they share: move the folder 'keys' and the list of destroyed keys by hand. Without its keys
+        --keys copies the keys of personal text as well, between folders and PostgreSQL. A stream of EventStoreDB holds no
+        keys: they lie where BANK_KEYS says, or in the book's folder, and stay or are moved by hand. Without its keys
         sealed text stays closed; bring them along before the target serves.
 
         Exit codes: 1 no such address; 2 the target holds another kind of thing; 3 the target holds another book or
@@ -99,7 +99,7 @@ internal static class CopyCommand
         if (keys && (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore))
             throw new CommandFailure(
                 ExitCodes.Refused, "copy.keys_in_folder",
-                "The hosts of EventStoreDB keep keys in a folder that they share: leave out --keys and move that folder.");
+                "EventStoreDB holds no keys: leave out --keys, and say where they lie with BANK_KEYS.");
     }
 
     /// <summary>Beside whoever writes: opened anew each round, since a reader of files sees what was durable then.</summary>

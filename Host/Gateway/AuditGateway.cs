@@ -56,7 +56,8 @@ public sealed class AuditGateway : IAsyncDisposable
         _app = BuildHost(configuration, url);
         _app.UseRouting();
         _app.MapGrpc(EventStoreMethods.Read, ReadAsync, MaxRequestBytes).Needs(Scopes.Audit);
-        _app.MapGrpc(EventStoreMethods.Gossip, async call => await call.SendAsync(Gossip(call.Context)), MaxRequestBytes)
+        _app.MapGrpc(
+            EventStoreMethods.Gossip, async call => await call.SendAsync(Gossip(call.Context)), MaxRequestBytes)
             .Needs(Access.Nothing);
         _app.MapGrpc(EventStoreMethods.Features, async call => await call.SendAsync(Features()), MaxRequestBytes)
             .Needs(Access.Nothing);
@@ -80,7 +81,8 @@ public sealed class AuditGateway : IAsyncDisposable
         var url = configuration["Gateway:Url"];
         if (string.IsNullOrEmpty(url)) return null;
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-            throw new GatewayConfigurationException($"Gateway:Url '{url}' is neither http://host:port nor https://host:port.");
+            throw new GatewayConfigurationException(
+                $"Gateway:Url '{url}' is neither http://host:port nor https://host:port.");
         var gateway = new AuditGateway(book, configuration, url, heartbeat ?? TimeSpan.FromSeconds(HeartbeatSeconds));
         try
         {

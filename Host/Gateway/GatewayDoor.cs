@@ -15,7 +15,7 @@ namespace BankingEngine.Host.Gateway;
 /// same.</param>
 internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allowsAnyone)
 {
-    /// <summary>Calls that are answered at once, of all callers together: each holds a reader's buffers, about 2 MiB.</summary>
+    /// <summary>Calls that are answered at once, of all together: each holds a reader's buffers, 2 MiB.</summary>
     public const int MaxCalls = 64;
 
     /// <summary>Of them, those of one key.</summary>
@@ -34,7 +34,8 @@ internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allows
     {
         var isKnown = TryRecognise(context, out var caller);
         var limited = isKnown ? fairUse.Take(caller) : fairUse.Take(context.Connection.RemoteIpAddress);
-        if (limited is not null) throw new GrpcException(GrpcCode.ResourceExhausted, "Too many requests: come again later.");
+        if (limited is not null)
+            throw new GrpcException(GrpcCode.ResourceExhausted, "Too many requests: come again later.");
         ThrowIfRefused(context, isKnown, caller);
         var who = isKnown ? caller.Number : Anyone;
         lock (_gate)
@@ -73,7 +74,8 @@ internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allows
     {
         caller = default;
         var engine = book.Engine;
-        if (Door.TryBearer(context, out var bearer)) return engine.Keys.TryRecognise(bearer, engine.RoughNow, out caller);
+        if (Door.TryBearer(context, out var bearer))
+            return engine.Keys.TryRecognise(bearer, engine.RoughNow, out caller);
         return TryBasic(context, out var user, out var token)
             && engine.Keys.TryRecognise(token, engine.RoughNow, out caller) && caller.Id.ToString() == user;
     }

@@ -29,7 +29,8 @@ public sealed record ReadPlan(
     public static ReadPlan Of(ReadReq request)
     {
         var options = request?.Options ?? throw Wrong("Options are required.");
-        if (options.UuidOption is null || options.UuidOption.ContentCase == Options.Types.UUIDOption.ContentOneofCase.None)
+        if (options.UuidOption is null
+            || options.UuidOption.ContentCase == Options.Types.UUIDOption.ContentOneofCase.None)
             throw Wrong("The form of identifiers is required.");
         var (from, mark, stream) = options.StreamOptionCase switch
         {

@@ -162,6 +162,8 @@ public sealed class GrpcChannel : IDisposable
         IOException { InnerException: HttpProtocolException inner } => Translate(inner),
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } =>
             new(GrpcCode.Unavailable, $"The secure connection failed: {Root(fault)}", null, fault),
+        // A reset of the stream cancels what is being sent on it; what the caller cancels is told apart before.
+        OperationCanceledException => new(GrpcCode.Unavailable, "The peer ended the call.", null, fault),
         HttpRequestException or IOException or SocketException or ObjectDisposedException =>
             new(GrpcCode.Unavailable, Root(fault), null, fault),
         _ => new(GrpcCode.Unknown, Root(fault), null, fault),

@@ -86,7 +86,8 @@ public static class GrpcFrames
         }
         catch (InvalidProtocolBufferException wrong)
         {
-            throw new GrpcException(GrpcCode.Internal, "A message is not of the form that the method takes.", null, wrong);
+            throw new GrpcException(
+                GrpcCode.Internal, "A message is not of the form that the method takes.", null, wrong);
         }
         buffer = buffer.Slice(HeaderBytes + length);
         return true;

@@ -66,7 +66,8 @@ public sealed class GrpcCall<TRequest, TResponse>
 public static partial class GrpcServer
 {
     /// <summary>Maps a method of any kind: how many messages go which way is the handler's affair.</summary>
-    /// <param name="handler">Returns to end the call well; throws <see cref="GrpcException"/> to end it otherwise.</param>
+    /// <param name="handler">Returns to end the call well; throws <see cref="GrpcException"/> to end it
+    /// otherwise.</param>
     /// <param name="most">Bytes of one message from the caller.</param>
     public static IEndpointConventionBuilder MapGrpc<TRequest, TResponse>(
         this IEndpointRouteBuilder routes, GrpcMethod<TRequest, TResponse> method,
@@ -76,7 +77,8 @@ public static partial class GrpcServer
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(handler);
-        var log = routes.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(GrpcServer).FullName!);
+        var log = routes.ServiceProvider.GetRequiredService<ILoggerFactory>()
+            .CreateLogger(typeof(GrpcServer).FullName!);
         var stopping = routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         Task Serve(HttpContext context) => ServeAsync(
             context, cancellation => handler(new(context, method.Requests, most, cancellation)), log, stopping);

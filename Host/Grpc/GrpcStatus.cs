@@ -32,7 +32,8 @@ public sealed class GrpcException(
 {
     /// <summary>Trailers of the EventStoreDB protocol: why, and where the leader listens.</summary>
     public const string
-        ReasonTrailer = "exception", LeaderHostTrailer = "leader-endpoint-host", LeaderPortTrailer = "leader-endpoint-port";
+        ReasonTrailer = "exception", LeaderHostTrailer = "leader-endpoint-host",
+        LeaderPortTrailer = "leader-endpoint-port";
 
     public const string NotLeader = "not-leader";
 
@@ -44,7 +45,7 @@ public sealed class GrpcException(
 
     public IReadOnlyDictionary<string, string> Trailers { get; } = trailers ?? None;
 
-    /// <summary>What the EventStoreDB protocol names the failure, as <c>not-leader</c>; null where it has no name.</summary>
+    /// <summary>What the protocol names the failure, as <c>not-leader</c>; null where it has no name.</summary>
     public string? Reason => Trailers.GetValueOrDefault(ReasonTrailer);
 
     /// <summary>Host and port of the member to ask instead; null where the answer names none.</summary>

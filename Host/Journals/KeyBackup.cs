@@ -15,8 +15,20 @@ public static class KeyBackup
 {
     private const string IdentityFile = "identity";
 
+    /// <summary>Folder of a book's key files; null where they lie in a database.</summary>
+    public static string? FolderOf(BookPlace place)
+    {
+        ArgumentNullException.ThrowIfNull(place);
+        return (place.Keys ?? place.Journal) switch
+        {
+            { Kind: JournalKind.Postgres } => null,
+            { Kind: JournalKind.File, Text.Length: > 0 } folder => folder.Text,
+            _ => place.Folder,
+        };
+    }
+
     /// <summary>Copies the keys of a book to a backup of keys, and destroys there what was destroyed since.</summary>
-    /// <param name="book">Folder of the book.</param>
+    /// <param name="book">Folder of the book's keys.</param>
     /// <param name="to">Folder of the backup of keys: missing, empty, or of this book.</param>
     /// <exception cref="JournalException">WrongBook, NotEmpty.</exception>
     public static KeyCopy Save(string book, string to, JournalIdentity identity)

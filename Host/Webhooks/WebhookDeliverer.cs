@@ -98,11 +98,20 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
                 or PositionsUnavailableException or JournalException)
             {
                 LookedInVain(_logger, unavailable.Message);
-                await Task.Delay(_time.Look).ConfigureAwait(false);
+                await PauseAsync().ConfigureAwait(false);
+            }
+            catch (Exception failed)
+            {
+                // Nobody else would begin the couriers again.
+                LookFailed(_logger, failed);
+                await PauseAsync().ConfigureAwait(false);
             }
         }
         await StopAsync(_couriers.Keys).ConfigureAwait(false);
     }
+
+    private async Task PauseAsync() =>
+        await Task.Delay(_time.Look, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Brings the couriers in line with the book.</summary>
     private async Task FollowAsync()
@@ -201,6 +210,9 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Webhook {Webhook} is disabled: {Because}, at event {Position}")]
     private static partial void Disabled(ILogger log, string webhook, string because, long position);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Webhooks could not be looked after; they are again shortly")]
+    private static partial void LookFailed(ILogger log, Exception failed);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Webhooks wait: {Why}")]
     private static partial void LookedInVain(ILogger log, string why);

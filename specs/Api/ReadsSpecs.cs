@@ -145,7 +145,8 @@ public sealed class ReadsSpecs
         (await bank.Refusal("/v1/reference/weekdays?on=1999-01-01")).Should().Be((404, "reference.not_found"));
         (await bank.Get("/v1/projections")).GetProperty("projections").EnumerateArray()
             .Select(p => p.GetProperty("name").GetString())
-            .Should().Equal("account_entries", "transfer_lives", "access_log", "key_uses", "account_acts");
+            .Should().Equal("account_entries", "transfer_lives", "access_log", "key_uses", "account_acts",
+                "issued_statements", "transfer_metadata", "account_holders", "carried_results", "operational_counters");
     }
 
     [Fact]

@@ -61,6 +61,16 @@ public sealed class BenchmarkHost : IDisposable
 
     public int Port { get; }
 
+    /// <summary>What the host has used of the processors so far, all its threads.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public static BenchmarkHost Start(string folder)
     {
         using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

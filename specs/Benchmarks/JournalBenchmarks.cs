@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using BankingEngine.Application.Journal;
+using BankingEngine.Host.Journals.EventStore;
 using BankingEngine.Host.Journals.Postgres;
 using BankingEngine.Specs.Simulation;
+using BankingEngine.Specs.Simulation.EventStore;
 
 namespace BankingEngine.Benchmarks;
 
@@ -23,7 +26,9 @@ public static class JournalBenchmarks
         }
         using var cluster = PostgresCluster.New("-c shared_buffers=1GB -c max_wal_size=8GB");
         using var postgres = Shared("postgres", PostgresJournal.Create(cluster.NewDatabase(), BenchmarkBook.Identity));
-        Contender[] all = [files, postgres];
+        using var server = EventStoreProcess.Start();
+        using var eventStore = Shared("eventstore", EventStoreJournal.Create(server.Address, BenchmarkBook.Identity));
+        Contender[] all = [files, postgres, eventStore];
         foreach (var contender in all) EngineBenchmarks.Bulk(contender.Book, Accounts, warmUp: true, Seconds);
         for (var round = 0; round < Rounds; round++)
         {
@@ -46,6 +51,33 @@ public static class JournalBenchmarks
     {
         var lead = journal.TryLead("bench") ?? throw new InvalidOperationException($"{name} gave no lead.");
         return new(name, () => BenchmarkBook.Create(Accounts, journal, lead), lead, journal);
+    }
+
+    /// <summary>The specs' event store as a process of its own, which flushes each append to its file.</summary>
+    private sealed class EventStoreProcess(Process process, string folder, string address) : IDisposable
+    {
+        /// <summary>For a journal's connection string.</summary>
+        public string Address => address;
+
+        public static EventStoreProcess Start()
+        {
+            var folder = Directory.CreateTempSubdirectory("bench-store-").FullName;
+            var process = Process.Start(new ProcessStartInfo("dotnet")
+            {
+                ArgumentList = { typeof(EventStoreServer).Assembly.Location, "eventstore", "--port", "0", "--folder", folder },
+                RedirectStandardOutput = true,
+            })!;
+            var said = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The event store ended.");
+            return new(process, folder, $"esdb://{new Uri(said[(said.LastIndexOf(' ') + 1)..]).Authority}?tls=false");
+        }
+
+        public void Dispose()
+        {
+            process.Kill();
+            process.WaitForExit();
+            process.Dispose();
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     /// <summary>A journal in the race, with the book that stands on it and, where it has one, the lead kept alive.

@@ -1,4 +1,3 @@
-using BankingEngine.Application.Journal;
 using BankingEngine.Application.Ports;
 using BankingEngine.Host.Journals;
 using BankingEngine.Host.Journals.Postgres;

@@ -3,7 +3,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Host.Grpc;
 using Google.Protobuf;
+using static BankingEngine.Host.Grpc.EventStore.ReadResp.Types.ReadEvent.Types;
 
 namespace BankingEngine.Host.Journals.EventStore;
 
@@ -13,14 +15,18 @@ namespace BankingEngine.Host.Journals.EventStore;
 /// <param name="Leader">The same for people.</param>
 /// <param name="Tail">Position of the last event that the leader knows durable.</param>
 /// <param name="Resigned">It is the last one: the place is free, unless the book goes on behind the tail.</param>
-/// <param name="Block">Of the newest digest note, with the members after it; 0 where there is none.</param>
 internal sealed record Beat(
-    string Journal, string Book, string Genesis, string Host, string Leader, long Tail, bool Resigned, long Block,
-    long Position, string? Digest, string? Schema);
+    string Journal, string Book, string Genesis, string Host, string Leader, long Tail, bool Resigned);
+
+/// <summary>A digest note, as it is stored.</summary>
+/// <param name="Digest">32 hexadecimal digits.</param>
+internal sealed record StoredNote(
+    string Journal, string Book, string Genesis, long Block, long Position, string Digest, string Schema);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(Beat))]
+[JsonSerializable(typeof(StoredNote))]
 internal sealed partial class BeatJson : JsonSerializerContext;
 
 /// <summary>What a host that follows knows of a book: where it ends and what signs of life others gave.</summary>
@@ -34,13 +40,17 @@ internal readonly record struct Watched(long BookRevision, long BeatRevision, Gu
 /// <remarks>Any thread.</remarks>
 internal sealed class BeatStream(EventStoreCluster cluster, BookStream stream) : IDisposable
 {
-    /// <summary>Signs of life that the store keeps: some minutes.</summary>
-    public const int Kept = 300;
+    /// <summary>Signs of life and notes that the store keeps: some minutes.</summary>
+    public const int Kept = 1_000;
 
     /// <summary>Digest notes remembered.</summary>
     private const int MostNotes = 1_000;
 
-    private const string Type = "bankingengine.beat.v1", MetadataType = "$metadata";
+    private const string BeatType = "bankingengine.beat.v1", NoteType = "bankingengine.digest.v1",
+        MetadataType = "$metadata";
+
+    private static readonly string Layout = $"bankingengine.v{BookStream.Version}";
+    private readonly string _genesis = Convert.ToHexStringLower(stream.Identity.Genesis.Span);
     private readonly string _host = Guid.NewGuid().ToString("n");
     private readonly Lock _gate = new();
     private readonly SortedDictionary<long, DigestNote> _notes = [];
@@ -66,10 +76,8 @@ internal sealed class BeatStream(EventStoreCluster cluster, BookStream stream) :
                 {
                     count++;
                     _next = (long)recorded.StreamRevision + 1;
-                    var beat = Parse(recorded.Data);
-                    if (beat?.Host != _host && Grpc.EventStoreNames.TryReadUuid(recorded.Id, out var id))
+                    if (!IsOwn(recorded) && EventStoreNames.TryReadUuid(recorded.Id, out var id))
                         _others = ((long)recorded.StreamRevision, id);
-                    if (beat is not null) Take(beat);
                     return true;
                 });
                 if (!exists) (_next, _others, Last) = (0, (-1, default), null);
@@ -81,17 +89,16 @@ internal sealed class BeatStream(EventStoreCluster cluster, BookStream stream) :
 
     /// <summary>Gives a sign of life.</summary>
     /// <exception cref="JournalException">Unknown: it may be stored.</exception>
-    public void Give(string leader, long tail, bool resigned, DigestNote? note, TimeSpan wait)
-    {
-        var beat = new Beat(
-            $"bankingengine.v{BookStream.Version}", stream.Identity.Book,
-            Convert.ToHexStringLower(stream.Identity.Genesis.Span), _host, leader, tail, resigned,
-            note?.Block ?? 0, note?.Position ?? 0, note?.Digest.ToString("x32", CultureInfo.InvariantCulture), note?.Schema);
-        var data = ByteString.CopyFrom(JsonSerializer.SerializeToUtf8Bytes(beat, BeatJson.Default.Beat));
-        var request = StreamAppender.To(stream.Beats, StreamAppender.Any);
-        request.ProposedMessages.Add(BookStream.Message(Guid.NewGuid(), Type, data, ByteString.Empty));
-        _appender.Append(request, wait);
-    }
+    public void Give(string leader, long tail, bool resigned, TimeSpan wait) => Append(
+        BeatType, JsonSerializer.SerializeToUtf8Bytes(
+            new(Layout, stream.Identity.Book, _genesis, _host, leader, tail, resigned), BeatJson.Default.Beat), wait);
+
+    /// <summary>Stores a digest note.</summary>
+    /// <exception cref="JournalException">Unknown: it may be stored.</exception>
+    public void Note(in DigestNote note, TimeSpan wait) => Append(
+        NoteType, JsonSerializer.SerializeToUtf8Bytes(
+            new(Layout, stream.Identity.Book, _genesis, note.Block, note.Position,
+                note.Digest.ToString("x32", CultureInfo.InvariantCulture), note.Schema), BeatJson.Default.StoredNote), wait);
 
     /// <summary>Tells the store to keep the newest signs of life only.</summary>
     /// <exception cref="JournalException">It was not told.</exception>
@@ -99,7 +106,7 @@ internal sealed class BeatStream(EventStoreCluster cluster, BookStream stream) :
     {
         var request = StreamAppender.To("$$" + stream.Beats, StreamAppender.Any);
         // Always the same id: said again it is not stored again.
-        var id = BookStream.IdOf(stream.Identity.Genesis.Span, JournalTail.EmptyRoot.Span);
+        var id = BookStream.IdOf(stream.Identity.Genesis.Span, JournalTail.EmptyRoot.Span, []);
         var data = ByteString.CopyFromUtf8($"{{\"$maxCount\":{Kept}}}");
         request.ProposedMessages.Add(BookStream.Message(id, MetadataType, data, ByteString.Empty));
         _settings.Append(request, wait);
@@ -117,28 +124,39 @@ internal sealed class BeatStream(EventStoreCluster cluster, BookStream stream) :
         _settings.Dispose();
     }
 
-    private void Take(Beat beat)
+    private void Append(string type, byte[] data, TimeSpan wait)
     {
-        if (beat.Book != stream.Identity.Book
-            || beat.Genesis != Convert.ToHexStringLower(stream.Identity.Genesis.Span)) return;
-        Last = beat;
-        if (beat.Block == 0 || beat.Schema is null
-            || !UInt128.TryParse(beat.Digest, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var digest)) return;
-        _notes[beat.Position] = new(beat.Block, beat.Position, digest, beat.Schema);
-        while (_notes.Count > MostNotes) _notes.Remove(_notes.Keys.First());
+        var request = StreamAppender.To(stream.Beats, StreamAppender.Any);
+        request.ProposedMessages.Add(
+            BookStream.Message(Guid.NewGuid(), type, UnsafeByteOperations.UnsafeWrap(data), ByteString.Empty));
+        _appender.Append(request, wait);
     }
 
-    /// <returns>Null where the event is no sign of life that this program knows.</returns>
-    private static Beat? Parse(ByteString data)
+    /// <summary>Takes in what an event says; what is no sign of life or note of this book counts as noise.</summary>
+    /// <returns>Whether this host gave it.</returns>
+    private bool IsOwn(RecordedEvent recorded)
     {
         try
         {
-            return JsonSerializer.Deserialize(data.Span, BeatJson.Default.Beat) is { Journal: { } journal } beat
-                && journal == $"bankingengine.v{BookStream.Version}" ? beat : null;
+            var type = recorded.Metadata.TryGetValue("type", out var said) ? said : "";
+            if (type == NoteType && JsonSerializer.Deserialize(recorded.Data.Span, BeatJson.Default.StoredNote) is { } note)
+                Take(note);
+            if (type != BeatType || JsonSerializer.Deserialize(recorded.Data.Span, BeatJson.Default.Beat) is not { } beat
+                || beat.Journal != Layout || beat.Book != stream.Identity.Book || beat.Genesis != _genesis) return false;
+            Last = beat;
+            return beat.Host == _host;
         }
         catch (JsonException)
         {
-            return null;
+            return false;
         }
+    }
+
+    private void Take(StoredNote note)
+    {
+        if (note.Journal != Layout || note.Book != stream.Identity.Book || note.Genesis != _genesis || note.Schema is null
+            || !UInt128.TryParse(note.Digest, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var digest)) return;
+        _notes[note.Position] = new(note.Block, note.Position, digest, note.Schema);
+        while (_notes.Count > MostNotes) _notes.Remove(_notes.Keys.First());
     }
 }

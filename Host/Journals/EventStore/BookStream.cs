@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using BankingEngine.Application.Journal;
@@ -15,21 +16,25 @@ namespace BankingEngine.Host.Journals.EventStore;
 /// "EventStoreDB and KurrentDB" of FORMAT.md is the public page.
 /// </summary>
 /// <remarks>
-/// The id of an event depends on its line, not on its position alone: a server takes a repeated append of the same ids
-/// for the same append and answers success whatever the content is. If ids were made of positions, two hosts that
-/// append different blocks at one place would both be told that theirs is stored, and the fence would be none.
+/// The id of an event depends on its line and on who appends it, not on its position alone: a server takes a repeated
+/// append of the same ids for the same append and answers success whatever the content is. If ids were made of
+/// positions, two hosts that append different blocks at one place would both be told that theirs is stored, and the
+/// fence would be none.
 /// </remarks>
 internal sealed class BookStream
 {
     /// <summary>Versions of the layout; the one written and the highest one read.</summary>
     public const int Version = 1;
 
-    private const int GuidBytes = 16, VersionAt = 6, VariantAt = 8;
+    private const int GuidBytes = 16, VersionAt = 6, VariantAt = 8, HostAt = 10;
     private static readonly ByteString Brace = ByteString.CopyFromUtf8("{");
 
     /// <summary>How the metadata of a block's last event begin; what follows is the block's seal line without its first
     /// brace and its newline.</summary>
     private readonly byte[] _lead;
+
+    /// <summary>Of this journal, as it was opened: ends the ids of what it appends.</summary>
+    private readonly byte[] _host = RandomNumberGenerator.GetBytes(GuidBytes - HostAt);
 
     public BookStream(JournalIdentity identity)
     {
@@ -50,11 +55,13 @@ internal sealed class BookStream
 
     public static string NameOf(string book) => $"book-{book}";
 
-    /// <summary>The id of an event: UUID version 8, the first half of its leaf in the tree, folded with the genesis.</summary>
-    public static Guid IdOf(ReadOnlySpan<byte> genesis, ReadOnlySpan<byte> leaf)
+    /// <summary>The id of an event: UUID version 8, ten bytes of its leaf in the tree folded with the genesis, six of who
+    /// appends it.</summary>
+    public static Guid IdOf(ReadOnlySpan<byte> genesis, ReadOnlySpan<byte> leaf, ReadOnlySpan<byte> host)
     {
         Span<byte> id = stackalloc byte[GuidBytes];
-        for (var i = 0; i < GuidBytes; i++) id[i] = (byte)(leaf[i] ^ genesis[i]);
+        for (var i = 0; i < HostAt; i++) id[i] = (byte)(leaf[i] ^ genesis[i]);
+        host.CopyTo(id[HostAt..]);
         id[VersionAt] = (byte)((id[VersionAt] & 0x0f) | 0x80);
         id[VariantAt] = (byte)((id[VariantAt] & 0x3f) | 0x80);
         return new(id, bigEndian: true);
@@ -80,9 +87,9 @@ internal sealed class BookStream
         for (var index = 0; index < slices.Length; index++)
         {
             var line = kept.AsMemory(slices[index].Start, slices[index].Length);
-            var id = IdOf(Identity.Genesis.Span, leaves.AsSpan(index * Sha256Lanes.HashBytes, Sha256Lanes.HashBytes));
+            var leaf = leaves.AsSpan(index * Sha256Lanes.HashBytes, Sha256Lanes.HashBytes);
             to.Add(Message(
-                id, TypeOf(line.Span), UnsafeByteOperations.UnsafeWrap(line),
+                IdOf(Identity.Genesis.Span, leaf, _host), TypeOf(line.Span), UnsafeByteOperations.UnsafeWrap(line),
                 index < slices.Length - 1 ? within : SealMetadata(seal)));
         }
     }

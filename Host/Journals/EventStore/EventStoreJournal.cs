@@ -43,7 +43,7 @@ public sealed class EventStoreJournal : SharedJournal
     private volatile byte[] _storing = [];
     private Watched _watched = new(long.MinValue, 0, default);
     private long _watchedSince, _lastLook;
-    private DigestNote? _note;
+    private int _looks;
 
     private EventStoreJournal(EventStoreCluster cluster, JournalIdentity identity, LeadTimes times) : base(identity)
     {
@@ -120,18 +120,29 @@ public sealed class EventStoreJournal : SharedJournal
             var seen = Watch();
             var arrived = Stopwatch.GetTimestamp();
             if (seen != _watched) (_watched, _watchedSince) = (seen, arrived);
-            var isFree = seen.BookRevision < 0
+            // Of a book that is empty nobody can answer; whoever is founding it has given a sign.
+            var isFree = seen is { BookRevision: < 0, BeatRevision: < 0 }
                 || _beats.Last is { Resigned: true } last && last.Tail == seen.BookRevision + 1
                 || Stopwatch.GetElapsedTime(_watchedSince, sent) >= _times.Silence;
             if (!isFree) return null;
-            return _lead = new EventStoreLead(this, leader, seen, _times);
+            var lead = new EventStoreLead(this, leader, seen, _times);
+            if (lead.Prove()) return _lead = lead;
+            lead.Dispose();
+            return null;
         }
     }
 
     /// <inheritdoc/>
     public override void Note(in DigestNote note)
     {
-        lock (_noting) _note = note;
+        try
+        {
+            _beats.Note(note, ShortWait);
+        }
+        catch (JournalException)
+        {
+            // Followers compare the next one.
+        }
     }
 
     /// <inheritdoc/>
@@ -143,12 +154,8 @@ public sealed class EventStoreJournal : SharedJournal
 
     /// <summary>Gives a sign of life of this host's lead.</summary>
     /// <exception cref="JournalException">Unknown: the store did not answer.</exception>
-    internal void GiveSign(EventStoreLead lead, bool resigned)
-    {
-        DigestNote? note;
-        lock (_noting) note = _note;
-        _beats.Give(lead.Leader, Tail.Position, resigned, note, ShortWait);
-    }
+    internal void GiveSign(EventStoreLead lead, bool resigned) =>
+        _beats.Give(lead.Leader, Tail.Position, resigned, ShortWait);
 
     /// <summary>Asks the store whether its last event is one that this host stored or knows.</summary>
     /// <exception cref="JournalException">Unknown: the store did not answer.</exception>
@@ -180,6 +187,7 @@ public sealed class EventStoreJournal : SharedJournal
     {
         ArgumentNullException.ThrowIfNull(before);
         _follower.End();
+        _looks = 0;
         _storing = seal.ToArray();
         var request = StreamAppender.To(_stream.Name, before.Position - 1);
         _stream.Write(block, seal.Span, request.ProposedMessages);
@@ -226,18 +234,22 @@ public sealed class EventStoreJournal : SharedJournal
         var claims = _lead is { HasBegun: false, IsOver: false };
         if (!claims && _follower.TryTake(position, most, to) && (to.Count > 0 || isRecent)) return;
         to.Clear();
-        Fetch(position, most, to, ShortWait);
+        var last = Fetch(position, most, to, ShortWait);
         _lastLook = Stopwatch.GetTimestamp();
-        if (!claims) _follower.Begin(position);
+        // Who is level and looks again is one who follows. From there on nothing new from the subscription means that
+        // there is nothing.
+        if (!claims && to.Count < most && ++_looks > 1) _follower.Begin(last);
     }
 
     /// <inheritdoc/>
     protected override void Fetch(long block, long position, int most, StoredBlocks to) =>
         Fetch(position, most, to, LookWait);
 
-    private void Fetch(long position, int most, StoredBlocks to, TimeSpan wait)
+    /// <returns>Position of the last event of the last whole block.</returns>
+    private long Fetch(long position, int most, StoredBlocks to, TimeSpan wait)
     {
         ArgumentNullException.ThrowIfNull(to);
+        var last = position;
         var next = Math.Max(position - 1, 0);
         // One more than a look at the end can bring: the events of all blocks wanted, each as large as can be.
         var count = (position > 0 ? 1L : 0L) + (long)most * JournalLimits.BlockEvents;
@@ -250,6 +262,7 @@ public sealed class EventStoreJournal : SharedJournal
         {
             // Whole blocks are there: what is missing comes with the next question.
         }
+        return last;
 
         bool Take(RecordedEvent recorded)
         {
@@ -261,7 +274,11 @@ public sealed class EventStoreJournal : SharedJournal
             }
             var seal = _stream.AddSeal(recorded, to);
             if (next == position) to.EndBefore();
-            else if (seal > 0) to.EndBlock(seal);
+            else if (seal > 0)
+            {
+                to.EndBlock(seal);
+                last = next;
+            }
             return to.Count < most;
         }
     }

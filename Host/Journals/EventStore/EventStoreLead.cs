@@ -69,7 +69,7 @@ internal sealed class EventStoreLead : SharedLead
     /// <summary>Says that the place is free, so that nobody has to wait for silence.</summary>
     protected override void Dispose(bool disposing)
     {
-        if (_begun && !_lost)
+        if (!_lost)
         {
             try
             {

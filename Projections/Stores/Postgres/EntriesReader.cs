@@ -164,10 +164,11 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
             command.CommandTimeout = PostgresReadModels.ReportSeconds;
             return new(asking, connection, command, await command.ExecuteReaderAsync().ConfigureAwait(false));
         }
-        catch (Exception away) when (Asking.IsOfTheStore(away))
+        catch (Exception fault)
         {
             if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
-            throw asking.Unavailable(away);
+            if (Asking.IsOfTheStore(fault)) throw asking.Unavailable(fault);
+            throw;
         }
     }
 

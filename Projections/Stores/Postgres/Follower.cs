@@ -196,7 +196,15 @@ internal sealed class Follower : IDisposable
         }
         else if (state.Version < _model.Version)
         {
-            new TableRebuild(_feed, _schema, _connectionString, _model.Fresh()).Swap(null, _stop.Token);
+            try
+            {
+                new TableRebuild(_feed, _schema, _connectionString, _model.Fresh()).Swap(null, _stop.Token);
+            }
+            catch (PoisonException poison)
+            {
+                // The next attempt would end at the same event.
+                return state with { Fault = new(poison.Position, poison.Message) };
+            }
         }
         state = _schema.StateOf(target, _model.Name)!;
         return IsOfThisJournal(state)

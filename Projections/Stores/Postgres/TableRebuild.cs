@@ -28,6 +28,8 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
     /// <summary>How often it asks readers to make way, each time for as long as the session's lock timeout.</summary>
     private const int SwapAttempts = 15;
 
+    private const int LockMilliseconds = 3_000;
+
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(200);
 
     private readonly string _beside = schema.Beside(model.Name);
@@ -75,8 +77,13 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
     {
         var name = $"{schema.LockOf(model.Name)} rebuild";
         using var session = WriterSession.Open(connectionString, name, isRebuild: true);
-        if (!session.TryLock(name))
-            throw new StoreMismatchException($"Another host builds {model.Name}.");
+        // A session that has just ended may hold it for a moment longer.
+        for (var since = Environment.TickCount64; !session.TryLock(name);)
+        {
+            if (Environment.TickCount64 - since > LockMilliseconds)
+                throw new StoreMismatchException($"Another host builds {model.Name}.");
+            Thread.Sleep(BetweenAttempts);
+        }
         using var transaction = session.Connection.BeginTransaction();
         var target = new TableTarget(session.Connection, _beside, IsFresh: true, IsRebuild: true);
         target.Run($"create schema {_beside}");

@@ -40,8 +40,7 @@ public sealed class EventStoreLeadSpecs
         Eventually(() => (taken = second.TryLead("two")) is not null);
         Stopwatch.GetElapsedTime(started).Should().BeGreaterThanOrEqualTo(StoreFixture.Quick.Silence);
         lead.IsProven.Should().BeFalse("its lease ended before the silence did");
-        taken!.IsProven.Should().BeFalse("its term has not begun");
-        taken.Dispose();
+        taken!.Dispose();
     }
 
     [Fact]
@@ -161,24 +160,20 @@ public sealed class EventStoreLeadSpecs
     }
 
     [Fact]
-    public async Task Digests_reach_the_followers_with_the_signs_of_life()
+    public async Task Digests_reach_the_followers_whatever_else_is_in_their_stream()
     {
         await using var store = await StoreFixture.StartAsync();
         using var journal = store.Create();
         using var lead = journal.TryLead("one")!;
         StoreFixture.Append(journal, 5);
         var notes = new[] { new DigestNote(1, 2, 7, "s"), new DigestNote(1, 5, UInt128.MaxValue, "s") };
-        foreach (var note in notes)
-        {
-            journal.Note(note);
-            lead.Prove().Should().BeTrue();
-        }
+        foreach (var note in notes) journal.Note(note);
         store.Write(StoreFixture.Beats, "noise", "not even JSON");
 
         using var follower = store.Open();
         follower.NotesAfter(0).Should().Equal(notes);
         follower.NotesAfter(2).Should().Equal(notes[1]);
-        (await ReadAsync(store, "$$" + StoreFixture.Beats)).Should().ContainSingle()
-            .Which.Data.ToStringUtf8().Should().Be("""{"$maxCount":300}""");
+        (await ReadAsync(store.Server, "$$" + StoreFixture.Beats)).Should().ContainSingle()
+            .Which.Data.ToStringUtf8().Should().Be("""{"$maxCount":1000}""");
     }
 }

@@ -44,7 +44,7 @@ public sealed class EventStoreRefusalSpecs
     {
         await using var store = await StoreFixture.StartAsync();
         store.With(1).Dispose();
-        var seal = (await EventStoreJournalSpecs.ReadAsync(store, StoreFixture.Stream))[0].CustomMetadata.ToStringUtf8();
+        var seal = (await EventStoreJournalSpecs.ReadAsync(store.Server, StoreFixture.Stream))[0].CustomMetadata.ToStringUtf8();
         await using var other = await StoreFixture.StartAsync();
         other.Write(StoreFixture.Stream, "sample.noted.v1", SampleBlocks.LineAt(1).Replace("noted", "voted"), seal);
 
@@ -59,7 +59,7 @@ public sealed class EventStoreRefusalSpecs
         await using var other = await StoreFixture.StartAsync();
         using var rival = EventStoreJournal.Create(other.At, new(SampleBlocks.Book.Book, new byte[32]), StoreFixture.Quick);
         StoreFixture.Append(rival, 5);
-        var last = (await EventStoreJournalSpecs.ReadAsync(other, StoreFixture.Stream))[^1];
+        var last = (await EventStoreJournalSpecs.ReadAsync(other.Server, StoreFixture.Stream))[^1];
         store.Write(StoreFixture.Stream, "sample.noted.v1", last.Data.ToStringUtf8(), last.CustomMetadata.ToStringUtf8());
 
         var refusal = journal.Invoking(j => j.Refresh()).Should().Throw<JournalException>().Which;
@@ -206,14 +206,14 @@ public sealed class EventStoreRefusalSpecs
     [Fact]
     public async Task A_wrong_password_is_said_to_be_one_and_a_right_one_is_sent_over_tls_only()
     {
-        using var certificate = GrpcPeer.Certificate();
+        var (certificate, authority) = GrpcPeer.Certificates();
         await using var store = await StoreFixture.StartAsync(options => options with
         {
             Certificate = certificate,
             Credentials = new NetworkCredential("ops", "p@ss"),
         });
         var ca = Path.Combine(store.Options.Folder, "ca.pem");
-        await File.WriteAllTextAsync(ca, certificate.ExportCertificatePem());
+        await File.WriteAllTextAsync(ca, authority.ExportCertificatePem());
         var hosts = $"localhost:{store.Server.Address.Port}?tlsCaFile={Uri.EscapeDataString(ca)}";
 
         var refusal = Refused($"esdb://ops:wrong@{hosts}");
@@ -228,7 +228,7 @@ public sealed class EventStoreRefusalSpecs
     [Fact]
     public async Task A_certificate_that_nobody_vouches_for_is_refused_with_what_can_be_done()
     {
-        using var certificate = GrpcPeer.Certificate();
+        var (certificate, _) = GrpcPeer.Certificates();
         await using var store = await StoreFixture.StartAsync(options => options with { Certificate = certificate });
         var host = $"esdb://localhost:{store.Server.Address.Port}";
 

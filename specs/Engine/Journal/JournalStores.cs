@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals.EventStore;
 using BankingEngine.Host.Journals.Postgres;
+using BankingEngine.Specs.Engine.EventStore;
 using BankingEngine.Specs.Simulation;
 using BankingEngine.Specs.Simulation.EventStore;
 using Npgsql;
@@ -104,6 +105,14 @@ public abstract class JournalStore : IDisposable
                 return Create();
             }
         }
+
+        public override IReadOnlyList<string> Seals() =>
+        [
+            .. EventStoreJournalSpecs.ReadAsync(EventStoreFixture.Server, $"book-{Identity.Book}").GetAwaiter().GetResult()
+                .Select(recorded => recorded.CustomMetadata.ToStringUtf8())
+                .Where(metadata => metadata.StartsWith("{\"journal\":", StringComparison.Ordinal))
+                .Select(metadata => "{" + metadata[metadata.IndexOf("\"block\":", StringComparison.Ordinal)..]),
+        ];
     }
 
     private sealed class Postgres : JournalStore
@@ -126,7 +135,9 @@ public static class EventStoreFixture
     private static readonly Lazy<EventStoreServer> Running = new(() => EventStoreServer
         .StartAsync(new(Directory.CreateTempSubdirectory("store-spec-").FullName)).GetAwaiter().GetResult());
 
-    public static string Address => $"esdb://{Running.Value.Authority}?tls=false";
+    public static EventStoreServer Server => Running.Value;
+
+    public static string Address => $"esdb://{Server.Authority}?tls=false";
 }
 
 /// <summary>The cluster that all specs of a run share; it ends with the process.</summary>

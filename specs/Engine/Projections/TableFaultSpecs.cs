@@ -3,14 +3,16 @@ using BankingEngine.Domain.Ledger;
 using BankingEngine.Projections;
 using BankingEngine.Projections.Stores.Postgres;
 using Npgsql;
+using BankingEngine.Specs.Engine.Journal;
+using BankingEngine.Specs.Simulation;
 using static BankingEngine.Specs.Engine.Named;
 
 namespace BankingEngine.Specs.Engine.Projections;
 
 /// <summary>What happens to the tables does not happen to the ledger, and nothing in them is lost or twice.</summary>
-public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreCluster>
+public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixture<TableFaultSpecs.Store>
 {
-    [Fact]
+    [PostgresFact]
     public async Task Killed_sessions_and_a_restarted_server_lose_nothing_and_double_nothing()
     {
         using var book = await Activity.FoundAsync();
@@ -21,16 +23,13 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
             await activity.RunAsync(25);
             if (round == 4)
             {
-                cluster.Kill();
-                await activity.RunAsync(25);
-                await UntilAsync(() => models.Lag().Take(2).All(lag => lag.LastError is not null));
-                models.Lag()[0].Position.Should().BeLessThan(book.Engine.DurablePosition);
-                cluster.Start();
+                cluster.Restart();
             }
             else
             {
                 cluster.Ask(
-                    "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'bank_killed%'");
+                    "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                    + "where application_name like 'bank_killed%'");
             }
         }
         await LevelAsync(book, models);
@@ -38,6 +37,20 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
     }
 
     [Fact]
+    public async Task A_store_that_is_not_there_holds_up_nothing()
+    {
+        using var book = await Activity.FoundAsync();
+        using var models = ReadModels.Postgres(
+            book.Engine.Feed, "Host=127.0.0.1;Port=1;Username=nobody;Database=none", "gone");
+        await new Activity(book, seed: 36).RunAsync(20);
+        await UntilAsync(() => models.Lag().Take(2).All(lag => lag.LastError is not null));
+        models.Lag()[0].Should().Match<ProjectionLag>(lag => lag.Position == 0 && lag.Durable > 0 && lag.Fault == null);
+        var rows = (await models.AccountsAsync(0))!;
+        await FluentActions.Awaiting(() => rows.BalancesOfAsync(Account("alice"), default).AsTask())
+            .Should().ThrowAsync<ReadModelUnavailableException>();
+    }
+
+    [PostgresFact]
     public async Task A_store_that_refuses_to_write_lags_with_its_reason_and_recovers()
     {
         using var book = await Activity.FoundAsync();
@@ -52,7 +65,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
             create trigger full_disk before insert on bank_full.entries execute function full_disk();
             """);
         await activity.RunAsync(20);
-        await UntilAsync(() => models.Lag()[0].LastError?.Contains("No space left", StringComparison.Ordinal) is true);
+        await UntilAsync(() => Says(models, "No space left"));
         (await models.LivesAsync(book.Engine.DurablePosition)).Should().NotBeNull("the other model goes on");
         models.Lag()[0].Should().Match<ProjectionLag>(
             lag => lag.BehindSince != null && lag.Fault == null && lag.Position < lag.Durable);
@@ -62,7 +75,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         await SoundAsync(models);
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task A_poison_event_stops_its_model_alone_there_and_a_rebuild_goes_on_from_it()
     {
         using var book = await Activity.FoundAsync();
@@ -77,7 +90,8 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
             if (i == 17) poison = sent.Ended.Position;
         }
         var last = book.Engine.DurablePosition;
-        await FluentActions.Awaiting(() => models.AccountsAsync(last)).Should().ThrowAsync<ProjectionStoppedException>();
+        await FluentActions.Awaiting(() => models.AccountsAsync(last))
+            .Should().ThrowAsync<ProjectionStoppedException>();
         var lag = models.Lag()[0];
         (lag.Position, lag.Fault!.Position).Should().Be((poison - 1, poison));
         lag.Fault.Reason.Should().StartWith("23514");
@@ -93,7 +107,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         await SoundAsync(models);
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task Readers_see_a_whole_model_while_it_is_built_anew_and_an_abort_leaves_nothing()
     {
         using var book = await Activity.FoundAsync();
@@ -111,7 +125,8 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
             {
                 // Every entry balances, and none is missing that was there before.
                 var sum = (decimal)cluster.Ask(
-                    "select sum(case side when 'debit' then amount_minor else -amount_minor end) from bank_swap.entries")!;
+                    "select sum(case side when 'debit' then amount_minor else -amount_minor end) "
+                    + "from bank_swap.entries")!;
                 sum.Should().Be(0);
                 var count = (long)cluster.Ask("select count(*) from bank_swap.entries")!;
                 count.Should().BeGreaterThanOrEqualTo(most);
@@ -140,7 +155,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         await SoundAsync(models);
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task Of_two_hosts_one_writes_both_answer_and_the_other_takes_over()
     {
         using var book = await Activity.FoundAsync();
@@ -157,7 +172,7 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         await SoundAsync(second);
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task Another_books_tables_and_a_newer_programs_are_not_touched()
     {
         using var book = await Activity.FoundAsync();
@@ -167,20 +182,20 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
             await LevelAsync(book, models);
         cluster.Ask("update bank_mine.book set first_event = '\\x00'");
         using (var models = ReadModels.Postgres(other.Engine.Feed, cluster.ConnectionString, "mine"))
-            await UntilAsync(() => models.Lag()[0].LastError?.Contains("another book", StringComparison.Ordinal) is true);
+            await UntilAsync(() => Says(models, "another book"));
         using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "newer"))
             await LevelAsync(book, models);
         cluster.Ask("update bank_newer.projections set version = 1000");
         using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "newer"))
         {
-            await UntilAsync(() => models.Lag()[0].LastError?.Contains("version 1000", StringComparison.Ordinal) is true);
+            await UntilAsync(() => Says(models, "version 1000"));
             var rows = await models.AccountsAsync(0);
             await FluentActions.Awaiting(() => rows!.BalancesOfAsync(Account("alice"), default).AsTask())
                 .Should().ThrowAsync<ReadModelUnavailableException>();
         }
     }
 
-    [Fact]
+    [PostgresFact]
     public async Task An_older_versions_tables_are_built_anew_and_a_journal_of_other_content_is_noticed()
     {
         using var book = await Activity.FoundAsync();
@@ -209,10 +224,14 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
         var position = book.Engine.DurablePosition;
         for (var i = 0; i < 4; i++)
         {
-            if (await models.AccountsAsync(position) is not null && await models.LivesAsync(position) is not null) return;
+            if (await models.AccountsAsync(position) is not null
+                && await models.LivesAsync(position) is not null) return;
         }
         throw new TimeoutException($"{models.Lag()[0]} {models.Lag()[1]}");
     }
+
+    private static bool Says(ReadModels models, string what) =>
+        models.Lag()[0].LastError?.Contains(what, StringComparison.Ordinal) is true;
 
     private static async Task SoundAsync(ReadModels models)
     {
@@ -224,6 +243,26 @@ public sealed class TableFaultSpecs(StoreCluster cluster) : IClassFixture<StoreC
     {
         for (var i = 0; i < 1_000 && !isSo(); i++) await Task.Delay(10);
         isSo().Should().BeTrue();
+    }
+
+    /// <summary>A server of these specs' own, which they may kill.</summary>
+    public sealed class Store : IDisposable
+    {
+        private readonly PostgresCluster? _cluster = PostgresCluster.Binaries is null ? null : PostgresCluster.New();
+
+        public string ConnectionString => _cluster!.Address("postgres");
+
+        public void Restart() => _cluster!.Restart();
+
+        public object? Ask(string sql)
+        {
+            using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
+            connection.Open();
+            using var command = new NpgsqlCommand(sql, connection);
+            return command.ExecuteScalar();
+        }
+
+        public void Dispose() => _cluster?.Dispose();
     }
 
     private sealed class Progress(Action<RebuildProgress> told) : IProgress<RebuildProgress>
