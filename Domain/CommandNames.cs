@@ -13,8 +13,8 @@ namespace BankingEngine.Domain;
 /// </summary>
 public static class CommandNames
 {
-    private static readonly FrozenDictionary<Type, CommandName> ByType = new (Type Type, string Name)[]
-    {
+    private static readonly (Type Type, string Name)[] OfLedger =
+    [
         (typeof(MakeTransfer), "transfer.make"),
         (typeof(ReserveTransfer), "transfer.reserve"),
         (typeof(PostTransfer), "transfer.post"),
@@ -44,6 +44,10 @@ public static class CommandNames
         (typeof(RevokeKey), "key.revoke"),
         (typeof(AcceptClock), "clock.accept"),
         (typeof(AdvanceClock), "clock.advance"),
+    ];
+
+    private static readonly (Type Type, string Name)[] OfAccounts =
+    [
         (typeof(CreatePermissions), "permissions.create"),
         (typeof(SetPermission), "permission.set"),
         (typeof(RemovePermission), "permission.remove"),
@@ -84,7 +88,10 @@ public static class CommandNames
         (typeof(EnableWebhook), "webhook.enable"),
         (typeof(RemoveWebhook), "webhook.remove"),
         (typeof(IssueStatement), "statement.issue"),
-    }.ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
+    ];
+
+    private static readonly FrozenDictionary<Type, CommandName> ByType = OfLedger.Concat(OfAccounts)
+        .ToFrozenDictionary(pair => pair.Type, pair => new CommandName(pair.Name));
 
     private static readonly FrozenDictionary<ulong, CommandName> ByHash =
         ByType.Values.ToFrozenDictionary(name => name.Hash);

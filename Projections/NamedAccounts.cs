@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 
 namespace BankingEngine.Projections;
 
@@ -76,6 +77,7 @@ public static class NamedAccounts
         IdentifierEvent.Ended e => e.Account,
         AccessEvent.Recorded e => e.Account,
         ProposalEvent.ApprovalsInvalidated e => e.Account,
+        StatementEvent.Issued e => e.Account,
         WalletEvent.Opened e => e.Wallet,
         WalletEvent.VerificationRequested e => e.Wallet,
         WalletEvent.Closed e => e.Wallet,

@@ -75,6 +75,8 @@ public static class Explanations
         ("projection.behind",
             "The read model is still reading events that the answer needs.",
             "Ask again in a moment."),
+        ("projection.unavailable",
+            "The database of the read models does not answer, or builds them.", AskAgain),
         ("projection.stopped",
             "The program that runs is older than an event in the book.",
             "Tell an operator: a newer program goes on by itself."),

@@ -1,6 +1,7 @@
 using System.Text;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Host.Grpc;
 using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Gateway;
@@ -25,6 +26,12 @@ public sealed class BookStreams(JournalFeed feed) : IStreamStore, IDisposable
     private IJournal Journal => feed.Journal;
 
     private StreamIndex Index => (StreamIndex)_catchUp.Live(0);
+
+    public async Task LevelAsync()
+    {
+        if (!await _catchUp.WaitForAsync(0, feed.DurablePosition, CatchUp.LongestWait).ConfigureAwait(false))
+            throw new GrpcException(GrpcCode.Unavailable, "The streams of accounts and transfers are being caught up.");
+    }
 
     public StreamBounds? Find(string stream)
     {

@@ -8,6 +8,10 @@ public interface IStreamStore
     /// <summary>Commit position of the last event there is; −1 where there is none.</summary>
     long End { get; }
 
+    /// <summary>Completes when all streams have the events that are durable now.</summary>
+    /// <exception cref="Grpc.GrpcException">They do not get there in time.</exception>
+    Task LevelAsync() => Task.CompletedTask;
+
     /// <summary>The revisions that a stream has now.</summary>
     /// <returns>Null where there is no such stream, or nothing is left of it.</returns>
     /// <exception cref="Grpc.GrpcException">The stream was deleted for good.</exception>

@@ -29,6 +29,7 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
     private async Task ReadStreamAsync(
         GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, string stream, Action mayGoOn)
     {
+        await store.LevelAsync().ConfigureAwait(false);
         if (store.Find(stream) is not { } bounds)
         {
             await call.SendAsync(new()

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Projections;

@@ -72,7 +72,7 @@ public sealed class ClientSpecs(GatewayHost host) : IClassFixture<GatewayHost>
     public async Task An_auditor_reads_filters_subscribes_and_verifies(string family, bool secure)
     {
         var token = await host.Served.KeyWith("audit");
-        ApiKeys.TryParse(token, out var key, out _, out _);
+        ApiKeys.TryParse(token, out var key, out _, out _).Should().BeTrue();
         var connection = secure
             ? $"esdb://{key}:{Uri.EscapeDataString(token)}@{host.Secure.Address.Authority}?tlsCaFile={Uri.EscapeDataString(host.AuthorityFile)}"
             : $"esdb+discover://{host.Open.Address.Authority}?tls=false";
@@ -114,7 +114,7 @@ public sealed class ClientSpecs(GatewayHost host) : IClassFixture<GatewayHost>
     public async Task Whoever_has_no_key_or_a_key_for_other_things_reads_nothing(string family)
     {
         var token = await host.Served.KeyWith("read");
-        ApiKeys.TryParse(token, out var key, out _, out _);
+        ApiKeys.TryParse(token, out var key, out _, out _).Should().BeTrue();
         var tail = $"{host.Secure.Address.Authority}?tlsCaFile={Uri.EscapeDataString(host.AuthorityFile)}";
         foreach (var connection in new[] { $"esdb://{tail}", $"esdb://{key}:{Uri.EscapeDataString(token)}@{tail}" })
         {

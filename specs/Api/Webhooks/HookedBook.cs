@@ -28,7 +28,7 @@ internal sealed class PassingTime
         Wait = WaitAsync,
         Jitter = () => Jitter,
         Look = TimeSpan.FromMilliseconds(20),
-        Timeout = TimeSpan.FromMilliseconds(400),
+        Timeout = TimeSpan.FromMilliseconds(1_200),
     };
 
     public void Pass(TimeSpan span)

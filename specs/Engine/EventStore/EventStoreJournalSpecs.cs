@@ -38,7 +38,7 @@ public sealed class EventStoreJournalSpecs
         events.Select(e => (long)e.StreamRevision).Should().Equal(0, 1, 2, 3, 4);
         events.Select(e => e.Data.ToStringUtf8()).Should().Equal(StoreFixture.Sampled(5));
         events.Should().OnlyContain(e => e.Metadata["type"] == "sample.noted.v1" && e.Metadata["content-type"] == "application/json");
-        new[] { 0, 2, 3 }.Select(at => events[at].CustomMetadata.ToStringUtf8())
+        new List<int> { 0, 2, 3 }.ConvertAll(at => events[at].CustomMetadata.ToStringUtf8())
             .Should().Equal("""{"block":1}""", """{"block":2}""", """{"block":2}""");
         using var seal = JsonDocument.Parse(events[4].CustomMetadata.ToStringUtf8());
         seal.RootElement.EnumerateObject().Select(member => member.Name).Should().Equal(

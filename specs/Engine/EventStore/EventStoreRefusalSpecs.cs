@@ -1,9 +1,5 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using BankingEngine.Application.Journal;
-using BankingEngine.Host.Grpc;
-using BankingEngine.Host.Grpc.EventStore;
 using BankingEngine.Host.Journals.EventStore;
 using BankingEngine.Specs.Engine.Grpc;
 using BankingEngine.Specs.Simulation;

@@ -190,8 +190,8 @@ public sealed class PostgresFaultSpecs(PostgresFaultSpecs.OwnCluster own) : ICla
     private static void Signal(string signal, params string[] processes)
     {
         using var kill = Process.Start("kill", [signal, .. processes]);
+        // Some may have ended by themselves meanwhile.
         kill.WaitForExit();
-        kill.ExitCode.Should().Be(0);
     }
 
     /// <summary>A cluster that these specs may break.</summary>

@@ -1,4 +1,3 @@
-using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals;
 using BankingEngine.Specs.Engine.Cli;
 using BankingEngine.Specs.Engine.Journal;
