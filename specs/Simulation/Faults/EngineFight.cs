@@ -148,9 +148,10 @@ public sealed class EngineFight : IDisposable
             case 9:
                 _nodes[leader].Reopen();
                 break;
-            case 10 when _store.Faults.Count > 0:
-                var gentle = _store.Faults.Where(fault => fault.Name.Contains("session", StringComparison.Ordinal)).ToArray();
-                await gentle[_random.Next(gentle.Length)].Suffer(leader, _random).ConfigureAwait(false);
+            case 10:
+                var brief = _store.Faults.Where(fault => fault.IsBrief).ToArray();
+                if (brief.Length > 0)
+                    await brief[_random.Next(brief.Length)].Suffer(leader, _random).ConfigureAwait(false);
                 break;
         }
     }
