@@ -14,6 +14,10 @@ public sealed class GrpcClientCall<TRequest, TResponse> : IAsyncDisposable
     where TRequest : class, IMessage<TRequest>
     where TResponse : class, IMessage<TResponse>
 {
+    /// <summary>How long the stream for messages may take to open once the peer has begun to answer; where it has
+    /// ended the call with that, it never does.</summary>
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(1);
+
     private readonly MessageParser<TResponse> _parser;
     private readonly int _most;
     private readonly CancellationTokenSource _ending;
@@ -130,9 +134,14 @@ public sealed class GrpcClientCall<TRequest, TResponse> : IAsyncDisposable
     private async Task<Stream> OpenAsync()
     {
         await Task.WhenAny(_outgoing.Stream, _answer).ConfigureAwait(false);
-        if (_outgoing.Stream.IsCompletedSuccessfully) return await _outgoing.Stream.ConfigureAwait(false);
-        using var response = await _answer.ConfigureAwait(false);
-        throw new IOException("The peer answered before it was asked.");
+        if (!_outgoing.Stream.IsCompletedSuccessfully)
+        {
+            // What went wrong, if so. Else a peer that begins to answer at once was faster than the thread here that
+            // tells of the open stream.
+            await _answer.ConfigureAwait(false);
+            await _outgoing.Stream.WaitAsync(LongestStart, _ending.Token).ConfigureAwait(false);
+        }
+        return await _outgoing.Stream.ConfigureAwait(false);
     }
 
     private static HttpResponseMessage Accept(HttpResponseMessage response)
@@ -208,7 +217,15 @@ public sealed class GrpcClientCall<TRequest, TResponse> : IAsyncDisposable
         protected override async Task SerializeToStreamAsync(
             Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
-            await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                _stream.TrySetCanceled(CancellationToken.None);
+                throw;
+            }
             _stream.TrySetResult(stream);
             await _complete.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }

@@ -50,7 +50,8 @@ internal sealed class EventStoreLead : SharedLead
         try
         {
             _journal.GiveSign(this, resigned: false);
-            if (_journal.IsTailOwn()) return LeadStanding.Held;
+            // Before the claim the tail is another's anyway: the expected revision decides.
+            if (_journal.IsTailOwn() || !_begun) return LeadStanding.Held;
             Lose();
             return LeadStanding.Lost;
         }

@@ -19,8 +19,8 @@ public sealed class FinancialStatementsSpecs
         using var models = new ReadModels(book.Engine.Feed);
         await new Activity(book, seed: 31).RunAsync(300);
         var entries = await AccountEntriesSpecs.Level(book, models);
-        var trial = new TrialBalance(entries, TrialBy.Chart, entries.Position, null).Lines()
-            .Where(line => line.Class != AccountClass.Memorandum).ToList();
+        var trial = await new TrialBalance(entries, TrialBy.Chart, entries.Position, null).LinesAsync()
+            .Where(line => line.Class != AccountClass.Memorandum).ToListAsync();
         var sheet = FinancialStatements.Sheet(entries.Balances(entries.Position, null), Prices());
         Sum(sheet.Lines.Where(l => l.Section == AccountClass.Asset)).Should().Be(
             trial.Where(l => l.Presented == AccountClass.Asset).Aggregate(Int128.Zero, (s, l) => s + l.DebitBalance));
