@@ -11,8 +11,7 @@ namespace BankingEngine.Specs.Engine;
 public sealed class FaultSuiteSpecs(ITestOutputHelper output)
 {
     /// <summary>One of each kind: a host, a host that does not know, and the store.</summary>
-    private static readonly string[] Faults =
-        ["the leader killed", "the leader stopped for long", "all sessions of the leader ended"];
+    private static readonly string[] Faults = ["the leader killed", "the leader stopped for long", Fight.OfStore];
 
     public static TheoryData<string> Shared => JournalStore.Shared;
 

@@ -15,7 +15,8 @@ internal sealed record Stage(
 }
 
 /// <summary>Something bad that happens.</summary>
-internal sealed record Fault(string Name, Func<Stage, Task> Suffer);
+/// <param name="IsOfStore">Whether it is one of the store's own.</param>
+internal sealed record Fault(string Name, Func<Stage, Task> Suffer, bool IsOfStore = false);
 
 /// <summary>Everything bad that can happen to hosts, wires and store.</summary>
 internal static class Adversary
@@ -45,7 +46,7 @@ internal static class Adversary
         }),
         new("the follower's wire silent", stage => HangAsync(stage, stage.Follower, towards: true, back: true)),
         new("the leader's wire half closed", HalfCloseAsync),
-        .. store.Faults.Select(fault => new Fault(fault.Name, stage => StoreAsync(stage, fault))),
+        .. store.Faults.Select(fault => new Fault(fault.Name, stage => StoreAsync(stage, fault), IsOfStore: true)),
     ];
 
     private static async Task KillLeaderAsync(Stage stage)

@@ -52,6 +52,9 @@ public sealed class Fight : IDisposable
     private const int Callers = 4;
     private const int AskedAgainEachRound = 20;
 
+    /// <summary>Names any fault that is the store's own.</summary>
+    public const string OfStore = "any of the store";
+
     /// <summary>Commands are decided again within this time of a loss being detectable.</summary>
     public static readonly TimeSpan TakenOverWithin = TimeSpan.FromSeconds(5);
 
@@ -125,9 +128,11 @@ public sealed class Fight : IDisposable
         var callers = seeds.Select(seed => Task.Run(() => CallAsync(new Random(seed), ending.Token))).ToArray();
         await Task.Delay(random.Next(100, 600)).ConfigureAwait(false);
         var faults = Adversary.All(_store);
-        var fault = only.Length == 0
-            ? faults[random.Next(faults.Count)]
-            : faults.Single(fault => fault.Name == only[(round - 1) % only.Length]);
+        var named = only.Length == 0 ? null : only[(round - 1) % only.Length];
+        if (named is not null)
+            faults = [.. faults.Where(fault => fault.Name == named || (fault.IsOfStore && named == OfStore))];
+        if (faults.Count == 0) throw new InvalidOperationException($"There is no fault '{named}' on {_store.Name}.");
+        var fault = faults[random.Next(faults.Count)];
         say($"{round}: {fault.Name}");
         var suffering = SufferAsync(fault, random);
         // A caller that was told wrongly ends the round at once.
