@@ -5,8 +5,8 @@ using Xunit.Abstractions;
 namespace BankingEngine.Specs.Engine;
 
 /// <summary>
-/// The fault suite in small, on every store that several hosts reach. <c>specs/Simulation</c> runs it for as long as one
-/// likes, by seed.
+/// The fault suite in small, on every store that several hosts reach. <c>specs/Simulation</c> runs it for as long as
+/// one likes, by seed.
 /// </summary>
 public sealed class FaultSuiteSpecs(ITestOutputHelper output)
 {

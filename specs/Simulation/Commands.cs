@@ -50,7 +50,8 @@ internal static class Commands
             case "fight":
                 return Fight(AnySeed(args), Number(args, "--rounds", 50), Text(args, "--journal", "postgres"), args);
             case "engines":
-                return Engines(Number(args, "--first", 1), Number(args, "--seeds", 20), Text(args, "--journal", "postgres"));
+                return Engines(
+                    Number(args, "--first", 1), Number(args, "--seeds", 20), Text(args, "--journal", "postgres"));
             case "suite": return Suite(AnySeed(args), Text(args, "--journal", "postgres"));
             case "canary": return Canary();
             case "eventstore": return Store(Number(args, "--port", 2113), Text(args, "--folder"));
@@ -133,7 +134,8 @@ internal static class Commands
     {
         Console.WriteLine($"The fault suite on {store}, seed {seed}");
         var length = new SuiteLength(Crashes: 20, Fights: 50, Engines: 20);
-        FaultSuite.RunAsync(store, seed, length, CrashLoop.ProgramBesideThis, Console.WriteLine).GetAwaiter().GetResult();
+        FaultSuite.RunAsync(store, seed, length, CrashLoop.ProgramBesideThis, Console.WriteLine)
+            .GetAwaiter().GetResult();
         return 0;
     }
 

@@ -33,8 +33,8 @@ internal static class Adversary
         new("the follower killed", KillFollowerAsync),
         new("both killed", KillBothAsync),
         new("the leader ended", EndLeaderAsync),
-        new("the leader stopped for long", stage => PauseLeaderAsync(stage, stage.Random.Next(SurelyLostMilliseconds, 6_000))),
-        new("the leader stopped for short", stage => PauseLeaderAsync(stage, stage.Random.Next(500, SurelyLostMilliseconds))),
+        new("the leader stopped for long", stage => PauseLeaderAsync(stage, SurelyLostMilliseconds, 6_000)),
+        new("the leader stopped for short", stage => PauseLeaderAsync(stage, 500, SurelyLostMilliseconds)),
         new("the follower stopped", PauseFollowerAsync),
         new("the leader's wire cut", stage => CutAsync(stage, stage.Leader)),
         new("the follower's wire cut", stage => CutAsync(stage, stage.Follower)),
@@ -67,7 +67,8 @@ internal static class Adversary
 
     private static async Task KillBothAsync(Stage stage)
     {
-        await Task.WhenAll(stage.Hosts.KillAsync(stage.Leader), stage.Hosts.KillAsync(stage.Follower)).ConfigureAwait(false);
+        await Task.WhenAll(stage.Hosts.KillAsync(stage.Leader), stage.Hosts.KillAsync(stage.Follower))
+            .ConfigureAwait(false);
         await stage.Hosts.StartMissingAsync().ConfigureAwait(false);
     }
 
@@ -79,8 +80,9 @@ internal static class Adversary
         await stage.Hosts.StartAsync(stage.Leader).ConfigureAwait(false);
     }
 
-    private static async Task PauseLeaderAsync(Stage stage, int milliseconds)
+    private static async Task PauseLeaderAsync(Stage stage, int least, int most)
     {
+        var milliseconds = stage.Random.Next(least, most);
         var paused = stage.Hosts[stage.Leader]!;
         var isLong = milliseconds >= SurelyLostMilliseconds;
         var watch = isLong ? stage.WatchOther("leader stopped") : null;

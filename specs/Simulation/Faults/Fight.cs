@@ -33,11 +33,15 @@ public sealed record FightResult
         {
             var sorted = kind.Select(one => one.Took.TotalSeconds).Order().ToArray();
             return string.Create(CultureInfo.InvariantCulture,
-                $"\n  {kind.Key}: {sorted.Length} times, p50 {sorted[sorted.Length / 2]:0.00} s, max {sorted[^1]:0.00} s");
+                $"\n  {kind.Key}: {sorted.Length} times, p50 {sorted[sorted.Length / 2]:0.00} s, "
+                + $"max {sorted[^1]:0.00} s");
         });
         return $"""
-            {Rounds} rounds, {Terms} terms, {Events} events; {Acknowledged} commands answered, {Refused} of them refused; {AskedAgain} asked again
-            {GivenUp} given up by their callers, {GivenUpAndDone} of them done; {LeaderReads} reads of leaders, {FollowerReads} of followers; {ReadsAfterPause} of a host that had stood still, which refused {RefusedAfterPause}
+            {Rounds} rounds, {Terms} terms, {Events} events
+            {Acknowledged} commands answered, {Refused} of them refused; {AskedAgain} asked again
+            {GivenUp} given up by their callers, {GivenUpAndDone} of them done
+            {LeaderReads} reads of leaders, {FollowerReads} of followers
+            {ReadsAfterPause} reads of a host that had stood still, which refused {RefusedAfterPause}
             First command decided after a loss was detectable:{string.Concat(times)}
             """;
     }
@@ -45,7 +49,8 @@ public sealed record FightResult
 
 /// <summary>
 /// Two hosts of one book that lose each other, their store and the wires to it at random, under callers who find the
-/// leader by themselves: nothing acknowledged is lost or done twice, and nobody is told less than anyone was told before.
+/// leader by themselves: nothing acknowledged is lost or done twice, and nobody is told less than anyone was told
+/// before.
 /// </summary>
 public sealed class Fight : IDisposable
 {
@@ -107,7 +112,8 @@ public sealed class Fight : IDisposable
         try
         {
             for (round = 1; round <= rounds; round++)
-                await fight.RoundAsync(new Random(HashCode.Combine(seed, round)), round, say, only).ConfigureAwait(false);
+                await fight.RoundAsync(new Random(HashCode.Combine(seed, round)), round, say, only)
+                    .ConfigureAwait(false);
             await fight.EndAsync().ConfigureAwait(false);
             return fight._result;
         }
@@ -212,8 +218,9 @@ public sealed class Fight : IDisposable
                 var host = follower ? (at + 1) % _hosts.Count : at;
                 var after = random.Next(3) == 0 ? known : 0;
                 var floor = _history.Floor;
+                var account = Accounts[random.Next(2)];
                 if (_hosts[host] is not { } asked
-                    || await asked.ReadAsync(Accounts[random.Next(2)], after).ConfigureAwait(false) is not { } seen) continue;
+                    || await asked.ReadAsync(account, after).ConfigureAwait(false) is not { } seen) continue;
                 _history.Keep(seen, seen.Follows ? after : floor);
                 lock (_result)
                 {
@@ -250,7 +257,8 @@ public sealed class Fight : IDisposable
                 return (null, at);
             }
             if (Environment.TickCount64 - started > AnsweredWithin.TotalMilliseconds)
-                throw new InvalidOperationException($"{command.Id} gets no answer from any host within {AnsweredWithin}.");
+                throw new InvalidOperationException(
+                    $"{command.Id} gets no answer from any host within {AnsweredWithin}.");
             at = (at + 1) % _hosts.Count;
             await Task.Delay(random.Next(5, 30), CancellationToken.None).ConfigureAwait(false);
         }
@@ -298,7 +306,8 @@ public sealed class Fight : IDisposable
             var note = await _hosts.EventuallyAsync(asked, path).ConfigureAwait(false);
             var lines = note.Split('\n');
             if (lines[1] != size.ToString(CultureInfo.InvariantCulture) || lines[2] != root)
-                throw new InvalidOperationException($"{asked.Name} says of size {size}: {lines[1]}, {lines[2]}; the journal's root is {root}.");
+                throw new InvalidOperationException(
+                    $"{asked.Name} says of size {size}: {lines[1]}, {lines[2]}; the journal's root is {root}.");
         }
     }
 
@@ -311,11 +320,17 @@ public sealed class Fight : IDisposable
         await AskAgainAsync(new Random(1)).ConfigureAwait(false);
         var fresh = await _hosts.StartFreshAsync().ConfigureAwait(false);
         string[] reports =
-            ["/v1/trial-balance?by=account", .. Accounts.Select(account => $"/v1/accounts/{account}/entries?limit=100")];
+        [
+            "/v1/trial-balance?by=account",
+            .. Accounts.Select(account => $"/v1/accounts/{account}/entries?limit=100"),
+        ];
         foreach (var report in reports)
             foreach (var host in Enumerable.Range(0, _hosts.Count))
                 await _hosts.DemandEqualAsync(_hosts[host]!, fresh, report).ConfigureAwait(false);
-        var ended = new List<(string Name, (long Position, UInt128 Digest)? Said)> { (fresh.Name, await fresh.EndAsync().ConfigureAwait(false)) };
+        var ended = new List<(string Name, (long Position, UInt128 Digest)? Said)>
+        {
+            (fresh.Name, await fresh.EndAsync().ConfigureAwait(false)),
+        };
         foreach (var host in Enumerable.Range(0, _hosts.Count).OrderBy(host => host == leader))
             ended.Add((_hosts[host]!.Name, await _hosts[host]!.EndAsync().ConfigureAwait(false)));
         _audit.Follow(_history);

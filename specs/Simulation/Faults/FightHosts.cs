@@ -110,12 +110,13 @@ internal sealed class FightHosts : IDisposable
             if (PositionOf(mine) == PositionOf(theirs))
             {
                 if (mine != theirs)
-                    throw new InvalidOperationException($"{path}: {host.Name} says\n{mine}\nand one that starts anew\n{theirs}");
+                    throw new InvalidOperationException(
+                        $"{path}: {host.Name} says\n{mine}\nand one that starts anew\n{theirs}");
                 return;
             }
             if (Environment.TickCount64 - started > LeadsWithin.TotalMilliseconds)
                 throw new InvalidOperationException(
-                    $"{path}: {host.Name} stands at {PositionOf(mine)} and one that starts anew at {PositionOf(theirs)}.");
+                    $"{path}: {host.Name} stands at {PositionOf(mine)}, one that starts anew at {PositionOf(theirs)}.");
             await Task.Delay(50).ConfigureAwait(false);
         }
     }

@@ -42,8 +42,8 @@ internal sealed record Asked(CommandId Id, string Path, string Body, Command Com
 }
 
 /// <summary>What a caller was told of a command.</summary>
-/// <param name="Body">Without the sentence for people of a refusal: what became of a reservation stands in it only where
-/// the report that knows is level.</param>
+/// <param name="Body">Without the sentence for people of a refusal: what became of a reservation stands in it only
+/// where the report that knows is level.</param>
 /// <param name="Again">Whether the server says that this is the answer to an earlier request.</param>
 /// <param name="By">The process that answered.</param>
 /// <param name="Position">Of the command's first event.</param>
@@ -111,7 +111,8 @@ internal sealed class History
             return;
         }
         if (!told.Again && told.Position <= floor)
-            throw new InvalidOperationException($"{id} was decided at {told.Position} though {floor} was told before it was sent.");
+            throw new InvalidOperationException(
+                $"{id} was decided at {told.Position} though {floor} was told before it was sent.");
         NewAnswers.Enqueue((id, told));
         if (!told.Again) OnDecided?.Invoke(told);
         Raise(told.Position);

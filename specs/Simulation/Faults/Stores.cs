@@ -119,7 +119,7 @@ internal sealed class SharedStoreBook(
 
     public override FaultyWire? WireOf(int host) => wires[host];
 
-    public override StorePlace PlaceOf(int host) => 
+    public override StorePlace PlaceOf(int host) =>
         new(_folders[host], addressOf(host), name, _folders) { Keys = _keys };
 
     public override IJournal OpenToRead() =>
