@@ -14,7 +14,7 @@ internal static class Commands
         faults  --seeds N [--first S]     the whole engine on a disk that fails
         crash   --rounds N [--seed S] [--journal file|postgres|eventstore]
                                           the server under load over HTTP, killed and started again
-        fight   --rounds N [--seed S] [--journal postgres|eventstore] [--only FAULT]
+        fight   --rounds N [--seed S] [--journal postgres|eventstore] [--only FAULT,…]
                                           two servers of one book that lose each other, their store and their wires
         engines --seeds N [--first S] [--journal postgres|eventstore]
                                           the same with two engines in one process
@@ -114,7 +114,7 @@ internal static class Commands
     private static int Fight(int seed, int rounds, string store, string[] args)
     {
         Console.WriteLine($"Two hosts of one book on {store}, {rounds} rounds, seed {seed}");
-        string[] only = Text(args, "--only", "") is { Length: > 0 } named ? [named] : [];
+        var only = Text(args, "--only", "").Split(',', StringSplitOptions.RemoveEmptyEntries);
         var result = Simulation.Fight.RunAsync(
             seed, rounds, store, CrashLoop.ProgramBesideThis, Console.WriteLine, only).GetAwaiter().GetResult();
         Console.WriteLine(result);

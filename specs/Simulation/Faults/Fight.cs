@@ -119,8 +119,10 @@ public sealed class Fight : IDisposable
         }
         catch (Exception broken) when (broken is InvalidOperationException or TimeoutException)
         {
+            var health = await fight._hosts.HealthAsync().ConfigureAwait(false);
             throw new InvalidOperationException(
-                $"Fight on {store.Name}, seed {seed}, round {round}: {broken.Message}\n{fight._hosts.Said()}", broken);
+                $"Fight on {store.Name}, seed {seed}, round {round}: {broken.Message}\n{health}{fight._hosts.Said()}",
+                broken);
         }
     }
 

@@ -121,6 +121,18 @@ internal sealed class FightHosts : IDisposable
         }
     }
 
+    /// <summary>What each host says of itself, and of a question.</summary>
+    public async Task<string> HealthAsync()
+    {
+        var all = new StringBuilder();
+        foreach (var path in (string[])["/health/leading", "/v1/accounts/bank:cash/balances", "/v1/projections"])
+        {
+            foreach (var host in _running.OfType<BankProcess>())
+                all.AppendLine($"{host.Name} {path}: {await host.AnyAsync(path, Patience).ConfigureAwait(false)}");
+        }
+        return all.ToString();
+    }
+
     /// <summary>What the processes wrote, the newest last.</summary>
     public string Said()
     {
