@@ -72,7 +72,12 @@ internal sealed class ReadsReports(RunningBook book)
 
     private static async Task SendJsonAsync(HttpContext context, TrialBalance trial, TrialBy by, BusinessDate? bookedOn)
     {
+        await using var lines = trial.LinesAsync().GetAsyncEnumerator(context.RequestAborted);
+        // Asked for before anything is written: a read model out of reach is a problem of its own, and one that is lost
+        // later breaks the answer off.
+        var isMore = await lines.MoveNextAsync().ConfigureAwait(false);
         context.Response.ContentType = ResponseBody.JsonType;
+        await context.Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
         var body = context.Response.BodyWriter;
         await using var to = new Utf8JsonWriter(body, EventJson.Line);
         to.WriteStartObject();
@@ -80,9 +85,9 @@ internal sealed class ReadsReports(RunningBook book)
         to.ValueOrNull("booked_on"u8, bookedOn);
         to.WriteString("by"u8, ReadsJson.NameOf(by));
         to.WriteStartArray("lines"u8);
-        await foreach (var line in trial.LinesAsync().ConfigureAwait(false))
+        for (; isMore; isMore = await lines.MoveNextAsync().ConfigureAwait(false))
         {
-            Write(to, line);
+            Write(to, lines.Current);
             if (to.BytesPending < FlushBytes) continue;
             to.Flush();
             await body.FlushAsync(context.RequestAborted).ConfigureAwait(false);

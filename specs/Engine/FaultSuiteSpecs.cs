@@ -5,14 +5,13 @@ using Xunit.Abstractions;
 namespace BankingEngine.Specs.Engine;
 
 /// <summary>
-/// The fault suite in small, on every store that several hosts reach. <c>specs/Simulation</c> runs it for as long as one
-/// likes, by seed.
+/// The fault suite in small, on every store that several hosts reach. <c>specs/Simulation</c> runs it for as long as
+/// one likes, by seed.
 /// </summary>
 public sealed class FaultSuiteSpecs(ITestOutputHelper output)
 {
     /// <summary>One of each kind: a host, a host that does not know, and the store.</summary>
-    private static readonly string[] Faults =
-        ["the leader killed", "the leader stopped for long", "all sessions of the leader ended"];
+    private static readonly string[] Faults = ["the leader killed", "the leader stopped for long", Fight.OfStore];
 
     public static TheoryData<string> Shared => JournalStore.Shared;
 

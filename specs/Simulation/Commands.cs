@@ -14,7 +14,7 @@ internal static class Commands
         faults  --seeds N [--first S]     the whole engine on a disk that fails
         crash   --rounds N [--seed S] [--journal file|postgres|eventstore]
                                           the server under load over HTTP, killed and started again
-        fight   --rounds N [--seed S] [--journal postgres|eventstore] [--only FAULT]
+        fight   --rounds N [--seed S] [--journal postgres|eventstore] [--only FAULT,…]
                                           two servers of one book that lose each other, their store and their wires
         engines --seeds N [--first S] [--journal postgres|eventstore]
                                           the same with two engines in one process
@@ -50,7 +50,8 @@ internal static class Commands
             case "fight":
                 return Fight(AnySeed(args), Number(args, "--rounds", 50), Text(args, "--journal", "postgres"), args);
             case "engines":
-                return Engines(Number(args, "--first", 1), Number(args, "--seeds", 20), Text(args, "--journal", "postgres"));
+                return Engines(
+                    Number(args, "--first", 1), Number(args, "--seeds", 20), Text(args, "--journal", "postgres"));
             case "suite": return Suite(AnySeed(args), Text(args, "--journal", "postgres"));
             case "canary": return Canary();
             case "eventstore": return Store(Number(args, "--port", 2113), Text(args, "--folder"));
@@ -113,7 +114,7 @@ internal static class Commands
     private static int Fight(int seed, int rounds, string store, string[] args)
     {
         Console.WriteLine($"Two hosts of one book on {store}, {rounds} rounds, seed {seed}");
-        string[] only = Text(args, "--only", "") is { Length: > 0 } named ? [named] : [];
+        var only = Text(args, "--only", "").Split(',', StringSplitOptions.RemoveEmptyEntries);
         var result = Simulation.Fight.RunAsync(
             seed, rounds, store, CrashLoop.ProgramBesideThis, Console.WriteLine, only).GetAwaiter().GetResult();
         Console.WriteLine(result);
@@ -133,7 +134,8 @@ internal static class Commands
     {
         Console.WriteLine($"The fault suite on {store}, seed {seed}");
         var length = new SuiteLength(Crashes: 20, Fights: 50, Engines: 20);
-        FaultSuite.RunAsync(store, seed, length, CrashLoop.ProgramBesideThis, Console.WriteLine).GetAwaiter().GetResult();
+        FaultSuite.RunAsync(store, seed, length, CrashLoop.ProgramBesideThis, Console.WriteLine)
+            .GetAwaiter().GetResult();
         return 0;
     }
 

@@ -15,7 +15,8 @@ internal sealed record Stage(
 }
 
 /// <summary>Something bad that happens.</summary>
-internal sealed record Fault(string Name, Func<Stage, Task> Suffer);
+/// <param name="IsOfStore">Whether it is one of the store's own.</param>
+internal sealed record Fault(string Name, Func<Stage, Task> Suffer, bool IsOfStore = false);
 
 /// <summary>Everything bad that can happen to hosts, wires and store.</summary>
 internal static class Adversary
@@ -32,8 +33,8 @@ internal static class Adversary
         new("the follower killed", KillFollowerAsync),
         new("both killed", KillBothAsync),
         new("the leader ended", EndLeaderAsync),
-        new("the leader stopped for long", stage => PauseLeaderAsync(stage, stage.Random.Next(SurelyLostMilliseconds, 6_000))),
-        new("the leader stopped for short", stage => PauseLeaderAsync(stage, stage.Random.Next(500, SurelyLostMilliseconds))),
+        new("the leader stopped for long", stage => PauseLeaderAsync(stage, SurelyLostMilliseconds, 6_000)),
+        new("the leader stopped for short", stage => PauseLeaderAsync(stage, 500, SurelyLostMilliseconds)),
         new("the follower stopped", PauseFollowerAsync),
         new("the leader's wire cut", stage => CutAsync(stage, stage.Leader)),
         new("the follower's wire cut", stage => CutAsync(stage, stage.Follower)),
@@ -45,7 +46,7 @@ internal static class Adversary
         }),
         new("the follower's wire silent", stage => HangAsync(stage, stage.Follower, towards: true, back: true)),
         new("the leader's wire half closed", HalfCloseAsync),
-        .. store.Faults.Select(fault => new Fault(fault.Name, stage => StoreAsync(stage, fault))),
+        .. store.Faults.Select(fault => new Fault(fault.Name, stage => StoreAsync(stage, fault), IsOfStore: true)),
     ];
 
     private static async Task KillLeaderAsync(Stage stage)
@@ -66,7 +67,8 @@ internal static class Adversary
 
     private static async Task KillBothAsync(Stage stage)
     {
-        await Task.WhenAll(stage.Hosts.KillAsync(stage.Leader), stage.Hosts.KillAsync(stage.Follower)).ConfigureAwait(false);
+        await Task.WhenAll(stage.Hosts.KillAsync(stage.Leader), stage.Hosts.KillAsync(stage.Follower))
+            .ConfigureAwait(false);
         await stage.Hosts.StartMissingAsync().ConfigureAwait(false);
     }
 
@@ -78,8 +80,9 @@ internal static class Adversary
         await stage.Hosts.StartAsync(stage.Leader).ConfigureAwait(false);
     }
 
-    private static async Task PauseLeaderAsync(Stage stage, int milliseconds)
+    private static async Task PauseLeaderAsync(Stage stage, int least, int most)
     {
+        var milliseconds = stage.Random.Next(least, most);
         var paused = stage.Hosts[stage.Leader]!;
         var isLong = milliseconds >= SurelyLostMilliseconds;
         var watch = isLong ? stage.WatchOther("leader stopped") : null;

@@ -192,6 +192,21 @@ internal sealed class BankProcess : IDisposable
         }
     }
 
+    /// <summary>Whatever it answers, for people.</summary>
+    public async Task<string> AnyAsync(string path, TimeSpan longest)
+    {
+        using var patience = new CancellationTokenSource(longest);
+        try
+        {
+            using var response = await _client.GetAsync(path, patience.Token).ConfigureAwait(false);
+            return $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync(patience.Token).ConfigureAwait(false)}";
+        }
+        catch (Exception broken) when (IsBroken(broken))
+        {
+            return broken.Message;
+        }
+    }
+
     /// <summary>Whether it takes commands.</summary>
     public async Task<bool> LeadsAsync() =>
         await GetAsync("/health/leading", Patience).ConfigureAwait(false) is not null;

@@ -99,7 +99,8 @@ public sealed class EngineFight : IDisposable
         {
             foreach (var node in _nodes) node.ReopenIfEnded();
             await LeadAsync().ConfigureAwait(false);
-            var asked = Enumerable.Range(0, _random.Next(1, 40)).Select(_ => AskAsync(_nodes[_random.Next(2)])).ToList();
+            var asked = Enumerable.Range(0, _random.Next(1, 40))
+                .Select(_ => AskAsync(_nodes[_random.Next(2)])).ToList();
             if (_random.Next(2) == 0) await Task.Delay(_random.Next(0, 6)).ConfigureAwait(false);
             await DisturbAsync().ConfigureAwait(false);
             // Who lost the lead, and does not know it yet, is asked too.
@@ -148,9 +149,10 @@ public sealed class EngineFight : IDisposable
             case 9:
                 _nodes[leader].Reopen();
                 break;
-            case 10 when _store.Faults.Count > 0:
-                var gentle = _store.Faults.Where(fault => fault.Name.Contains("session", StringComparison.Ordinal)).ToArray();
-                await gentle[_random.Next(gentle.Length)].Suffer(leader, _random).ConfigureAwait(false);
+            case 10:
+                var brief = _store.Faults.Where(fault => fault.IsBrief).ToArray();
+                if (brief.Length > 0)
+                    await brief[_random.Next(brief.Length)].Suffer(leader, _random).ConfigureAwait(false);
                 break;
         }
     }
@@ -201,7 +203,8 @@ public sealed class EngineFight : IDisposable
             var (position, digest) = await node.Engine.ReadAsync((bank, at) => (at.Position - 1, bank.Tables.Digest))
                 .ConfigureAwait(false);
             if (_audit.DigestAt(position) is { } replayed && replayed != digest)
-                throw new InvalidOperationException($"{node.Name} has digest {digest:x32} at {position}; the journal gives {replayed:x32}.");
+                throw new InvalidOperationException(
+                    $"{node.Name} has digest {digest:x32} at {position}; the journal gives {replayed:x32}.");
         }
     }
 
@@ -255,7 +258,8 @@ public sealed class EngineFight : IDisposable
                 await Engine.LeadAsync(lead, Name).WaitAsync(TimeSpan.FromSeconds(30)).ConfigureAwait(false);
                 return true;
             }
-            catch (Exception silent) when (silent is EngineUnavailableException or JournalException { Kind: JournalFault.Unknown })
+            catch (Exception silent) when (silent is EngineUnavailableException
+                or JournalException { Kind: JournalFault.Unknown })
             {
                 return false;
             }
@@ -272,7 +276,8 @@ public sealed class EngineFight : IDisposable
         {
             try
             {
-                var ended = (await Engine.SendAsync(new(asked.Id, 0, asked.Id.Value), asked.Command, "simulated").ConfigureAwait(false)).Ended;
+                var envelope = new Envelope(asked.Id, 0, asked.Id.Value);
+                var ended = (await Engine.SendAsync(envelope, asked.Command, "simulated").ConfigureAwait(false)).Ended;
                 if (ended.Ending is Ending.NotTaken or Ending.Faulted || ended.Parts == 0)
                     throw new InvalidOperationException($"{Name} answers {asked} with {ended}.");
                 var isAgain = ended.Ending == Ending.Repeated;
@@ -318,7 +323,8 @@ public sealed class EngineFight : IDisposable
         {
             var line = new System.Buffers.ArrayBufferWriter<byte>();
             if (!_journal.TryReadEvent(position, line))
-                throw new InvalidOperationException($"{Name} repeats an answer of {position}, which is not in its journal.");
+                throw new InvalidOperationException(
+                    $"{Name} repeats an answer of {position}, which is not in its journal.");
             return (EventLine.Read(line.WrittenSpan).Recorded.Event as CommandEvent.Refused)?.Code;
         }
 

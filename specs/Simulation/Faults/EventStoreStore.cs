@@ -5,7 +5,8 @@ using System.Net.Sockets;
 
 namespace BankingEngine.Specs.Simulation;
 
-/// <summary>A server of the EventStoreDB protocol in a process of its own, which can be killed under its hosts.</summary>
+/// <summary>A server of the EventStoreDB protocol in a process of its own, which can be killed under its hosts.
+/// </summary>
 internal sealed class EventStoreStore : StoreUnderTest
 {
     private static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(60);
@@ -68,7 +69,8 @@ internal sealed class EventStoreStore : StoreUnderTest
         };
         var server = Process.Start(start)!;
         var listens = server.StandardOutput.ReadLineAsync();
-        return listens.Wait(StartsWithin) && listens.Result?.StartsWith("Listening on ", StringComparison.Ordinal) == true
+        return listens.Wait(StartsWithin) && listens.Result is { } said
+            && said.StartsWith("Listening on ", StringComparison.Ordinal)
             ? server
             : throw new InvalidOperationException($"The event store does not start: {listens.Result}");
     }

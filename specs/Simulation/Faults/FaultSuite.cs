@@ -25,7 +25,8 @@ public static class FaultSuite
         if (under.MostHosts < 2) return (crashes, null, null);
         var engines = await EngineFight.RunAsync(seed, length.Engines, under).ConfigureAwait(false);
         say(engines.ToString());
-        var fights = await Fight.RunAsync(seed, length.Fights, under, program, say, length.Faults).ConfigureAwait(false);
+        var fights = await Fight.RunAsync(seed, length.Fights, under, program, say, length.Faults)
+            .ConfigureAwait(false);
         say(fights.ToString());
         return (crashes, fights, engines);
     }

@@ -30,7 +30,8 @@ internal sealed class FaultyWire : IDisposable
         foreach (var pair in Pairs()) pair.Reset();
     }
 
-    /// <summary>Nothing passes and nobody is told, until <see cref="Mend"/>: then what was on its way arrives.</summary>
+    /// <summary>Nothing passes and nobody is told, until <see cref="Mend"/>: then what was on its way arrives.
+    /// </summary>
     /// <param name="towardsStore">What the host says does not arrive.</param>
     /// <param name="back">What the store answers does not.</param>
     public void Hang(bool towardsStore, bool back)

@@ -33,11 +33,15 @@ public sealed record FightResult
         {
             var sorted = kind.Select(one => one.Took.TotalSeconds).Order().ToArray();
             return string.Create(CultureInfo.InvariantCulture,
-                $"\n  {kind.Key}: {sorted.Length} times, p50 {sorted[sorted.Length / 2]:0.00} s, max {sorted[^1]:0.00} s");
+                $"\n  {kind.Key}: {sorted.Length} times, p50 {sorted[sorted.Length / 2]:0.00} s, "
+                + $"max {sorted[^1]:0.00} s");
         });
         return $"""
-            {Rounds} rounds, {Terms} terms, {Events} events; {Acknowledged} commands answered, {Refused} of them refused; {AskedAgain} asked again
-            {GivenUp} given up by their callers, {GivenUpAndDone} of them done; {LeaderReads} reads of leaders, {FollowerReads} of followers; {ReadsAfterPause} of a host that had stood still, which refused {RefusedAfterPause}
+            {Rounds} rounds, {Terms} terms, {Events} events
+            {Acknowledged} commands answered, {Refused} of them refused; {AskedAgain} asked again
+            {GivenUp} given up by their callers, {GivenUpAndDone} of them done
+            {LeaderReads} reads of leaders, {FollowerReads} of followers
+            {ReadsAfterPause} reads of a host that had stood still, which refused {RefusedAfterPause}
             First command decided after a loss was detectable:{string.Concat(times)}
             """;
     }
@@ -45,12 +49,16 @@ public sealed record FightResult
 
 /// <summary>
 /// Two hosts of one book that lose each other, their store and the wires to it at random, under callers who find the
-/// leader by themselves: nothing acknowledged is lost or done twice, and nobody is told less than anyone was told before.
+/// leader by themselves: nothing acknowledged is lost or done twice, and nobody is told less than anyone was told
+/// before.
 /// </summary>
 public sealed class Fight : IDisposable
 {
     private const int Callers = 4;
     private const int AskedAgainEachRound = 20;
+
+    /// <summary>Names any fault that is the store's own.</summary>
+    public const string OfStore = "any of the store";
 
     /// <summary>Commands are decided again within this time of a loss being detectable.</summary>
     public static readonly TimeSpan TakenOverWithin = TimeSpan.FromSeconds(5);
@@ -104,14 +112,17 @@ public sealed class Fight : IDisposable
         try
         {
             for (round = 1; round <= rounds; round++)
-                await fight.RoundAsync(new Random(HashCode.Combine(seed, round)), round, say, only).ConfigureAwait(false);
+                await fight.RoundAsync(new Random(HashCode.Combine(seed, round)), round, say, only)
+                    .ConfigureAwait(false);
             await fight.EndAsync().ConfigureAwait(false);
             return fight._result;
         }
         catch (Exception broken) when (broken is InvalidOperationException or TimeoutException)
         {
+            var health = await fight._hosts.HealthAsync().ConfigureAwait(false);
             throw new InvalidOperationException(
-                $"Fight on {store.Name}, seed {seed}, round {round}: {broken.Message}\n{fight._hosts.Said()}", broken);
+                $"Fight on {store.Name}, seed {seed}, round {round}: {broken.Message}\n{health}{fight._hosts.Said()}",
+                broken);
         }
     }
 
@@ -125,9 +136,11 @@ public sealed class Fight : IDisposable
         var callers = seeds.Select(seed => Task.Run(() => CallAsync(new Random(seed), ending.Token))).ToArray();
         await Task.Delay(random.Next(100, 600)).ConfigureAwait(false);
         var faults = Adversary.All(_store);
-        var fault = only.Length == 0
-            ? faults[random.Next(faults.Count)]
-            : faults.Single(fault => fault.Name == only[(round - 1) % only.Length]);
+        var named = only.Length == 0 ? null : only[(round - 1) % only.Length];
+        if (named is not null)
+            faults = [.. faults.Where(fault => fault.Name == named || (fault.IsOfStore && named == OfStore))];
+        if (faults.Count == 0) throw new InvalidOperationException($"There is no fault '{named}' on {_store.Name}.");
+        var fault = faults[random.Next(faults.Count)];
         say($"{round}: {fault.Name}");
         var suffering = SufferAsync(fault, random);
         // A caller that was told wrongly ends the round at once.
@@ -207,8 +220,9 @@ public sealed class Fight : IDisposable
                 var host = follower ? (at + 1) % _hosts.Count : at;
                 var after = random.Next(3) == 0 ? known : 0;
                 var floor = _history.Floor;
+                var account = Accounts[random.Next(2)];
                 if (_hosts[host] is not { } asked
-                    || await asked.ReadAsync(Accounts[random.Next(2)], after).ConfigureAwait(false) is not { } seen) continue;
+                    || await asked.ReadAsync(account, after).ConfigureAwait(false) is not { } seen) continue;
                 _history.Keep(seen, seen.Follows ? after : floor);
                 lock (_result)
                 {
@@ -245,7 +259,8 @@ public sealed class Fight : IDisposable
                 return (null, at);
             }
             if (Environment.TickCount64 - started > AnsweredWithin.TotalMilliseconds)
-                throw new InvalidOperationException($"{command.Id} gets no answer from any host within {AnsweredWithin}.");
+                throw new InvalidOperationException(
+                    $"{command.Id} gets no answer from any host within {AnsweredWithin}.");
             at = (at + 1) % _hosts.Count;
             await Task.Delay(random.Next(5, 30), CancellationToken.None).ConfigureAwait(false);
         }
@@ -293,7 +308,8 @@ public sealed class Fight : IDisposable
             var note = await _hosts.EventuallyAsync(asked, path).ConfigureAwait(false);
             var lines = note.Split('\n');
             if (lines[1] != size.ToString(CultureInfo.InvariantCulture) || lines[2] != root)
-                throw new InvalidOperationException($"{asked.Name} says of size {size}: {lines[1]}, {lines[2]}; the journal's root is {root}.");
+                throw new InvalidOperationException(
+                    $"{asked.Name} says of size {size}: {lines[1]}, {lines[2]}; the journal's root is {root}.");
         }
     }
 
@@ -306,11 +322,17 @@ public sealed class Fight : IDisposable
         await AskAgainAsync(new Random(1)).ConfigureAwait(false);
         var fresh = await _hosts.StartFreshAsync().ConfigureAwait(false);
         string[] reports =
-            ["/v1/trial-balance?by=account", .. Accounts.Select(account => $"/v1/accounts/{account}/entries?limit=100")];
+        [
+            "/v1/trial-balance?by=account",
+            .. Accounts.Select(account => $"/v1/accounts/{account}/entries?limit=100"),
+        ];
         foreach (var report in reports)
             foreach (var host in Enumerable.Range(0, _hosts.Count))
                 await _hosts.DemandEqualAsync(_hosts[host]!, fresh, report).ConfigureAwait(false);
-        var ended = new List<(string Name, (long Position, UInt128 Digest)? Said)> { (fresh.Name, await fresh.EndAsync().ConfigureAwait(false)) };
+        var ended = new List<(string Name, (long Position, UInt128 Digest)? Said)>
+        {
+            (fresh.Name, await fresh.EndAsync().ConfigureAwait(false)),
+        };
         foreach (var host in Enumerable.Range(0, _hosts.Count).OrderBy(host => host == leader))
             ended.Add((_hosts[host]!.Name, await _hosts[host]!.EndAsync().ConfigureAwait(false)));
         _audit.Follow(_history);

@@ -110,14 +110,27 @@ internal sealed class FightHosts : IDisposable
             if (PositionOf(mine) == PositionOf(theirs))
             {
                 if (mine != theirs)
-                    throw new InvalidOperationException($"{path}: {host.Name} says\n{mine}\nand one that starts anew\n{theirs}");
+                    throw new InvalidOperationException(
+                        $"{path}: {host.Name} says\n{mine}\nand one that starts anew\n{theirs}");
                 return;
             }
             if (Environment.TickCount64 - started > LeadsWithin.TotalMilliseconds)
                 throw new InvalidOperationException(
-                    $"{path}: {host.Name} stands at {PositionOf(mine)} and one that starts anew at {PositionOf(theirs)}.");
+                    $"{path}: {host.Name} stands at {PositionOf(mine)}, one that starts anew at {PositionOf(theirs)}.");
             await Task.Delay(50).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>What each host says of itself, and of a question.</summary>
+    public async Task<string> HealthAsync()
+    {
+        var all = new StringBuilder();
+        foreach (var path in (string[])["/health/leading", "/v1/accounts/bank:cash/balances", "/v1/projections"])
+        {
+            foreach (var host in _running.OfType<BankProcess>())
+                all.AppendLine($"{host.Name} {path}: {await host.AnyAsync(path, Patience).ConfigureAwait(false)}");
+        }
+        return all.ToString();
     }
 
     /// <summary>What the processes wrote, the newest last.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 
@@ -41,11 +42,13 @@ internal sealed record Asked(CommandId Id, string Path, string Body, Command Com
 }
 
 /// <summary>What a caller was told of a command.</summary>
+/// <param name="Body">Without the sentence for people of a refusal: what became of a reservation stands in it only
+/// where the report that knows is level.</param>
 /// <param name="Again">Whether the server says that this is the answer to an earlier request.</param>
 /// <param name="By">The process that answered.</param>
 /// <param name="Position">Of the command's first event.</param>
 /// <param name="Code">Of a refusal.</param>
-internal sealed record Told(int Status, string Body, bool Again, string By, long Position, string? Code)
+internal sealed partial record Told(int Status, string Body, bool Again, string By, long Position, string? Code)
 {
     public bool IsRefusal => Status >= 400;
 
@@ -57,8 +60,13 @@ internal sealed record Told(int Status, string Body, bool Again, string By, long
         if (!json.RootElement.TryGetProperty("position", out var position))
             throw new InvalidOperationException($"{by} answers {status} without a position: {body}");
         var code = status >= 400 ? json.RootElement.GetProperty("code").GetString() : null;
-        return new(status, body, again, by, position.GetInt64(), code);
+        return new(status, Detail().Replace(body, ""), again, by, position.GetInt64(), code);
     }
+
+    [GeneratedRegex("""
+        "detail":"(?:[^"\\]|\\.)*",
+        """)]
+    private static partial Regex Detail();
 }
 
 /// <summary>What a reader was told of an account in euros, as of a position.</summary>
@@ -103,7 +111,8 @@ internal sealed class History
             return;
         }
         if (!told.Again && told.Position <= floor)
-            throw new InvalidOperationException($"{id} was decided at {told.Position} though {floor} was told before it was sent.");
+            throw new InvalidOperationException(
+                $"{id} was decided at {told.Position} though {floor} was told before it was sent.");
         NewAnswers.Enqueue((id, told));
         if (!told.Again) OnDecided?.Invoke(told);
         Raise(told.Position);

@@ -16,10 +16,10 @@ internal sealed class PostgresStore : StoreUnderTest
 
     public override IReadOnlyList<StoreFault> Faults =>
     [
-        new("the lock's session ended", (leader, _) => TerminateAsync(leader, "locks.pid is not null")),
-        new("the append's session ended", (leader, _) => TerminateAsync(leader, "locks.pid is null")),
-        new("all sessions of the leader ended", (leader, _) => TerminateAsync(leader, "true")),
-        new("all sessions ended", (_, _) => TerminateAsync(null, "true")),
+        new("the lock's session ended", (leader, _) => TerminateAsync(leader, "locks.pid is not null"), IsBrief: true),
+        new("the append's session ended", (leader, _) => TerminateAsync(leader, "locks.pid is null"), IsBrief: true),
+        new("all sessions of the leader ended", (leader, _) => TerminateAsync(leader, "true"), IsBrief: true),
+        new("all sessions ended", (_, _) => TerminateAsync(null, "true"), IsBrief: true),
         new("the database restarted at once", (_, random) => RestartAsync("immediate", random)),
         new("the database restarted in order", (_, random) => RestartAsync("fast", random)),
     ];

@@ -26,7 +26,8 @@ internal sealed record StorePlace(string Folder, string Address, string Book, IR
 /// <summary>Something that a store can suffer while a book is in use.</summary>
 /// <param name="Name">For people, and to choose it by.</param>
 /// <param name="Suffer">Told which host leads, by number; returns when it is over.</param>
-internal sealed record StoreFault(string Name, Func<int, Random, Task> Suffer);
+/// <param name="IsBrief">Whether the store itself stays there, so that it may happen often.</param>
+internal sealed record StoreFault(string Name, Func<int, Random, Task> Suffer, bool IsBrief = false);
 
 /// <summary>A store of journals that the fault suite runs on: one class for each kind.</summary>
 internal abstract class StoreUnderTest : IDisposable
@@ -118,7 +119,7 @@ internal sealed class SharedStoreBook(
 
     public override FaultyWire? WireOf(int host) => wires[host];
 
-    public override StorePlace PlaceOf(int host) => 
+    public override StorePlace PlaceOf(int host) =>
         new(_folders[host], addressOf(host), name, _folders) { Keys = _keys };
 
     public override IJournal OpenToRead() =>
