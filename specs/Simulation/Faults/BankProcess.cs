@@ -199,7 +199,8 @@ internal sealed class BankProcess : IDisposable
         try
         {
             using var response = await _client.GetAsync(path, patience.Token).ConfigureAwait(false);
-            return $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync(patience.Token).ConfigureAwait(false)}";
+            var body = await response.Content.ReadAsStringAsync(patience.Token).ConfigureAwait(false);
+            return $"{(int)response.StatusCode} {body}";
         }
         catch (Exception broken) when (IsBroken(broken))
         {

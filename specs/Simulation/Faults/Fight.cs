@@ -24,6 +24,9 @@ public sealed record FightResult
     public int RefusedAfterPause { get; set; }
     public long Events { get; set; }
 
+    /// <summary>Losses after which the same host led again before another did.</summary>
+    public int NotTakenOver { get; set; }
+
     /// <summary>The slowest take-over.</summary>
     public TimeSpan Slowest => TakeOvers.IsEmpty ? TimeSpan.Zero : TakeOvers.Max(one => one.Took);
 
@@ -42,6 +45,7 @@ public sealed record FightResult
             {GivenUp} given up by their callers, {GivenUpAndDone} of them done
             {LeaderReads} reads of leaders, {FollowerReads} of followers
             {ReadsAfterPause} reads of a host that had stood still, which refused {RefusedAfterPause}
+            {NotTakenOver} losses after which the same host led again
             First command decided after a loss was detectable:{string.Concat(times)}
             """;
     }
@@ -169,17 +173,21 @@ public sealed class Fight : IDisposable
         await fault.Suffer(stage).ConfigureAwait(false);
         if (_awaited is { } awaited)
         {
-            await awaited.WaitAsync(AnsweredWithin).ConfigureAwait(false);
-            _result.TakeOvers.Enqueue((awaited.Kind, awaited.Took));
-            _awaited = null;
+            try
+            {
+                await awaited.WaitAsync(TakenOverWithin * 2).ConfigureAwait(false);
+                _result.TakeOvers.Enqueue((awaited.Kind, awaited.Took));
+            }
+            catch (TimeoutException)
+            {
+                // Whoever was mended in time may have the lead again before another got it.
+                _result.NotTakenOver++;
+            }
         }
-        else
-        {
-            var any = Watch(new TakeOver(fault.Name, without: null));
-            any.DetectableIn(TimeSpan.Zero);
-            await any.WaitAsync(AnsweredWithin).ConfigureAwait(false);
-            _awaited = null;
-        }
+        var any = Watch(new TakeOver(fault.Name, without: null));
+        any.DetectableIn(TimeSpan.Zero);
+        await any.WaitAsync(AnsweredWithin).ConfigureAwait(false);
+        _awaited = null;
     }
 
     private TakeOver Watch(TakeOver awaited) => _awaited = awaited;
