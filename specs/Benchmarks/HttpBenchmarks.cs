@@ -71,7 +71,7 @@ public sealed class BenchmarkHost : IDisposable
         }
     }
 
-    public static BenchmarkHost Start(string folder)
+    public static BenchmarkHost Start(string folder, params string[] more)
     {
         using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         probe.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
@@ -82,6 +82,7 @@ public sealed class BenchmarkHost : IDisposable
             ArgumentList = { HostPath(), "serve", "--data", folder, "--urls", $"http://127.0.0.1:{port}" },
             RedirectStandardOutput = true,
         };
+        foreach (var argument in more) start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine();
@@ -131,8 +132,20 @@ public sealed class BenchmarkHost : IDisposable
         return JsonSerializer.Deserialize<LoadResult>(said) ?? throw new InvalidOperationException(said);
     }
 
+    /// <summary>Without warning, as a machine fails.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
     public void Dispose()
     {
+        if (_process.HasExited)
+        {
+            _process.Dispose();
+            return;
+        }
         using (var stop = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)])) stop?.WaitForExit();
         if (!_process.WaitForExit(20_000)) _process.Kill();
         _process.Dispose();

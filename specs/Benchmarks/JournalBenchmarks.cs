@@ -53,33 +53,6 @@ public static class JournalBenchmarks
         return new(name, () => BenchmarkBook.Create(Accounts, journal, lead), lead, journal);
     }
 
-    /// <summary>The specs' event store as a process of its own, which flushes each append to its file.</summary>
-    private sealed class EventStoreProcess(Process process, string folder, string address) : IDisposable
-    {
-        /// <summary>For a journal's connection string.</summary>
-        public string Address => address;
-
-        public static EventStoreProcess Start()
-        {
-            var folder = Directory.CreateTempSubdirectory("bench-store-").FullName;
-            var process = Process.Start(new ProcessStartInfo("dotnet")
-            {
-                ArgumentList = { typeof(EventStoreServer).Assembly.Location, "eventstore", "--port", "0", "--folder", folder },
-                RedirectStandardOutput = true,
-            })!;
-            var said = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The event store ended.");
-            return new(process, folder, $"esdb://{new Uri(said[(said.LastIndexOf(' ') + 1)..]).Authority}?tls=false");
-        }
-
-        public void Dispose()
-        {
-            process.Kill();
-            process.WaitForExit();
-            process.Dispose();
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
     /// <summary>A journal in the race, with the book that stands on it and, where it has one, the lead kept alive.
     /// </summary>
     private sealed class Contender(
@@ -113,5 +86,32 @@ public static class JournalBenchmarks
         }
 
         private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    }
+}
+
+/// <summary>The specs' event store as a process of its own, which flushes each append to its file.</summary>
+internal sealed class EventStoreProcess(Process process, string folder, string address) : IDisposable
+{
+    /// <summary>For a journal's connection string.</summary>
+    public string Address => address;
+
+    public static EventStoreProcess Start()
+    {
+        var folder = Directory.CreateTempSubdirectory("bench-store-").FullName;
+        var process = Process.Start(new ProcessStartInfo("dotnet")
+        {
+            ArgumentList = { typeof(EventStoreServer).Assembly.Location, "eventstore", "--port", "0", "--folder", folder },
+            RedirectStandardOutput = true,
+        })!;
+        var said = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The event store ended.");
+        return new(process, folder, $"esdb://{new Uri(said[(said.LastIndexOf(' ') + 1)..]).Authority}?tls=false");
+    }
+
+    public void Dispose()
+    {
+        process.Kill();
+        process.WaitForExit();
+        process.Dispose();
+        Directory.Delete(folder, recursive: true);
     }
 }

@@ -8,6 +8,7 @@ var benchmarks = new Dictionary<string, (string What, Action Run)>(StringCompare
     ["path"] = ("processor time of each step of a transfer, one thread", PathBenchmarks.Run),
     ["authority"] = ("what a transfer's authorisation costs, one thread, and what permissions weigh", AuthorityBenchmarks.Run),
     ["http"] = ("single transfers and bulk over HTTP, closed and open loop, uniform and one hot account", HttpBenchmarks.Run),
+    ["served"] = ("over HTTP on each journal; how far a standby is behind, and how long until it leads", ServedBenchmarks.Run),
     ["signed"] = ("signed transfers over HTTP: secp256k1, P-256, passkey; and what one signature costs", SignedBenchmarks.Run),
     ["postgres"] = ("the peer: one plpgsql call a transfer on PostgreSQL, by pgbench", PostgresBenchmarks.Run),
     ["models"] = ("read models: catch-up, rebuild, history and range of a long account, in memory and in PostgreSQL", ModelBenchmarks.Run),
