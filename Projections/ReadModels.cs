@@ -36,7 +36,7 @@ public sealed class ReadModels : IDisposable
         HoldersAt = 7, CarriedAt = 8, CountersAt = 9;
 
     /// <summary>So many, the first, are tables where there are tables.</summary>
-    private const int MayBeTables = 2;
+    public const int MayBeTables = 2;
 
     private readonly Meter _meter = new(EngineMeters.MeterName);
     private readonly CatchUp _catchUp;

@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Host.Journals;
 using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Cli;
@@ -16,7 +17,7 @@ internal static class ProjectionsCommand
     private const string About = """
         Lists, builds and compares the read models that answer history and reports. Those of a book on a file journal
         live in the memory of the host, which builds them from the journal when it starts: there is nothing on disk to
-        mend, and deleting one is not possible. All three commands read only, so they work beside a running server.
+        mend, and deleting one is not possible. All three commands work beside a running server.
 
           projections list --data bank-data/demo
           projections rebuild --data bank-data/demo --json
@@ -27,6 +28,12 @@ internal static class ProjectionsCommand
         the digest of each of its own, builds the same from the journal up to the same position, and compares; the key,
         of a scope operate, stands in the environment as BANK_KEY. Without --server it builds each twice, block by block
         and in one run with another reader, which shows that the rows follow from the events alone.
+
+        Accounts' entries and transfers may be tables in PostgreSQL (--read-models, and by default of a book whose
+        journal is there). Then rebuild builds these anew beside those that answer and swaps them in one transaction, and
+        verify compares each table with new ones made of the same events.
+
+          projections verify --journal "postgres:Host=db;Username=bank;Database=bank" --book main
 
         To let a running server build one anew, POST /v1/projections/{name}/rebuild.
 
@@ -40,45 +47,65 @@ internal static class ProjectionsCommand
         Common.Optional<long?>("--through", "Last position to apply; default: the end.");
     private static readonly Option<string?> Server =
         Common.Optional<string?>("--server", "Address of the server whose read models are compared.");
+    private static readonly Option<string?> Models = Common.Optional<string?>(
+        "--read-models", "Where entries and transfers lie: memory, or postgres:<connection string>.");
     private static readonly Option<string> ListData = Common.Data(), RebuildData = Common.Data(), VerifyData = Common.Data();
 
     public static System.CommandLine.Command Build() => new TaughtCommand("projections", About)
     {
-        new System.CommandLine.Command("list", "Which read models there are.") { ListData }.AtPlace().Does(List),
+        new System.CommandLine.Command("list", "Which read models there are.") { ListData, Models }.AtPlace().Does(List),
         new System.CommandLine.Command("rebuild", "Build all from the first event, and print their digests.")
         {
-            RebuildData, Through,
-        }.AtPlace().Does(Rebuild),
+            RebuildData, Through, Models,
+        }.AtPlace().Does((parsed, terminal, cancellation) => Task.FromResult(Rebuild(parsed, terminal, cancellation))),
         new System.CommandLine.Command("verify", "Compare a server's read models with the journal.")
         {
-            VerifyData, Server,
+            VerifyData, Server, Models,
         }.AtPlace().Does(VerifyAsync),
     };
 
     private static int List(ParseResult parsed, Terminal terminal)
     {
-        using var journal = Common.PlaceOf(parsed, ListData).OpenToRead();
-        var models = ReadModels.Fresh();
+        var place = Common.PlaceOf(parsed, ListData);
+        using var journal = place.OpenToRead();
+        var tables = TablesOf(parsed, place) is null ? 0 : ReadModels.MayBeTables;
+        var models = ReadModels.Fresh().Select((model, i) => (Model: model, Kept: i < tables ? "PostgreSQL" : "memory"))
+            .ToList();
         terminal.Table(["read model", "version", "kept in"],
-            [.. models.Select(m => new[] { m.Name, m.Version.ToString(CultureInfo.InvariantCulture), "memory" })]);
+            [.. models.Select(m => new[] { m.Model.Name, m.Model.Version.ToString(CultureInfo.InvariantCulture), m.Kept })]);
         return terminal.Done(new()
         {
             ["book"] = journal.Identity.Book,
             ["position"] = journal.Tail.Position,
             ["projections"] = new JsonArray([.. models.Select(m => new JsonObject
             {
-                ["name"] = m.Name,
-                ["version"] = m.Version,
-                ["kept_in"] = "memory",
+                ["name"] = m.Model.Name,
+                ["version"] = m.Model.Version,
+                ["kept_in"] = m.Kept,
             })]),
         });
     }
 
-    private static int Rebuild(ParseResult parsed, Terminal terminal)
+    /// <summary>The connection string of the read models that are tables; null where none are.</summary>
+    private static string? TablesOf(ParseResult parsed, BookPlace place)
     {
-        using var journal = Common.PlaceOf(parsed, RebuildData).OpenToRead();
+        var address = parsed.GetValue(Models);
+        if (address is not null && !ReadModels.IsAddress(address))
+            throw new CommandFailure(
+                ExitCodes.Usage, "usage", "--read-models is memory, or postgres: and a connection string.");
+        return ProjectionTables.Of((place with { ReadModels = address }).ModelsAddress);
+    }
+
+    private static int Rebuild(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    {
+        var place = Common.PlaceOf(parsed, RebuildData);
+        using var journal = place.OpenToRead();
         var through = BookFolder.Through(journal, parsed.GetValue(Through));
-        var models = ReadModels.Fresh();
+        var connection = TablesOf(parsed, place);
+        if (connection is not null && parsed.GetValue(Through) is not null)
+            throw new CommandFailure(ExitCodes.Usage, "usage", "Tables are built to the end: leave --through out.");
+        var tables = connection is null ? [] : ProjectionTables.Rebuild(journal, connection, terminal, cancellation);
+        var models = ReadModels.Fresh()[(connection is null ? 0 : ReadModels.MayBeTables)..];
         var started = Stopwatch.GetTimestamp();
         terminal.Progress("Building", through, progress => Fill(journal, models, through, ahead: true, progress));
         var time = Stopwatch.GetElapsedTime(started);
@@ -92,6 +119,7 @@ internal static class ProjectionsCommand
             {
                 ["book"] = journal.Identity.Book,
                 ["seconds"] = Math.Round(time.TotalSeconds, 3),
+                ["tables"] = tables,
                 ["projections"] = new JsonArray([.. models.Select(ObjectOf)]),
             },
             faulty == 0 ? ExitCodes.Done : ExitCodes.Mismatch);
@@ -99,13 +127,27 @@ internal static class ProjectionsCommand
 
     private static async Task<int> VerifyAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
-        using var journal = Common.PlaceOf(parsed, VerifyData).OpenToRead();
+        var place = Common.PlaceOf(parsed, VerifyData);
+        using var journal = place.OpenToRead();
+        var connection = TablesOf(parsed, place);
+        var inMemory = ReadModels.Fresh()[(connection is null ? 0 : ReadModels.MayBeTables)..];
         var theirs = parsed.GetValue(Server) is { } server
-            ? await AskAsync(server, cancellation).ConfigureAwait(false)
-            : BuildTwice(journal, terminal);
-        using var again = Common.PlaceOf(parsed, VerifyData).OpenToRead();
+            ? await AskAsync(server, inMemory, cancellation).ConfigureAwait(false)
+            : BuildTwice(journal, inMemory, terminal);
+        using var again = place.OpenToRead();
         var rows = new List<string[]>();
         var differ = 0;
+        if (connection is not null)
+        {
+            foreach (var table in ProjectionTables.Verify(journal, connection, terminal, cancellation))
+            {
+                if (!table.AreEqual) differ++;
+                rows.Add([
+                    table.Table, journal.Tail.Position.ToString(CultureInfo.InvariantCulture),
+                    table.AreEqual ? "agrees" : "DIFFERS",
+                ]);
+            }
+        }
         foreach (var (name, (position, digest)) in theirs)
         {
             if (ReadModels.Fresh().FirstOrDefault(model => model.Name == name) is not { } own)
@@ -123,9 +165,9 @@ internal static class ProjectionsCommand
             differ == 0 ? ExitCodes.Done : ExitCodes.Mismatch);
     }
 
-    private static SortedDictionary<string, (long, UInt128)> BuildTwice(IJournal journal, Terminal terminal)
+    private static SortedDictionary<string, (long, UInt128)> BuildTwice(
+        IJournal journal, Projection[] models, Terminal terminal)
     {
-        var models = ReadModels.Fresh();
         var through = journal.Tail.Position;
         terminal.Progress("Building", through, progress => Fill(journal, models, through, ahead: true, progress));
         if (Array.Find(models, model => model.Fault is not null) is { } stopped)
@@ -150,7 +192,7 @@ internal static class ProjectionsCommand
 
     /// <summary>The digests of a running server, each with the position that it is of.</summary>
     private static async Task<SortedDictionary<string, (long, UInt128)>> AskAsync(
-        string server, CancellationToken cancellation)
+        string server, Projection[] models, CancellationToken cancellation)
     {
         var key = Environment.GetEnvironmentVariable(KeyVariable);
         if (!Uri.TryCreate(server, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
@@ -162,7 +204,7 @@ internal static class ProjectionsCommand
         var digests = new SortedDictionary<string, (long, UInt128)>(StringComparer.Ordinal);
         try
         {
-            foreach (var model in ReadModels.Fresh())
+            foreach (var model in models)
             {
                 using var answer = await client.GetAsync(
                     new Uri($"/v1/projections/{model.Name}/digest", UriKind.Relative), cancellation).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using BankingEngine.Specs.Engine.Journal;
 using BankingEngine.Specs.Engine.Projections;
 
 namespace BankingEngine.Specs.Engine.Cli;
@@ -30,5 +31,30 @@ public sealed class ProjectionsCommandSpecs
             .Text("code").Should().Be("usage");
         (await shell.RunAsync("projections", "rebuild", "--data", "nowhere", "--json"))
             .Text("code").Should().Be("journal.not_found");
+    }
+
+    [PostgresFact]
+    public async Task Tables_are_built_and_compared_and_a_row_that_was_changed_by_hand_is_named_and_mended()
+    {
+        using var shell = new Shell();
+        using var book = await Activity.FoundAsync();
+        await new Activity(book, seed: 42).RunAsync(60);
+        var database = PostgresFixture.Cluster.NewDatabase();
+        string[] place = ["--data", book.Folder, "--read-models", $"postgres:{database}", "--json"];
+        (await shell.RunAsync(["projections", "rebuild", .. place])).Exit.Should().Be(0);
+        var verified = await shell.RunAsync(["projections", "verify", .. place]);
+        verified.Exit.Should().Be(0, verified.Error);
+
+        PostgresFixture.Cluster.Sql(
+            new Npgsql.NpgsqlConnectionStringBuilder(database).Database!,
+            "update bank_test.entries set balance = balance + 1 where position = (select max(position) from bank_test.entries)");
+        var spoilt = await shell.RunAsync(["projections", "verify", .. place]);
+        spoilt.Exit.Should().Be(3);
+        spoilt.Json.GetProperty("differ").GetInt32().Should().Be(1);
+
+        (await shell.RunAsync(["projections", "rebuild", .. place])).Exit.Should().Be(0);
+        (await shell.RunAsync(["projections", "verify", .. place])).Exit.Should().Be(0);
+        (await shell.RunAsync("projections", "verify", "--data", book.Folder, "--read-models", "paper", "--json"))
+            .Text("code").Should().Be("usage");
     }
 }
