@@ -92,6 +92,10 @@ public sealed class Figures(string name)
 public sealed class BenchmarkBook : IDisposable
 {
     private static readonly AssetCode Usd = AssetCode.Parse("USD");
+
+    /// <summary>What all its accounts hold.</summary>
+    public static AssetCode Asset => Usd;
+
     private static readonly UInt128 Version = ((UInt128)7 << 76) | ((UInt128)2 << 62);
     private readonly AccountId[] _accounts;
     private long _next;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Statements;
 using BankingEngine.Projections;
 
 namespace BankingEngine.Benchmarks;
@@ -74,7 +75,7 @@ public static class ModelBenchmarks
     {
         var (rows, account) = (models.AccountsAsync(0).GetAwaiter().GetResult()!, book.Accounts[0]);
         var day = new BusinessDate((int)(DateTime.UtcNow - DateTime.UnixEpoch).TotalDays);
-        var range = new EntryFilter(BookedFrom: day.AddDays(-30), BookedThrough: day);
+        var period = new StatementPeriod(account, BenchmarkBook.Asset, day.AddDays(-30), day, StatementDates.Booked);
         Time("page_50", () => rows.HistoryAsync(account, EntryFilter.All, true, null, 50).AsTask().GetAwaiter().GetResult());
         Time("balances_as_of", () =>
             rows.BalancesOfAsync(account, new(book.Engine.DurablePosition / 2)).AsTask().GetAwaiter().GetResult());
@@ -82,15 +83,8 @@ public static class ModelBenchmarks
             rows.BalancesOfAsync(account, new(null, day)).AsTask().GetAwaiter().GetResult());
         Time("statement_100000", () =>
         {
-            var count = 0;
-            EntryMark? mark = null;
-            do
-            {
-                var page = rows.HistoryAsync(account, range, false, mark, 20_000).AsTask().GetAwaiter().GetResult()!;
-                count += page.Entries.Count;
-                mark = page.Next;
-            }
-            while (mark is not null);
+            var count = rows.RangeOfAsync(period, book.Engine.DurablePosition, Statement.MaxEntries)
+                .AsTask().GetAwaiter().GetResult()!.Entries.Count;
             if (count < LongAccount) throw new InvalidDataException($"{count} entries.");
         });
 

@@ -1,6 +1,7 @@
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 using BankingEngine.Projections;
 using BankingEngine.Specs.Engine.Journal;
 using static BankingEngine.Specs.Engine.Named;
@@ -35,6 +36,7 @@ public sealed class TableEqualitySpecs
             }
         }
         await SameBalances(rows!, tableRows!, position);
+        await SameRanges(rows!, tableRows!, position);
         await SameLists(rows!, tableRows!);
         await SameLives(book, lives!, tableLives!);
         foreach (var model in new[] { 0, 1 })
@@ -119,6 +121,37 @@ public sealed class TableEqualitySpecs
         var first = (await memory.HistoryAsync(Account("bob"), EntryFilter.All, false, null, 500))!.Entries;
         foreach (var at in first.Select(e => e.At).Append(Instant.First).Append(Instant.Last))
             (await tables.PositionAtAsync(at)).Should().Be(await memory.PositionAtAsync(at));
+    }
+
+    /// <summary>What statements are made of.</summary>
+    private static async Task SameRanges(IAccountEntries memory, IAccountEntries tables, long position)
+    {
+        var first = BusinessDate.Parse("2026-01-02");
+        var shown = 0;
+        foreach (var account in Accounts)
+        {
+            foreach (var asset in new[] { "EUR", "USD", "BHD", "CHF" })
+            {
+                foreach (var dates in Enum.GetValues<StatementDates>())
+                {
+                    for (var day = 0; day < 6; day++)
+                    {
+                        var period = new StatementPeriod(
+                            Account(account), AssetCode.Parse(asset), first.AddDays(day), first.AddDays(day + 1), dates);
+                        var (through, most) = (position - day * 40, day == 0 ? 3 : 1_000);
+                        var expected = await memory.RangeOfAsync(period, through, most);
+                        var found = await tables.RangeOfAsync(period, through, most);
+                        found?.Entries.Should().Equal(expected!.Entries, "{0} through {1}", period, through);
+                        (found?.Class, found?.AreMore).Should().Be((expected?.Class, expected?.AreMore));
+                        // Sums are of all legs, and who shows too many asks no further.
+                        if (expected is not { AreMore: false }) continue;
+                        (found!.Before, found.NotYetValue).Should().Be((expected.Before, expected.NotYetValue));
+                        shown += expected.Entries.Count;
+                    }
+                }
+            }
+        }
+        shown.Should().BeGreaterThan(500);
     }
 
     private static async Task SameLists(IAccountEntries memory, IAccountEntries tables)
