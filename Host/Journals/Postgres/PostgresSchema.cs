@@ -17,10 +17,10 @@ internal static class PostgresSchema
     /// <summary>Makes one opener at a time create or migrate.</summary>
     private const long MakingLock = 0x62616E6B_6A6F7572;
 
-    // Lines are kept under lz4: a block of 512 KiB takes 143 KiB, also in the log, and goes in as fast as uncompressed
-    // (EXTERNAL) on a busy machine and up to twice as fast on an idle one (810 against 390 blocks a second); under pglz
-    // 150. A block of 20 KiB takes 6 KiB and the same time either way. PostgreSQL 15, two cores, virtual disk, in turns
-    // in one run. A server built without lz4 keeps the lines as they are.
+    // Lines are kept under lz4: a block of 512 KiB takes 143 KiB, also in the log, and went in at least as fast as
+    // uncompressed (EXTERNAL; 690 to 809 against 386 to 499 blocks a second in turns, no clear difference on a busier
+    // machine); under pglz 150. A block of 20 KiB takes 6 KiB; which is faster there varied from run to run. PostgreSQL
+    // 15, two cores, virtual disk. A server built without lz4 keeps the lines as they are.
 
     /// <summary>Each brings the schema from the version of its index to the next.</summary>
     private static readonly string[] Steps =
