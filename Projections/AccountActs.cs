@@ -4,6 +4,7 @@ using BankingEngine.Application.Journal;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
+using BankingEngine.Domain.Statements;
 using BankingEngine.Projections.Stores;
 
 namespace BankingEngine.Projections;
@@ -70,31 +71,10 @@ public sealed class AccountActs : Projection
     private static AccountId AccountOf(Event @event) => @event switch
     {
         TransferEvent.Reserved e => e.Debit,
-        TransferEvent or EntryEvent or SpendingEvent.Spent => default,
-        PermissionEvent.Created e => e.Account,
-        PermissionEvent.Set e => e.Account,
-        PermissionEvent.Removed e => e.Account,
-        PermissionEvent.Linked e => e.Account,
-        PermissionEvent.Unlinked e => e.Account,
-        PermissionEvent.ChangesLimited e => e.Account,
-        PermissionEvent.KeyBound e => e.Provides.Account,
-        SpendingEvent.LimitSet e => e.Account,
-        SpendingEvent.LimitRemoved e => e.Account,
-        RecoveryEvent.Allowed e => e.Account,
-        RecoveryEvent.Started e => e.Account,
-        RecoveryEvent.Vetoed e => e.Account,
-        RecoveryEvent.Completed e => e.Account,
-        RoleEvent.HoldersSet e => e.Account,
-        RoleEvent.Granted e => e.Account,
-        RoleEvent.Revoked e => e.Account,
-        WalletEvent.VerificationRequested e => e.Wallet,
-        WalletEvent.Closed e => e.Wallet,
-        AccountEvent.AssetAdded e => e.Id,
-        AccountEvent.LimitsSet e => e.Id,
-        AccountEvent.OverdraftGranted e => e.Id,
-        AccountEvent.Closed e => e.Id,
-        AccountEvent.Reopened e => e.Id,
-        _ => default,
+        TransferEvent or EntryEvent or SpendingEvent.Spent or RestraintEvent => default,
+        AccountEvent.Opened or WalletEvent.Opened or IdentifierEvent or AccessEvent or ProposalEvent or StatementEvent =>
+            default,
+        _ => NamedAccounts.About(@event),
     };
 
     [StructLayout(LayoutKind.Sequential)]

@@ -45,11 +45,11 @@ public static class NamedAccounts
         RestraintEvent.Lapsed e => (e.Account, default),
         RestraintEvent.Seized e => (e.Account, e.To),
         SpendingEvent.Spent e => (e.Account, default),
-        _ => (OfTerms(@event), default),
+        _ => (About(@event), default),
     };
 
     /// <summary>The account that an event is about without moving anything on it.</summary>
-    private static AccountId OfTerms(Event @event) => @event switch
+    internal static AccountId About(Event @event) => @event switch
     {
         AccountEvent.Opened e => e.Id,
         AccountEvent.AssetAdded e => e.Id,

@@ -5,6 +5,7 @@ using BankingEngine.Application.Journal;
 using BankingEngine.Host.Grpc;
 using BankingEngine.Host.Grpc.EventStore;
 using BankingEngine.Host.Journals.EventStore;
+using BankingEngine.Specs.Engine.Journal;
 using BankingEngine.Specs.Simulation;
 using BankingEngine.Specs.Simulation.EventStore;
 using static BankingEngine.Host.Grpc.EventStore.ReadResp.Types.ReadEvent.Types;
@@ -22,8 +23,8 @@ public sealed class EventStoreJournalSpecs
 
         (journal.Tail.Block, journal.Tail.Position).Should().Be((4L, 2_064L));
         journal.Identity.IsSameAs(SampleBlocks.Book).Should().BeTrue();
-        StoreFixture.Lines(journal).Should().Equal(StoreFixture.Sampled(2_064));
-        StoreFixture.Lines(journal, from: 61).Should().Equal(StoreFixture.Sampled(2_064).Skip(1));
+        JournalFixture.Lines(journal).Should().Equal(JournalFixture.Expected(2_064));
+        JournalFixture.Lines(journal, from: 61).Should().Equal(JournalFixture.Expected(2_064).Skip(1));
         StoreFixture.Event(journal, 700).Should().Be(SampleBlocks.LineAt(700));
         StoreFixture.Event(journal, 2_065).Should().BeNull();
     }
@@ -36,7 +37,7 @@ public sealed class EventStoreJournalSpecs
         var events = await ReadAsync(store.Server, StoreFixture.Stream);
 
         events.Select(e => (long)e.StreamRevision).Should().Equal(0, 1, 2, 3, 4);
-        events.Select(e => e.Data.ToStringUtf8()).Should().Equal(StoreFixture.Sampled(5));
+        events.Select(e => e.Data.ToStringUtf8()).Should().Equal(JournalFixture.Expected(5));
         events.Should().OnlyContain(e => e.Metadata["type"] == "sample.noted.v1" && e.Metadata["content-type"] == "application/json");
         new List<int> { 0, 2, 3 }.ConvertAll(at => events[at].CustomMetadata.ToStringUtf8())
             .Should().Equal("""{"block":1}""", """{"block":2}""", """{"block":2}""");
@@ -70,13 +71,13 @@ public sealed class EventStoreJournalSpecs
         await using var store = await StoreFixture.StartAsync();
         using var first = store.With(5);
         using var second = store.Open();
-        StoreFixture.Append(first, 2);
+        JournalFixture.Append(first, 2);
 
         // The same positions and other content: a server goes by ids, and must not take it for a repeat.
         second.Invoking(journal => journal.Append(SampleBlocks.After(journal.Tail, 2, seed: 7)))
             .Should().Throw<JournalException>().Which.Kind.Should().Be(JournalFault.Fenced);
         second.Refresh().Should().BeTrue();
-        StoreFixture.Lines(second).Should().Equal(StoreFixture.Sampled(7));
+        JournalFixture.Lines(second).Should().Equal(JournalFixture.Expected(7));
     }
 
     [Fact]
@@ -85,14 +86,14 @@ public sealed class EventStoreJournalSpecs
         await using var store = await StoreFixture.StartAsync();
         using var journal = store.With(5);
         store.Server.LosesAnswers = true;
-        var appended = Task.Run(() => StoreFixture.Append(journal, 3));
+        var appended = Task.Run(() => JournalFixture.Append(journal, 3));
         await Task.Delay(100);
         store.Server.LosesAnswers = false;
         await appended;
 
-        StoreFixture.Append(journal, 2);
+        JournalFixture.Append(journal, 2);
         using var again = store.Open();
-        StoreFixture.Lines(again).Should().Equal(StoreFixture.Sampled(10));
+        JournalFixture.Lines(again).Should().Equal(JournalFixture.Expected(10));
     }
 
     [Fact]
@@ -101,9 +102,9 @@ public sealed class EventStoreJournalSpecs
         await using var store = await StoreFixture.StartAsync();
         using var journal = store.With(5);
         store.Server.LosesRequests = 2;
-        StoreFixture.Append(journal, 3);
+        JournalFixture.Append(journal, 3);
 
-        StoreFixture.Lines(journal).Should().Equal(StoreFixture.Sampled(8));
+        JournalFixture.Lines(journal).Should().Equal(JournalFixture.Expected(8));
         (await ReadAsync(store.Server, StoreFixture.Stream)).Should().HaveCount(8);
     }
 
@@ -114,7 +115,7 @@ public sealed class EventStoreJournalSpecs
         using var journal = store.With(5);
         var appends = Task.Run(() =>
         {
-            for (var block = 0; block < 40; block++) StoreFixture.Append(journal, 3);
+            for (var block = 0; block < 40; block++) JournalFixture.Append(journal, 3);
         });
         await store.RestartAsync();
         store.Server.Cut();
@@ -122,7 +123,7 @@ public sealed class EventStoreJournalSpecs
         await appends;
 
         using var again = store.Open();
-        StoreFixture.Lines(again).Should().Equal(StoreFixture.Sampled(125));
+        JournalFixture.Lines(again).Should().Equal(JournalFixture.Expected(125));
     }
 
     [Fact]
@@ -137,7 +138,7 @@ public sealed class EventStoreJournalSpecs
             return Task.CompletedTask;
         });
         Follow(journal, 5);
-        StoreFixture.Append(journal, 1);
+        JournalFixture.Append(journal, 1);
         journal.Tail.Position.Should().Be(6);
     }
 
@@ -163,15 +164,15 @@ public sealed class EventStoreJournalSpecs
         using var leader = store.With(5);
         using var follower = store.Open();
         using var reader = follower.Read(6);
-        StoreFixture.Append(leader, 2, 2_000);
+        JournalFixture.Append(leader, 2, 2_000);
         Follow(follower, 2_007);
         reader.MoveNext().Should().BeTrue();
         reader.Current.LastPosition.Should().Be(7);
 
         store.Server.Cut();
-        StoreFixture.Append(leader, 4);
+        JournalFixture.Append(leader, 4);
         Follow(follower, 2_011);
-        StoreFixture.Lines(follower).Should().Equal(StoreFixture.Sampled(2_011));
+        JournalFixture.Lines(follower).Should().Equal(JournalFixture.Expected(2_011));
         store.Server.Calls["/event_store.client.streams.Streams/Read"].Should().BeGreaterThan(1);
     }
 
@@ -183,10 +184,10 @@ public sealed class EventStoreJournalSpecs
         using var rival = EventStoreJournal.Create(store.At, new(SampleBlocks.Book.Book, new byte[32]), StoreFixture.Quick);
         store.Refusal().Kind.Should().Be(JournalFault.NotFound);
 
-        StoreFixture.Append(made, 1);
+        JournalFixture.Append(made, 1);
         store.Invoking(s => s.Create()).Should().Throw<JournalException>().Which.Kind.Should().Be(JournalFault.NotEmpty);
         rival.Invoking(r => r.Refresh()).Should().Throw<JournalException>().Which.Kind.Should().Be(JournalFault.WrongBook);
-        rival.Invoking(r => StoreFixture.Append(r, 1)).Should().Throw<JournalException>();
+        rival.Invoking(r => JournalFixture.Append(r, 1)).Should().Throw<JournalException>();
         (await ReadAsync(store.Server, StoreFixture.Stream)).Should().HaveCount(1);
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Specs.Engine.Journal;
 using BankingEngine.Specs.Simulation;
 using static BankingEngine.Specs.Engine.EventStore.EventStoreJournalSpecs;
 
@@ -16,7 +17,7 @@ public sealed class EventStoreLeadSpecs
         using var second = store.Create();
         using (var lead = first.TryLead("one")!)
         {
-            StoreFixture.Append(first, 2);
+            JournalFixture.Append(first, 2);
             lead.IsProven.Should().BeTrue();
             lead.Prove().Should().BeTrue();
             second.TryLead("two").Should().BeNull();
@@ -32,7 +33,7 @@ public sealed class EventStoreLeadSpecs
         await using var store = await StoreFixture.StartAsync();
         using var first = store.Create();
         using var lead = first.TryLead("one")!;
-        StoreFixture.Append(first, 2);
+        JournalFixture.Append(first, 2);
         using var second = store.Open();
 
         var started = Stopwatch.GetTimestamp();
@@ -49,7 +50,7 @@ public sealed class EventStoreLeadSpecs
         await using var store = await StoreFixture.StartAsync();
         using var first = store.Create();
         using var lead = first.TryLead("one")!;
-        StoreFixture.Append(first, 2);
+        JournalFixture.Append(first, 2);
         using var second = store.Open();
         for (var round = 0; round < 12; round++)
         {
@@ -85,13 +86,13 @@ public sealed class EventStoreLeadSpecs
         await using var store = await StoreFixture.StartAsync();
         using var paused = store.Create();
         using var lead = paused.TryLead("paused")!;
-        StoreFixture.Append(paused, 2);
+        JournalFixture.Append(paused, 2);
         lead.Prove().Should().BeTrue();
         using var standby = store.Open();
         ILead? taken = null;
         Eventually(() => (taken = standby.TryLead("standby")) is not null);
         while (standby.Refresh()) { }
-        StoreFixture.Append(standby, 1);
+        JournalFixture.Append(standby, 1);
 
         lead.IsProven.Should().BeFalse();
         lead.Prove().Should().BeFalse();
@@ -114,16 +115,16 @@ public sealed class EventStoreLeadSpecs
         await using var store = await StoreFixture.StartAsync();
         using var slow = store.Create();
         using var lead = slow.TryLead("slow")!;
-        StoreFixture.Append(slow, 2);
+        JournalFixture.Append(slow, 2);
         using var standby = store.Open();
         ILead? taken = null;
         Eventually(() => (taken = standby.TryLead("standby")) is not null);
 
         lead.IsProven.Should().BeFalse();
         var late = Stopwatch.GetTimestamp();
-        StoreFixture.Append(slow, 1);
+        JournalFixture.Append(slow, 1);
         while (standby.Refresh()) { }
-        StoreFixture.Append(standby, 1);
+        JournalFixture.Append(standby, 1);
         Stopwatch.GetElapsedTime(late).Should().BeGreaterThanOrEqualTo(StoreFixture.Quick.Lease);
         lead.IsProven.Should().BeFalse();
         taken!.Prove().Should().BeTrue();
@@ -137,7 +138,7 @@ public sealed class EventStoreLeadSpecs
         await using var store = await StoreFixture.StartAsync();
         using var journal = store.Create();
         using var lead = journal.TryLead("one")!;
-        StoreFixture.Append(journal, 2);
+        JournalFixture.Append(journal, 2);
         store.Write(StoreFixture.Stream, "OrderPlaced", "{}");
 
         lead.Prove().Should().BeFalse();
@@ -150,7 +151,7 @@ public sealed class EventStoreLeadSpecs
         await using var store = await StoreFixture.StartAsync();
         using var journal = store.Create();
         using var lead = journal.TryLead("one")!;
-        StoreFixture.Append(journal, 2);
+        JournalFixture.Append(journal, 2);
         await store.RestartAsync(() =>
         {
             Eventually(() => !lead.Prove());
@@ -165,7 +166,7 @@ public sealed class EventStoreLeadSpecs
         await using var store = await StoreFixture.StartAsync();
         using var journal = store.Create();
         using var lead = journal.TryLead("one")!;
-        StoreFixture.Append(journal, 5);
+        JournalFixture.Append(journal, 5);
         var notes = new[] { new DigestNote(1, 2, 7, "s"), new DigestNote(1, 5, UInt128.MaxValue, "s") };
         foreach (var note in notes) journal.Note(note);
         store.Write(StoreFixture.Beats, "noise", "not even JSON");

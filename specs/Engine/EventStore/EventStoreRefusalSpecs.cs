@@ -2,6 +2,7 @@ using System.Net;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals.EventStore;
 using BankingEngine.Specs.Engine.Grpc;
+using BankingEngine.Specs.Engine.Journal;
 using BankingEngine.Specs.Simulation;
 using BankingEngine.Specs.Simulation.EventStore;
 using static BankingEngine.Host.Grpc.EventStore.MemberInfo.Types;
@@ -22,7 +23,7 @@ public sealed class EventStoreRefusalSpecs
         refusal.Kind.Should().Be(JournalFault.Damaged);
         refusal.Message.Should().Contain("book-sample").And.Contain("position 4").And.Contain("OrderPlaced");
         journal.Invoking(j => j.Refresh()).Should().Throw<JournalException>().Which.Kind.Should().Be(JournalFault.Damaged);
-        journal.Invoking(j => StoreFixture.Append(j, 1)).Should().Throw<JournalException>();
+        journal.Invoking(j => JournalFixture.Append(j, 1)).Should().Throw<JournalException>();
     }
 
     [Fact]
@@ -54,7 +55,7 @@ public sealed class EventStoreRefusalSpecs
         using var journal = store.With(3);
         await using var other = await StoreFixture.StartAsync();
         using var rival = EventStoreJournal.Create(other.At, new(SampleBlocks.Book.Book, new byte[32]), StoreFixture.Quick);
-        StoreFixture.Append(rival, 5);
+        JournalFixture.Append(rival, 5);
         var last = (await EventStoreJournalSpecs.ReadAsync(other.Server, StoreFixture.Stream))[^1];
         store.Write(StoreFixture.Stream, "sample.noted.v1", last.Data.ToStringUtf8(), last.CustomMetadata.ToStringUtf8());
 
@@ -146,13 +147,13 @@ public sealed class EventStoreRefusalSpecs
         follower.Server.Members = [follows, leads];
 
         using (var journal = EventStoreJournal.Create(follower.At, SampleBlocks.Book, StoreFixture.Quick))
-            StoreFixture.Append(journal, 4);
+            JournalFixture.Append(journal, 4);
         var discover = follower.At.Replace("esdb:", "kurrentdb+discover:") + "&nodePreference=leader";
         using (var journal = EventStoreJournal.Open(discover, SampleBlocks.Book.Book, StoreFixture.Quick))
-            StoreFixture.Append(journal, 3);
+            JournalFixture.Append(journal, 3);
 
         using var again = leader.Open();
-        StoreFixture.Lines(again).Should().Equal(StoreFixture.Sampled(7));
+        JournalFixture.Lines(again).Should().Equal(JournalFixture.Expected(7));
         follower.Server.Log.End.Should().Be(-1);
     }
 
@@ -164,16 +165,16 @@ public sealed class EventStoreRefusalSpecs
         seed.Server.Members = [new("127.0.0.1", first.Server.Address.Port, VNodeState.Leader)];
         var at = $"esdb://{seed.Server.Authority},{first.Server.Authority}?tls=false";
         using var journal = EventStoreJournal.Create(at, SampleBlocks.Book, StoreFixture.Quick);
-        StoreFixture.Append(journal, 4);
+        JournalFixture.Append(journal, 4);
 
         // The same streams behind another port: what a new leader of the cluster is to a client.
         await first.Server.DisposeAsync();
         await using var second = await EventStoreServer.StartAsync(first.Options with { Port = 0 });
         seed.Server.Members = [new("127.0.0.1", second.Address.Port, VNodeState.Leader)];
-        StoreFixture.Append(journal, 3);
+        JournalFixture.Append(journal, 3);
 
         using var again = EventStoreJournal.Open(at, SampleBlocks.Book.Book, StoreFixture.Quick);
-        StoreFixture.Lines(again).Should().Equal(StoreFixture.Sampled(7));
+        JournalFixture.Lines(again).Should().Equal(JournalFixture.Expected(7));
     }
 
     [Fact]
@@ -217,7 +218,7 @@ public sealed class EventStoreRefusalSpecs
         refusal.Message.Should().Contain("user 'ops'").And.NotContain("wrong@");
         Refused($"esdb://{hosts}").Message.Should().Contain("without user");
         using var journal = EventStoreJournal.Create($"esdb://ops:p%40ss@{hosts}", SampleBlocks.Book, StoreFixture.Quick);
-        StoreFixture.Append(journal, 2);
+        JournalFixture.Append(journal, 2);
         journal.Warnings.Should().BeEmpty();
     }
 
@@ -232,7 +233,7 @@ public sealed class EventStoreRefusalSpecs
         refusal.Kind.Should().Be(JournalFault.Refused);
         refusal.Message.Should().Contain("certificate").And.Contain("tlsCaFile");
         using var journal = EventStoreJournal.Create($"{host}?tlsVerifyCert=false", SampleBlocks.Book, StoreFixture.Quick);
-        StoreFixture.Append(journal, 1);
+        JournalFixture.Append(journal, 1);
         journal.Warnings.Should().ContainSingle(text => text.Contains("tlsVerifyCert"));
     }
 

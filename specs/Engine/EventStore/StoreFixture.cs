@@ -49,7 +49,7 @@ internal sealed class StoreFixture : IAsyncDisposable
     public EventStoreJournal With(params int[] events)
     {
         var journal = Create();
-        Append(journal, events);
+        Journal.JournalFixture.Append(journal, events);
         return journal;
     }
 
@@ -67,26 +67,6 @@ internal sealed class StoreFixture : IAsyncDisposable
         await Server.DisposeAsync();
         Directory.Delete(Options.Folder, recursive: true);
     }
-
-    public static void Append(IJournal journal, params int[] events)
-    {
-        foreach (var count in events) journal.Append(SampleBlocks.After(journal.Tail, count));
-    }
-
-    public static List<string> Lines(IJournal journal, long from = 1)
-    {
-        using var reader = journal.Read(from);
-        List<string> lines = [];
-        while (reader.MoveNext())
-        {
-            for (var index = 0; index < reader.Current.Events; index++)
-                lines.Add(Encoding.UTF8.GetString(reader.Current.Line(index)));
-        }
-        return lines;
-    }
-
-    public static IEnumerable<string> Sampled(int last) =>
-        Enumerable.Range(1, last).Select(position => SampleBlocks.LineAt(position));
 
     public static string? Event(IJournal journal, long position)
     {

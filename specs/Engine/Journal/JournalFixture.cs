@@ -56,12 +56,12 @@ internal sealed class JournalFixture(long segmentBytes = 1 << 20)
 
     public void AppendText(string text, int segment = 1) => Overwrite(Segment(segment), Text(segment).Length, text);
 
-    public static void Append(FileJournal journal, params int[] events)
+    public static void Append(IJournal journal, params int[] events)
     {
         foreach (var count in events) journal.Append(SampleBlocks.After(journal.Tail, count));
     }
 
-    public static List<string> Lines(FileJournal journal, long from = 1)
+    public static List<string> Lines(IJournal journal, long from = 1)
     {
         using var reader = journal.Read(from);
         List<string> lines = [];
