@@ -37,7 +37,12 @@ public sealed class ScanSpecs
         {
             All = new() { Start = new() },
             UuidOption = new() { String = new() },
-            Filter = new() { EventType = new() { Prefix = { "none" } }, Max = 1_000, CheckpointIntervalMultiplier = 1_000_000 },
+            Filter = new()
+            {
+                EventType = new() { Prefix = { "none" } },
+                Max = 1_000,
+                CheckpointIntervalMultiplier = 1_000_000,
+            },
         };
         if (follows) options.Subscription = new();
         else options.Count = 1;

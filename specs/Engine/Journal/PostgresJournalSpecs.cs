@@ -212,7 +212,8 @@ public sealed class PostgresJournalSpecs
     public void Columns_that_are_not_those_of_the_seal_are_named()
     {
         Filled().Dispose();
-        (string, string)[] changes = [("root = sha256(root)", "root = old"), ("last = last + 1000", "last = last - 1000")];
+        (string, string)[] changes =
+            [("root = sha256(root)", "root = old"), ("last = last + 1000", "last = last - 1000")];
         foreach (var (change, back) in changes)
         {
             foreach (var block in new[] { 2, 3 })

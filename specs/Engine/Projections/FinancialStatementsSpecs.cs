@@ -107,11 +107,14 @@ public sealed class FinancialStatementsSpecs
     {
         AccountBalance[] balances =
         [
-            Of("pos:fx:usd", AccountClass.Liability, Dollar, 40_00), Of("pos:fx:usd", AccountClass.Liability, Euro, 5_00),
-            Of("eqv:fx:usd", AccountClass.Liability, Euro, -36_00), Of("eqv:fx:usd", AccountClass.Liability, Dollar, -7_00),
+            Of("pos:fx:usd", AccountClass.Liability, Dollar, 40_00),
+            Of("pos:fx:usd", AccountClass.Liability, Euro, 5_00),
+            Of("eqv:fx:usd", AccountClass.Liability, Euro, -36_00),
+            Of("eqv:fx:usd", AccountClass.Liability, Dollar, -7_00),
         ];
         Exposures.Positions(balances, Euro.Code).Should().Equal(
-            new CurrencyPosition(Tag.Of("fx"), Euro, 5_00, 0), new CurrencyPosition(Tag.Of("fx"), Dollar, 40_00, 36_00));
+            new CurrencyPosition(Tag.Of("fx"), Euro, 5_00, 0),
+            new CurrencyPosition(Tag.Of("fx"), Dollar, 40_00, 36_00));
     }
 
     [Theory]
