@@ -32,19 +32,24 @@ public static class Exposures
     /// </summary>
     /// <remarks>
     /// A customer who sells dollars to the bank credits the desk's position, so credit is long; the equivalent that
-    /// was paid for them is debited.
+    /// was paid for them is debited. What else was booked on a position account is a position in its own asset, and
+    /// never added to that of the account's name; an equivalent is in the functional currency or none.
     /// </remarks>
-    public static IReadOnlyList<CurrencyPosition> Positions(IEnumerable<AccountBalance> balances)
+    /// <param name="functional">What the equivalents are in.</param>
+    public static IReadOnlyList<CurrencyPosition> Positions(IEnumerable<AccountBalance> balances, AssetCode functional)
     {
         ArgumentNullException.ThrowIfNull(balances);
         var found = new SortedDictionary<(Tag Desk, string Asset), (Asset? Asset, Int128 Position, Int128 Cost)>();
         foreach (var balance in balances)
         {
             if (balance.Account.ToString().Split(':') is not [Position or Equivalent, var desk, var asset] name) continue;
-            var key = (Tag.Of(desk), asset);
+            var held = balance.Balance.Asset;
+            var isPosition = name[0] == Position;
+            if (!isPosition && held.Code != functional) continue;
+            var key = (Tag.Of(desk), isPosition ? held.Code.ToString().ToLowerInvariant() : asset);
             var row = found.GetValueOrDefault(key);
-            found[key] = name[0] == Position
-                ? (balance.Balance.Asset, row.Position + balance.Balance.Net, row.Cost)
+            found[key] = isPosition
+                ? (held, row.Position + balance.Balance.Net, row.Cost)
                 : (row.Asset, row.Position, row.Cost - balance.Balance.Net);
         }
         return [.. found.Where(pair => pair.Value.Asset is not null).Select(pair => new CurrencyPosition(

@@ -174,6 +174,8 @@ public sealed class EventStreams(
                     await SendBlockAsync(to, filter, reader.Current, from, ending).ConfigureAwait(false);
                 sent = reader.Current.LastPosition;
                 if (wrote) said = Environment.TickCount64;
+                // The threads are those that answer the bank's customers: they get their turn between two blocks.
+                else await Task.Yield();
             }
             else
             {

@@ -151,9 +151,10 @@ public static class Reads
     }
 
     /// <summary>What is wrong with a query before anything is looked up: its form, or a position that is not there
-    /// yet.</summary>
+    /// yet. A host that follows cannot tell one that does not exist from one that it has not seen.</summary>
     internal static Flaw? Check(this ReadsQuery query, BookEngine engine) =>
-        query.AfterPosition > engine.DurablePosition ? new(ReadsProblems.BeyondEnd, "after") : query.Flaw;
+        query.AfterPosition <= engine.DurablePosition ? query.Flaw
+        : new Flaw(engine.IsLeading ? ReadsProblems.BeyondEnd : ReadsProblems.Behind, "after");
 
     /// <summary>The name of the account in the address.</summary>
     internal static bool TryAccount(HttpContext context, out AccountId id) =>

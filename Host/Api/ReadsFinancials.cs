@@ -119,7 +119,7 @@ internal sealed class ReadsFinancials(RunningBook book)
     {
         if (await BalancesAsync(context).ConfigureAwait(false) is not var (balances, cut)) return;
         var functional = await FunctionalAsync().ConfigureAwait(false);
-        var positions = Exposures.Positions(balances);
+        var positions = Exposures.Positions(balances, book.Genesis.Functional);
         Reads.Ok(context, to =>
         {
             to.WriteNumber("position"u8, cut.Through!.Value);

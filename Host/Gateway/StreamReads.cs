@@ -15,6 +15,10 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
     /// <summary>Bytes written before the reader is waited for.</summary>
     private const int FlushBytes = 64 * 1024;
 
+    /// <summary>Events after which others get their turn, though nothing was to be sent: the threads are those that
+    /// answer the bank's customers.</summary>
+    private const int EventsAtOnce = 256;
+
     /// <param name="mayGoOn">Throws <see cref="GrpcException"/> where the reader may not go on.</param>
     public async Task ServeAsync(GrpcCall<ReadReq, ReadResp> call, Action mayGoOn)
     {
@@ -78,13 +82,15 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
         GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, IStreamCursor cursor, long most, Action mayGoOn,
         long through = long.MaxValue)
     {
-        while (most > 0 && cursor.Next() is { } entry && entry.Position <= through)
+        for (var read = 1; most > 0 && cursor.Next() is { } entry && entry.Position <= through; read++)
         {
-            if (plan.Filter?.Takes(entry) == false)
+            if (read % EventsAtOnce == 0)
             {
+                await Task.Yield();
                 call.Cancellation.ThrowIfCancellationRequested();
-                continue;
+                mayGoOn();
             }
+            if (plan.Filter?.Takes(entry) == false) continue;
             most--;
             call.Write(new() { Event = entry.ToWire(plan.ResolveLinks, plan.StructuredIds) });
             if (call.UnflushedBytes < FlushBytes) continue;
@@ -99,7 +105,7 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
         call.Write(new() { Confirmation = new() { SubscriptionId = Guid.NewGuid().ToString() } });
         await call.FlushAsync().ConfigureAwait(false);
         var (caughtUp, considered, last) = (false, 0L, -1L);
-        while (true)
+        for (var read = 1L; ; read++)
         {
             if (cursor.Next() is { } entry)
             {
@@ -112,7 +118,8 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
                     call.Write(CheckpointAt(last));
                     considered = 0;
                 }
-                if (call.UnflushedBytes < FlushBytes && considered % 1_024 != 0) continue;
+                if (call.UnflushedBytes < FlushBytes && read % EventsAtOnce != 0) continue;
+                await Task.Yield();
             }
             else
             {

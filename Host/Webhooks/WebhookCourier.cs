@@ -35,13 +35,16 @@ internal sealed class WebhookCourier(
     /// <summary>A position is noted when nothing more is there, when something fails, and after so many events.</summary>
     private const int NotedEvery = 50;
 
+    /// <summary>Events passed over before others get their turn: the threads are those that answer customers.</summary>
+    private const int EventsAtOnce = 2_000;
+
     private readonly EventsFilter _filter = new(row.Types, row.Accounts);
     private readonly string _name = WebhookPositions.Of(row), _failingName = WebhookPositions.FailingOf(row);
     private readonly byte[] _named = Encoding.ASCII.GetBytes($"\"data\":{{\"id\":\"{row.Id}\"");
     private JournalReader? _reader;
     private long _done, _noted;
     private int _sent;
-    private bool _changed;
+    private bool _changed, _isHalfway;
 
     /// <summary>What is sent, and as what.</summary>
     private readonly record struct Message(long Position, string Id, byte[] Body);
@@ -61,6 +64,10 @@ internal sealed class WebhookCourier(
                 {
                     if (!await DeliverAsync(MessageOf(line), cancellation).ConfigureAwait(false)) return;
                     if (++_sent % NotedEvery == 0) await NoteAsync(cancellation).ConfigureAwait(false);
+                }
+                else if (_isHalfway)
+                {
+                    await Task.Yield();
                 }
                 else
                 {
@@ -85,11 +92,14 @@ internal sealed class WebhookCourier(
         string.Create(CultureInfo.InvariantCulture, $"evt_{book.SigningId[..16]}_{row.Made}_{position}");
 
     /// <summary>
-    /// The next line that is wanted; null where there is none yet. No reader is held while nothing is there.
+    /// The next line that is wanted; null where there is none yet, or none among the next few events. No reader is
+    /// held while nothing is there.
     /// </summary>
     private (long Position, byte[] Line)? Next()
     {
         var feed = book.Feed;
+        var first = _done;
+        _isHalfway = false;
         var durable = feed.DurablePosition;
         if (_reader is null)
         {
@@ -113,6 +123,7 @@ internal sealed class WebhookCourier(
                 if (isWanted) return (position, line.ToArray());
                 _done = position;
             }
+            if (_isHalfway = _done - first >= EventsAtOnce) return null;
             if (!_reader.MoveNext()) return Close();
         }
     }

@@ -184,8 +184,9 @@ public sealed class PostgresJournal : SharedJournal
         Asking("Blocks were not read", () =>
         {
             using var question = _pool.CreateCommand("""
-                select block, case when block > $2 then lines end, seal from bank_journal.blocks
-                where book = $1 and block >= $2 order by block limit $3
+                select block, case when block > $2 then lines end, seal, position(convert_to(
+                  '"root":"' || encode(root, 'hex') || '","size":' || last || ',', 'UTF8') in seal) > 0
+                from bank_journal.blocks where book = $1 and block >= $2 order by block limit $3
                 """);
             question.Parameters.Add(new() { Value = _book });
             question.Parameters.Add(new() { Value = block });
@@ -194,15 +195,22 @@ public sealed class PostgresJournal : SharedJournal
             using var answer = question.ExecuteReader(CommandBehavior.SequentialAccess);
             while (answer.Read())
             {
-                var isBefore = answer.GetInt64(0) == block;
+                var number = answer.GetInt64(0);
+                var isBefore = number == block;
                 if (!answer.IsDBNull(1)) Copy(answer, 1, to);
                 var seal = Copy(answer, 2, to);
                 if (isBefore) to.EndBefore();
-                else to.EndBlock(seal);
+                else if (answer.GetBoolean(3)) to.EndBlock(seal);
+                else throw ColumnsChanged(number, position + 1);
             }
             return true;
         });
     }
+
+    /// <summary>The next block is fenced by the column, not by the seal: no journal is sound in which they differ.
+    /// </summary>
+    private JournalException ColumnsChanged(long block, long position) => new(JournalDamage.InStore(
+        Identity.Book, block, position, $"root or last in the row of block {block} are not those of its seal"));
 
     protected override void FetchSeal(long position, StoredBlocks to) => FetchSeal(to, """
         select seal from bank_journal.blocks where book = $1 and last >= $2 order by last limit 1

@@ -29,8 +29,9 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
     /// <summary>The schema's name, to be written into statements.</summary>
     public string Quoted { get; } = Quote(Prefix + book);
 
-    /// <summary>Where tables are built anew, until they take the place of the live ones.</summary>
-    public string Beside(string model) => Quote($"{Prefix}{book}.{model}");
+    /// <summary>Where tables are built anew, until they take the place of the live ones. No book's name has a colon: a
+    /// book may be called as another one and its model.</summary>
+    public string Beside(string model) => Quote($"{Prefix}{book}:{model}");
 
     /// <summary>Names the lock that the one writer of a model holds, over all hosts.</summary>
     public string LockOf(string model) => $"{Prefix}{book}.{model}";

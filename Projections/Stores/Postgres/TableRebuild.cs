@@ -158,10 +158,13 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
         target.Run($"drop schema {_beside}");
     }
 
-    /// <summary>Waits for readers to end, a little at a time, so that new ones do not queue for long.</summary>
+    /// <summary>Waits for readers to end, a little at a time, so that new ones do not queue for long. A table that
+    /// somebody dropped has none, and is made again.</summary>
     private void MakeWay(TableTarget target, CancellationToken cancellation)
     {
-        var names = string.Join(", ", model.Tables.Select(table => $"{schema.Quoted}.{table.Name}"));
+        var names = string.Join(", ", model.Tables.Select(table => $"{schema.Quoted}.{table.Name}")
+            .Where(name => Exists(target, name)));
+        if (names.Length == 0) return;
         for (var attempt = 1; ; attempt++)
         {
             target.Run("savepoint way");
@@ -178,6 +181,12 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
                 cancellation.ThrowIfCancellationRequested();
             }
         }
+    }
+
+    private static bool Exists(TableTarget target, string table)
+    {
+        using var command = target.Command("select to_regclass($1) is not null", new NpgsqlParameter { Value = table });
+        return command.ExecuteScalar() is true;
     }
 
     /// <summary>Who may read the old table may read the new one.</summary>

@@ -209,6 +209,33 @@ public sealed class PostgresJournalSpecs
     }
 
     [PostgresFact]
+    public void Columns_that_are_not_those_of_the_seal_are_named()
+    {
+        Filled().Dispose();
+        (string, string)[] changes =
+            [("root = sha256(root)", "root = old"), ("last = last + 1000", "last = last - 1000")];
+        foreach (var (change, back) in changes)
+        {
+            foreach (var block in new[] { 2, 3 })
+            {
+                Sql($"create table old as select root as old from bank_journal.blocks where block = {block}");
+                Sql($"update bank_journal.blocks set {change} where block = {block}");
+                Damage(ReadAll).Should().Contain($"block {block}").And.Contain("not those of its seal");
+                Sql($"update bank_journal.blocks set {back} from old where block = {block}; drop table old");
+            }
+        }
+        ReadAll();
+
+        object ReadAll()
+        {
+            using var journal = PostgresJournal.Open(_address, "sample");
+            using var reader = journal.Read(1);
+            while (reader.MoveNext()) { }
+            return journal.Tail;
+        }
+    }
+
+    [PostgresFact]
     public void A_last_block_that_is_damaged_stops_the_opening()
     {
         Filled().Dispose();

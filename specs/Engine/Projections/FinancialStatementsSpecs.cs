@@ -97,9 +97,24 @@ public sealed class FinancialStatementsSpecs
         await book.Send(new ExchangeAssets(Account("alice"), Usd("40"), Eur("36"), null, Tag.Of("fx"), Particulars.None));
         await book.Send(new ExchangeAssets(Account("alice"), Eur("10"), Usd("11"), null, Tag.Of("spot"), Particulars.None));
         var entries = await AccountEntriesSpecs.Level(book, models);
-        Exposures.Positions(entries.Balances(entries.Position, null)).Should().Equal(
+        Exposures.Positions(entries.Balances(entries.Position, null), Euro.Code).Should().Equal(
             new CurrencyPosition(Tag.Of("fx"), Dollar, 40_00, 36_00),
             new CurrencyPosition(Tag.Of("spot"), Dollar, -11_00, -10_00));
+    }
+
+    [Fact]
+    public void What_else_was_booked_on_a_position_account_is_not_added_to_its_asset()
+    {
+        AccountBalance[] balances =
+        [
+            Of("pos:fx:usd", AccountClass.Liability, Dollar, 40_00),
+            Of("pos:fx:usd", AccountClass.Liability, Euro, 5_00),
+            Of("eqv:fx:usd", AccountClass.Liability, Euro, -36_00),
+            Of("eqv:fx:usd", AccountClass.Liability, Dollar, -7_00),
+        ];
+        Exposures.Positions(balances, Euro.Code).Should().Equal(
+            new CurrencyPosition(Tag.Of("fx"), Euro, 5_00, 0),
+            new CurrencyPosition(Tag.Of("fx"), Dollar, 40_00, 36_00));
     }
 
     [Theory]

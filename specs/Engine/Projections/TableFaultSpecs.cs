@@ -173,6 +173,25 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
     }
 
     [PostgresFact]
+    public async Task A_table_that_was_dropped_comes_back_with_a_rebuild_and_a_book_named_like_a_model_is_left_alone()
+    {
+        using var book = await Activity.FoundAsync();
+        using var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "d");
+        using var neighbour = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "d.transfer_lives");
+        await LevelAsync(book, models);
+        await LevelAsync(book, neighbour);
+        cluster.Ask("drop table bank_d.entries");
+        await new Activity(book, seed: 33).RunAsync(20);
+        await UntilAsync(() => Says(models, "entries"));
+        await models.Tables!.RebuildAsync(0);
+        await models.Tables!.RebuildAsync(1);
+        await LevelAsync(book, models);
+        await SoundAsync(models);
+        await LevelAsync(book, neighbour);
+        await SoundAsync(neighbour);
+    }
+
+    [PostgresFact]
     public async Task Another_books_tables_and_a_newer_programs_are_not_touched()
     {
         using var book = await Activity.FoundAsync();
