@@ -57,6 +57,7 @@ public sealed partial class BookEngine : IDisposable
         _lastAt = opened.LastAt;
         Feed.Advance(opened.Execution.Position);
         _leading = !options.Following;
+        _leader = LeaderOf(opened.Execution.Bank);
         _writerThread = new(WriterLoop) { Name = "book writer", IsBackground = true };
         _flusherThread = new(FlusherLoop) { Name = "book flusher", IsBackground = true };
         _writerThread.Start();

@@ -29,6 +29,7 @@ public sealed partial class BookEngine
     private long _compared;
     private long _comparedAt;
     private string? _unreachable;
+    private string? _leader;
 
     /// <summary>Whether this host decides; else it follows, and its answers may be older than the book.</summary>
     public bool IsLeading => Volatile.Read(ref _leading);
@@ -38,6 +39,9 @@ public sealed partial class BookEngine
     /// confirmed that a moment ago. A host that was paused finds out here.
     /// </summary>
     public bool MayAnswer => Volatile.Read(ref _lead) is not { } lead || lead.IsProven;
+
+    /// <summary>How the host named itself whose term it is, as far as is known here; null where none had to.</summary>
+    public string? Leader => Volatile.Read(ref _leader);
 
     /// <summary>Why the store could not be followed when it was last asked; null when it could.</summary>
     public string? Unreachable => Volatile.Read(ref _unreachable);
@@ -131,6 +135,7 @@ public sealed partial class BookEngine
             if (!block.Root.SequenceEqual(_frontier.Root().ToArray()))
                 throw new ReplayMismatchException($"The root of block {block.Number} is not that of its events.");
             _lastAt = _writer.Apply(block);
+            Volatile.Write(ref _leader, LeaderOf(_writer.Bank));
             if (block.Number % _options.DigestEvery == 0) Keep(block.Number, block.LastPosition);
             Feed.Advance(block.LastPosition);
         }
@@ -183,6 +188,8 @@ public sealed partial class BookEngine
         }
     }
 
+    private static string? LeaderOf(Domain.Bank bank) => bank.Book.Term is { Term: > 0 } term ? term.Leader : null;
+
     private void Begin(LeadWork lead)
     {
         _own.Clear();
@@ -192,6 +199,7 @@ public sealed partial class BookEngine
         _writer.TakeUp();
         Volatile.Write(ref _leading, true);
         RunItem(lead);
+        Volatile.Write(ref _leader, LeaderOf(_writer.Bank));
     }
 
     /// <summary>No answer leaves after the lease: another may have decided meanwhile.</summary>

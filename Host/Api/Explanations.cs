@@ -82,6 +82,8 @@ public static class Explanations
             "Tell an operator: a newer program goes on by itself."),
         ("projection.too_many_rebuilds", "Each rebuild reads the whole journal, so few run at once.",
             "Ask again when GET /v1/projections shows fewer under way."),
+        ("projection.in_store", "Tables have digests of their own, which an operator compares beside the server.",
+            "Run 'projections verify' with the address of the read models."),
         ("projection.not_found", "The name is none of the read models.", "Take a name from GET /v1/projections."),
         ("statement.not_found", "The account has fewer statements than that.",
             "Take a number from GET /v1/accounts/{account}/statements."),

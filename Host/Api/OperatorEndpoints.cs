@@ -47,9 +47,12 @@ public static class OperatorEndpoints
     /// <summary>The rows of one moment as a hash, to be compared with a rebuild of the same position.</summary>
     private static async Task DigestAsync(HttpContext context, RunningBook book)
     {
-        if (book.ReadModels.Named(context.Request.RouteValues["projection"] as string ?? "") is not { } model)
+        var name = context.Request.RouteValues["projection"] as string ?? "";
+        if (book.ReadModels.Named(name) is not { } model)
         {
-            await Problems.Answer(context, ReadsProblems.ProjectionNotFound).ConfigureAwait(false);
+            var isThere = book.ReadModels.Lag().Any(lag => lag.Name == name);
+            await Problems.Answer(context, isThere ? ReadsProblems.ProjectionInStore : ReadsProblems.ProjectionNotFound)
+                .ConfigureAwait(false);
             return;
         }
         var (position, digest) = model.Fingerprint();
@@ -114,6 +117,7 @@ public static class OperatorEndpoints
         to.Json.WriteString("status"u8, StatusOf(book));
         to.Json.WriteString("book"u8, book.Genesis.Name.ToString());
         to.Json.WriteString("role"u8, book.Engine.IsLeading ? "leader" : "follower");
+        if (book.Engine.Leader is { } leader) to.Json.WriteString("leader"u8, leader);
         to.Json.WriteNumber("position"u8, book.Engine.DurablePosition);
         if (book.Engine.ClockStep != 0) to.Json.WriteNumber("clock_step_microseconds"u8, book.Engine.ClockStep);
         if (book.Warnings.Count > 0)

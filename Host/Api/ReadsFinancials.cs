@@ -244,7 +244,7 @@ internal sealed class ReadsFinancials(RunningBook book)
     {
         var (name, version) = (query.Tag("price-set"), query.Number("price-version", 1, int.MaxValue));
         var flaw = query.Check(book.Engine)
-            ?? (name is null ? new Flaw(EdgeProblems.QueryMalformed, "price-set") : null);
+            ?? (name is null ? new Flaw(EdgeProblems.QueryMalformed, "price-set", Detail: "It is required.") : null);
         if (flaw is { } wrong)
         {
             await Problems.Answer(context, wrong).ConfigureAwait(false);

@@ -38,6 +38,8 @@ public static class ReadsProblems
             "No reference data of this name and version is a price set in force on that date."),
         ReportOutOfRange = new("report.out_of_range", 422, "A value of the report at these prices exceeds any amount."),
         TooManyRebuilds = new("projection.too_many_rebuilds", 503, "Other read models are being built anew: wait for them."),
+        ProjectionInStore = new("projection.in_store", 409,
+            "The read model is tables in a database: 'projections verify' compares those."),
         ProjectionNotFound = new("projection.not_found", 404, "There is no read model of this name."),
         ReferenceNotFound = new("reference.not_found", 404, "No reference data of this name is in force on that date.");
 }

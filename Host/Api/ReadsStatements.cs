@@ -172,7 +172,9 @@ internal sealed class ReadsStatements(RunningBook book)
         var exists = Reads.TryAccount(context, out var account) && await book.Engine
             .ReadAsync((bank, _) => bank.Ledger.Tables.Accounts.Find(account) >= 0).ConfigureAwait(false);
         if (!exists) await Problems.Answer(context, ReadsProblems.AccountNotFound).ConfigureAwait(false);
-        else if (await book.ReadModels.IssuedAfterAsync(after).ConfigureAwait(false) is { } issued)
+        // Whoever was just told of a number finds it.
+        else if (await book.ReadModels.IssuedAfterAsync(Math.Max(after, book.Feed.DurablePosition))
+            .ConfigureAwait(false) is { } issued)
             return (issued, account);
         else await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
         return null;

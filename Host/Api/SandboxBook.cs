@@ -51,8 +51,15 @@ public static class SandboxBook
             return await RunningBook.OpenAsync(place, opening).ConfigureAwait(false);
         Directory.CreateDirectory(place.Folder);
         var identity = new JournalIdentity(place.Book, RandomNumberGenerator.GetBytes(32));
-        return await RunningBook.FoundAsync(place, identity, opening, engine => FoundAsync(engine, place))
-            .ConfigureAwait(false);
+        try
+        {
+            return await RunningBook.FoundAsync(place, identity, opening, engine => FoundAsync(engine, place))
+                .ConfigureAwait(false);
+        }
+        catch (JournalException founded) when (founded.Kind == JournalFault.NotEmpty && place.IsShared)
+        {
+            return await RunningBook.OpenAsync(place, opening).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Whether a folder is empty, or not there at all.</summary>

@@ -66,7 +66,7 @@ internal static class Common
                 throw new FormatException("Keys lie in a folder or in PostgreSQL: what is in a stream cannot be destroyed.");
             if (!address.IsShared)
                 return new(address.Text.Length > 0 ? address.Text : folder, JournalAddress.InFolder, name) { Keys = keys };
-            return new(isNamed ? folder : Path.Combine("bank-data", name), address, name) { Keys = keys };
+            return new(isNamed ? folder : Path.Combine("bank-data", $"{name}.cache"), address, name) { Keys = keys };
         }
         catch (FormatException wrong)
         {

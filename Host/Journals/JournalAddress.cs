@@ -104,16 +104,17 @@ public sealed record BookPlace(string Folder, JournalAddress Journal, string Boo
     /// <summary>Opens the journal to read; beside a writer too.</summary>
     /// <exception cref="JournalException">NotFound, Damaged, WrongBook, NewerFormat or Unknown.</exception>
     public IJournal OpenToRead() =>
-        IsShared ? OpenShared() : FileJournal.OpenReadOnly(Folder, DiskFileLayer.Instance);
+        IsShared ? OpenShared(mayWrite: false) : FileJournal.OpenReadOnly(Folder, DiskFileLayer.Instance);
 
     /// <summary>Opens a journal that several hosts reach.</summary>
+    /// <param name="mayWrite">Whether caches will be kept in the folder.</param>
     /// <exception cref="JournalException">NotFound, Damaged, WrongBook, NewerFormat or Unknown.</exception>
-    public ISharedJournal OpenShared()
+    public ISharedJournal OpenShared(bool mayWrite = true)
     {
         var journal = SharedStores.Open(Journal, Book);
         try
         {
-            Demand(journal.Identity);
+            Demand(journal.Identity, mayWrite);
         }
         catch
         {
@@ -141,22 +142,30 @@ public sealed record BookPlace(string Folder, JournalAddress Journal, string Boo
                 throw;
             }
         }
-        Directory.CreateDirectory(Folder);
-        Demand(journal.Identity);
+        Demand(journal.Identity, mayWrite: true);
         return journal;
     }
 
     /// <summary>Caches of another book would be taken for this one's.</summary>
-    private void Demand(JournalIdentity identity)
+    private void Demand(JournalIdentity identity, bool mayWrite)
     {
-        Directory.CreateDirectory(Folder);
         var path = Path.Combine(Folder, IdentityFile);
         var said = $"{identity.Book} {Convert.ToHexStringLower(identity.Genesis.Span)}\n";
-        if (!File.Exists(path)) File.WriteAllText(path, said);
-        else if (File.ReadAllText(path) is var known && known != said)
+        if (Directory.Exists(Path.Combine(Folder, "journal")))
+            throw new JournalException(
+                JournalFault.WrongBook,
+                $"{Folder} holds a book on files, whose caches would be mixed with this one's: say another folder with --data.");
+        if (File.Exists(path))
+        {
+            var known = File.ReadAllText(path);
+            if (known == said) return;
             throw new JournalException(
                 JournalFault.WrongBook,
                 $"The caches in {Folder} are of the book {known.Trim()}, the journal is of {said.Trim()}: "
                 + "say another folder with --data.");
+        }
+        if (!mayWrite) return;
+        Directory.CreateDirectory(Folder);
+        File.WriteAllText(path, said);
     }
 }

@@ -177,7 +177,13 @@ public sealed partial class RunningBook : IDisposable
         try
         {
             seated.Seat!.Start();
-            await seated.Seat.WaitForLeadAsync(Opening.LeadTimeout).ConfigureAwait(false);
+            using var settled = new CancellationTokenSource(Opening.LeadTimeout);
+            var led = seated.Seat.WaitForLeadAsync(Opening.LeadTimeout);
+            await Task.WhenAny(led, seated.Engine.Feed.WaitBeyondAsync(0, settled.Token)).ConfigureAwait(false);
+            // Two may begin at once: who leads first founds, and the other follows.
+            if (seated.Engine.DurablePosition > 0)
+                throw new JournalException(JournalFault.NotEmpty, $"Another host founded the book {place.Book} just now.");
+            await led.ConfigureAwait(false);
             await found(seated.Engine).ConfigureAwait(false);
             // The genesis is the first event of all, so the first term begins behind it.
             await seated.Engine.SendAsync(
