@@ -23,7 +23,7 @@ public sealed class PostgresFaultSpecs(PostgresFaultSpecs.OwnCluster own) : ICla
 
     private readonly string _database = PostgresCluster.Binaries is null ? "" : own.Cluster.NewDatabase();
 
-        private PostgresCluster Cluster => own.Cluster;
+    private PostgresCluster Cluster => own.Cluster;
 
     [PostgresFact]
     public void A_server_that_crashes_under_appends_loses_none_and_doubles_none()

@@ -2,9 +2,9 @@ using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Projections;
 using BankingEngine.Projections.Stores.Postgres;
-using Npgsql;
 using BankingEngine.Specs.Engine.Journal;
 using BankingEngine.Specs.Simulation;
+using Npgsql;
 using static BankingEngine.Specs.Engine.Named;
 
 namespace BankingEngine.Specs.Engine.Projections;
