@@ -23,6 +23,11 @@ public static class Receipts
             .Select(begin => System.Text.Encoding.ASCII.GetBytes(begin + SealedText.Prefix)),
     ];
 
+    /// <summary>How a secret begins that an event keeps sealed for the engine alone. It is no member of a receipt: the
+    /// secret itself is <see cref="Shown"/> once, and who took a repeat's ciphertext for it would sign with that.</summary>
+    private static readonly byte[] SealedSecret =
+        System.Text.Encoding.ASCII.GetBytes(",\"secret\":\"" + SealedText.Prefix);
+
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _line;
 
@@ -147,10 +152,18 @@ public static class Receipts
     }
 
     /// <summary>
-    /// Copies an event's data, a word in place of each sealed text: ciphertext says nothing to a caller.
+    /// Copies an event's data, a word in place of each sealed text: ciphertext says nothing to a caller. A sealed
+    /// secret is left out.
     /// </summary>
     private static void WriteUnsealed(ArrayBufferWriter<byte> to, ReadOnlySpan<byte> members)
     {
+        if (members.IndexOf(SealedSecret) is >= 0 and var secret)
+        {
+            WriteUnsealed(to, members[..secret]);
+            var rest = members[(secret + SealedSecret.Length)..];
+            WriteUnsealed(to, rest[(rest.IndexOf((byte)'"') + 1)..]);
+            return;
+        }
         foreach (var field in SealedFields)
         {
             var at = members.IndexOf(field);
