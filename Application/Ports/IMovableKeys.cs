@@ -14,7 +14,7 @@ public interface IMovableKeys
     IEnumerable<HeldKey> Secrets();
 
     /// <summary>Takes a subject's key over, in place of one it may have. To be done before anything is sealed here, and
-    /// the store to be opened anew afterwards.</summary>
+    /// the store to be opened anew afterwards. One that the store knows to have been destroyed is not taken.</summary>
     void TakeSubjectKey(in HeldKey held);
 
     /// <inheritdoc cref="TakeSubjectKey"/>

@@ -27,7 +27,9 @@ internal static class CopyCommand
 
         --keys copies the keys of personal text as well, between folders and PostgreSQL. A stream of EventStoreDB holds no
         keys: they lie where BANK_KEYS says, or in the book's folder, and stay or are moved by hand. Without its keys
-        sealed text stays closed; bring them along before the target serves.
+        sealed text stays closed; bring them along before the target serves. The list of destroyed keys, which holds no
+        secrets, is always copied between folders and PostgreSQL. EventStoreDB holds no such list: it lies with the keys,
+        and is taken along by hand as they are.
 
         Exit codes: 1 no such address; 2 the target holds another kind of thing; 3 the target holds another book or
         history, or something is damaged; 4 the source is in use; 5 no source; 70 a store failed or did not answer.
@@ -67,19 +69,24 @@ internal static class CopyCommand
         if (DigestOf(target, terminal) is var other && other != digest)
             throw new ReplayMismatchException($"The source's state has the digest {digest}, the target's {other}.");
         source.Demand();
+        var destroyed = KeyBackup.MoveDestroyed(from, to, identity.Book);
         var keys = parsed.GetValue(Keys) ? KeyBackup.Move(from, to, identity.Book) : null;
-        return Tell(terminal, target, root, digest, keys, Stopwatch.GetElapsedTime(started));
+        return Tell(terminal, target, root, digest, (keys, destroyed), Stopwatch.GetElapsedTime(started));
     }
 
     private static int Tell(
-        Terminal terminal, IJournal target, TreeHash root, string digest, KeyCopy? keys, TimeSpan time)
+        Terminal terminal, IJournal target, TreeHash root, string digest, (KeyCopy? Copied, int? Destroyed) keys,
+        TimeSpan time)
     {
         terminal.Say($"Book {target.Identity.Book}: {Terminal.Number(target.Tail.Position)} events in "
             + $"{Terminal.Number(target.Tail.Block)} blocks, the same in both ({Terminal.Seconds(time)} s).");
         terminal.Say($"Root {root}, digest {digest}.");
-        terminal.Say(keys is { } copy
+        terminal.Say(keys.Copied is { } copy
             ? $"{copy.Keys} keys were copied too."
             : "The keys of personal text were not copied: move them before the target serves.");
+        terminal.Say(keys.Destroyed is { } listed
+            ? $"{listed} destroyed keys are on the target's list too."
+            : "The list of destroyed keys was not copied: EventStoreDB holds none. Move it with the keys.");
         return terminal.Done(new()
         {
             ["book"] = target.Identity.Book,
@@ -87,7 +94,8 @@ internal static class CopyCommand
             ["block"] = target.Tail.Block,
             ["root"] = root.ToString(),
             ["digest"] = digest,
-            ["keys"] = keys?.Keys,
+            ["keys"] = keys.Copied?.Keys,
+            ["destroyed_keys"] = keys.Destroyed,
         });
     }
 

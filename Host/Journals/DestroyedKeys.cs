@@ -7,21 +7,31 @@ using BankingEngine.Application.Journal;
 
 namespace BankingEngine.Host.Journals;
 
+/// <summary>A key that was destroyed.</summary>
+/// <param name="Subject">Whose it was; empty where a list does not say.</param>
+/// <param name="Print">SHA-256 of its bytes, hexadecimal in small letters.</param>
+/// <param name="At">When; the Unix epoch where a list does not say.</param>
+public readonly record struct DestroyedKey(string Subject, string Print, DateTimeOffset At);
+
 /// <summary>
 /// Which keys were destroyed: a line each, beside the journal and not beside the keys, so that every copy of the journal
 /// brings it along and a key that an old copy of the keys still holds does not come back to life.
 /// </summary>
 /// <remarks>A line is on the disk before its key is destroyed. It names a key by the SHA-256 of its 32 random bytes, which
 /// says nothing of them, and not by its subject alone: a subject that was erased may be spoken of again under a new key.
+/// A journal in PostgreSQL has the list as a table.
 /// </remarks>
 public sealed class DestroyedKeys
 {
     public const string FileName = "destroyed-keys.ndjson";
 
     private readonly HashSet<string> _prints = new(StringComparer.Ordinal);
-    private readonly List<string> _lines = [];
+    private readonly List<DestroyedKey> _keys = [];
 
-    public int Count => _lines.Count;
+    public int Count => _keys.Count;
+
+    /// <summary>All of them, in the order in which they came.</summary>
+    public IReadOnlyList<DestroyedKey> Keys => _keys;
 
     /// <summary>What a folder's list says; empty where it has none.</summary>
     public static DestroyedKeys Of(string folder)
@@ -41,28 +51,37 @@ public sealed class DestroyedKeys
     {
         foreach (var line in File.ReadLines(path))
         {
-            if (PrintIn(line) is { } print && _prints.Add(print)) _lines.Add(line);
+            if (KeyIn(line) is { } key) Take(key);
         }
+    }
+
+    /// <summary>Adds what another list says.</summary>
+    public void Take(DestroyedKeys other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        foreach (var key in other.Keys) Take(key);
+    }
+
+    /// <summary>Adds a key, but not on the disk.</summary>
+    /// <returns>False where it stood there before.</returns>
+    public bool Take(in DestroyedKey key)
+    {
+        if (!_prints.Add(key.Print)) return false;
+        _keys.Add(key);
+        return true;
     }
 
     /// <summary>Puts a key on a folder's list. It is on the disk when this returns.</summary>
     public void Add(string folder, string subject, ReadOnlySpan<byte> key, DateTimeOffset at)
     {
-        var print = PrintOf(key);
-        if (!_prints.Add(print)) return;
-        var line = new JsonObject
-        {
-            ["subject"] = subject,
-            ["key"] = print,
-            ["at"] = at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
-        }.ToJsonString();
-        _lines.Add(line);
+        var destroyed = new DestroyedKey(subject, PrintOf(key), at);
+        if (!Take(destroyed)) return;
         using (var file = new FileStream(Path.Combine(folder, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite))
         {
             file.Seek(0, SeekOrigin.End);
             // A line that a crash cut short: its key was not destroyed then.
             var torn = file.Length > 0 && LastByte(file) != '\n' ? "\n" : "";
-            file.Write(Encoding.UTF8.GetBytes($"{torn}{line}\n"));
+            file.Write(Encoding.UTF8.GetBytes($"{torn}{LineOf(destroyed)}\n"));
             file.Flush(flushToDisk: true);
         }
         DiskFileLayer.Instance.FlushFolder(folder);
@@ -75,7 +94,7 @@ public sealed class DestroyedKeys
         var path = Path.Combine(folder, FileName);
         using (var file = new FileStream(path + ".new", FileMode.Create, FileAccess.Write))
         {
-            foreach (var line in _lines) file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+            foreach (var key in _keys) file.Write(Encoding.UTF8.GetBytes(LineOf(key) + "\n"));
             file.Flush(flushToDisk: true);
         }
         File.Move(path + ".new", path, overwrite: true);
@@ -90,11 +109,22 @@ public sealed class DestroyedKeys
 
     private static string PrintOf(ReadOnlySpan<byte> key) => Convert.ToHexStringLower(SHA256.HashData(key));
 
-    private static string? PrintIn(string line)
+    private static string LineOf(in DestroyedKey key) => new JsonObject
+    {
+        ["subject"] = key.Subject,
+        ["key"] = key.Print,
+        ["at"] = key.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+    }.ToJsonString();
+
+    private static DestroyedKey? KeyIn(string line)
     {
         try
         {
-            return JsonNode.Parse(line) is JsonObject said ? (string?)said["key"] : null;
+            if (JsonNode.Parse(line) is not JsonObject said || (string?)said["key"] is not { } print) return null;
+            var at = DateTimeOffset.TryParse(
+                (string?)said["at"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+                ? time : DateTimeOffset.UnixEpoch;
+            return new((string?)said["subject"] ?? "", print, at);
         }
         catch (Exception torn) when (torn is JsonException or InvalidOperationException)
         {

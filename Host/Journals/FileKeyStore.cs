@@ -129,6 +129,7 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
 
     public void TakeSubjectKey(in HeldKey held)
     {
+        if (_destroyed.Holds(held.Key)) return;
         var path = PathOf(held.Name);
         MakeFolder(Path.GetDirectoryName(path)!);
         Replace(path, held.Key);

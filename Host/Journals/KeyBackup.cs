@@ -1,5 +1,6 @@
 using BankingEngine.Application.Journal;
 using BankingEngine.Application.Ports;
+using BankingEngine.Host.Journals.Postgres;
 
 namespace BankingEngine.Host.Journals;
 
@@ -54,18 +55,36 @@ public static class KeyBackup
         return Copy(Path.Combine(from, FileKeyStore.FolderName), Path.Combine(book, FileKeyStore.FolderName), destroyed);
     }
 
-    /// <summary>Brings the keys of a book to where its journal was copied to.</summary>
+    /// <summary>Brings the list of destroyed keys to where a journal was copied to, whether or not its keys go along.
+    /// </summary>
+    /// <returns>How many the source's list has; null where either journal is a stream, which holds no list.</returns>
+    public static int? MoveDestroyed(BookPlace from, BookPlace to, string book)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        ArgumentNullException.ThrowIfNull(to);
+        if (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore) return null;
+        var list = from.IsShared
+            ? PostgresDestroyedKeys.Read(from.Journal.Text, book) : DestroyedKeys.Of(from.Folder);
+        if (to.IsShared) PostgresDestroyedKeys.Add(to.Journal.Text, book, list);
+        else
+        {
+            var all = DestroyedKeys.Of(to.Folder);
+            all.Take(list);
+            all.WriteTo(to.Folder);
+        }
+        return list.Count;
+    }
+
+    /// <summary>Brings the keys of a book to where its journal was copied to, behind the list of destroyed ones.</summary>
     /// <returns>Null where a store keeps no keys: its hosts have them in a folder that they share.</returns>
     public static KeyCopy? Move(BookPlace from, BookPlace to, string book)
     {
         if (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore) return null;
         if (!from.IsShared && !to.IsShared)
         {
-            var destroyed = DestroyedKeys.Of(from.Folder);
-            destroyed.WriteTo(to.Folder);
             return Copy(
                 Path.Combine(from.Folder, FileKeyStore.FolderName), Path.Combine(to.Folder, FileKeyStore.FolderName),
-                destroyed);
+                DestroyedKeys.Of(to.Folder));
         }
         using var source = SharedStores.Keys(from, book);
         using var target = SharedStores.Keys(to, book);

@@ -15,7 +15,8 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// Whoever may read the tables <c>subject_keys</c> and <c>secrets</c> may read what is sealed: give other users of the
 /// database no right to them, and leave them out of the journal's backup to keep one apart. A destroyed key is
 /// overwritten, deleted and vacuumed; archived write-ahead log and old backups still hold it until they end. Another
-/// host forgets it within <see cref="KeptFor"/>.
+/// host forgets it within <see cref="KeptFor"/>. It stands in <c>destroyed_keys</c> from the same transaction on, and is
+/// destroyed wherever it turns up again, as from a copy of the keys.
 /// </remarks>
 public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
 {
@@ -26,6 +27,12 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
 
     /// <summary>How long a key is used without asking whether it was destroyed on another host.</summary>
     public static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(10);
+
+    /// <summary>Holds for a row k of subject_keys whose key was destroyed.</summary>
+    private const string IsDestroyed = """
+        exists (select 1 from bank_journal.destroyed_keys d
+        where d.book = k.book and d.key = encode(sha256(k.key), 'hex'))
+        """;
 
     private readonly ConcurrentDictionary<string, (byte[] Key, long Since)> _cache = new(StringComparer.Ordinal);
     private readonly NpgsqlDataSource _pool;
@@ -82,11 +89,7 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
     public bool Destroy(string subject)
     {
         _cache.TryRemove(subject, out _);
-        var overwritten = Execute("""
-            update bank_journal.subject_keys set key = $3 where book = $1 and subject = $2
-            """, subject, RandomNumberGenerator.GetBytes(SealedText.KeyBytes));
-        if (overwritten == 0) return false;
-        Execute("delete from bank_journal.subject_keys where book = $1 and subject = $2", subject);
+        if (Find(subject) is null || !DestroyListed(subject)) return false;
         _cache.TryRemove(subject, out _);
         try
         {
@@ -118,8 +121,8 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
             read, name, make());
     }
 
-    public IEnumerable<HeldKey> SubjectKeys() =>
-        List("select subject, key from bank_journal.subject_keys where book = $1 order by subject");
+    public IEnumerable<HeldKey> SubjectKeys() => List(
+        $"select subject, key from bank_journal.subject_keys k where book = $1 and not {IsDestroyed} order by subject");
 
     public IEnumerable<HeldKey> Secrets() =>
         List("select name, secret from bank_journal.secrets where book = $1 order by name");
@@ -127,7 +130,9 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
     public void TakeSubjectKey(in HeldKey held)
     {
         Execute("""
-            insert into bank_journal.subject_keys(book, subject, key) values ($1, $2, $3)
+            insert into bank_journal.subject_keys(book, subject, key)
+            select $1, $2, $3 where not exists (
+              select 1 from bank_journal.destroyed_keys where book = $1 and key = encode(sha256($3), 'hex'))
             on conflict (book, subject) do update set key = excluded.key
             """, held.Name, held.Key);
         _cache.TryRemove(held.Name, out _);
@@ -151,10 +156,54 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
     {
         if (_cache.TryGetValue(subject, out var cached) && Stopwatch.GetElapsedTime(cached.Since) < KeptFor)
             return cached.Key;
-        var key = Read("select key from bank_journal.subject_keys where book = $1 and subject = $2", subject);
+        var key = Living(subject);
         if (key is not null) return Remember(subject, key);
         _cache.TryRemove(subject, out _);
         return null;
+    }
+
+    /// <summary>A key that was not destroyed; one that was, and is here again, is destroyed again.</summary>
+    private byte[]? Living(string subject)
+    {
+        var (key, destroyed) = Asking(
+            $"select key, {IsDestroyed} from bank_journal.subject_keys k where book = $1 and subject = $2", [subject],
+            static command =>
+            {
+                using var reader = command.ExecuteReader();
+                return reader.Read() ? (reader.GetFieldValue<byte[]>(0), reader.GetBoolean(1)) : default;
+            });
+        if (!destroyed) return key;
+        Execute("delete from bank_journal.subject_keys where book = $1 and subject = $2 and key = $3", subject, key);
+        return null;
+    }
+
+    /// <summary>Puts a key on the list and destroys it, both or neither.</summary>
+    /// <returns>False where there is none.</returns>
+    private bool DestroyListed(string subject)
+    {
+        try
+        {
+            using var connection = _pool.OpenConnection();
+            using var destroying = connection.BeginTransaction();
+            var listed = PostgresDestroyedKeys.Execute(connection, """
+                insert into bank_journal.destroyed_keys(book, key, subject, at)
+                select book, encode(sha256(key), 'hex'), subject, now()
+                from (select * from bank_journal.subject_keys where book = $1 and subject = $2 for update) held
+                on conflict do nothing
+                """, _id, subject);
+            if (listed == 0) return false;
+            PostgresDestroyedKeys.Execute(
+                connection, "update bank_journal.subject_keys set key = $3 where book = $1 and subject = $2",
+                _id, subject, RandomNumberGenerator.GetBytes(SealedText.KeyBytes));
+            PostgresDestroyedKeys.Execute(
+                connection, "delete from bank_journal.subject_keys where book = $1 and subject = $2", _id, subject);
+            destroying.Commit();
+            return true;
+        }
+        catch (Exception fault) when (PostgresFaults.IsStore(fault))
+        {
+            throw PostgresFaults.Running(fault, "A key was not destroyed");
+        }
     }
 
     private byte[] Remember(string subject, byte[] key)

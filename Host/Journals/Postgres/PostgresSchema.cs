@@ -8,7 +8,7 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// <remarks>
 /// <c>books</c> names each book with its genesis; <c>blocks</c> holds a row a block; <c>leads</c> who leads, in which
 /// term; <c>digests</c> the leader's notes; <c>subject_keys</c> and <c>secrets</c> what personal text is sealed with;
-/// <c>positions</c> how far followers are.
+/// <c>positions</c> how far followers are; <c>destroyed_keys</c> the SHA-256 of each key that was destroyed.
 /// </remarks>
 internal static class PostgresSchema
 {
@@ -80,6 +80,14 @@ internal static class PostgresSchema
           at timestamptz not null,
           primary key (book, name));
         """,
+        """
+        create table bank_journal.destroyed_keys(
+          book integer not null,
+          key text not null,
+          subject text not null,
+          at timestamptz not null,
+          primary key (book, key));
+        """,
     ];
 
     /// <summary>Columns of the newest version, as table.column type.</summary>
@@ -96,6 +104,8 @@ internal static class PostgresSchema
         "secrets.book integer", "secrets.name text", "secrets.secret bytea",
         "positions.book integer", "positions.name text", "positions.position bigint",
         "positions.at timestamp with time zone",
+        "destroyed_keys.book integer", "destroyed_keys.key text", "destroyed_keys.subject text",
+        "destroyed_keys.at timestamp with time zone",
     ];
 
     /// <summary>Brings the schema to the newest version; makes it where it is missing, if that is wanted.</summary>

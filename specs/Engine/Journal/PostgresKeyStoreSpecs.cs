@@ -40,6 +40,26 @@ public sealed class PostgresKeyStoreSpecs
     }
 
     [PostgresFact]
+    public void A_destroyed_key_that_turns_up_again_is_destroyed_again_and_does_not_move()
+    {
+        using var keys = Keys();
+        var text = keys.Seal("alice", "note", "secret");
+        var held = keys.SubjectKeys().Single();
+        Sql("create table old as select * from bank_journal.subject_keys");
+        keys.Destroy("alice").Should().BeTrue();
+        Sql("insert into bank_journal.subject_keys select * from old");
+
+        keys.SubjectKeys().Should().BeEmpty();
+        keys.TryOpen("note", text, out _).Should().BeFalse();
+        Sql("select count(*) from bank_journal.subject_keys").Should().Be("0");
+        keys.TakeSubjectKey(held);
+        Sql("select count(*) from bank_journal.subject_keys").Should().Be("0");
+        Sql("insert into bank_journal.subject_keys select * from old");
+        keys.Destroy("alice").Should().BeFalse("it was destroyed before");
+        Sql("select count(*) from bank_journal.subject_keys").Should().Be("0");
+    }
+
+    [PostgresFact]
     public async Task A_named_secret_is_made_once_whoever_asks_first()
     {
         using var one = Keys();

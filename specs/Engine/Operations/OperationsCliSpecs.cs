@@ -84,6 +84,40 @@ public sealed class OperationsCliSpecs
     }
 
     [PostgresFact]
+    public async Task A_destroyed_key_stays_destroyed_when_the_book_moves_to_postgresql_and_back_without_its_keys()
+    {
+        using var shell = new Shell();
+        var book = await TestBook.FoundAsync();
+        book.Engine.Dispose();
+        var (vault, back, backup, again) =
+            (In(shell, "vault"), In(shell, "back"), In(shell, "backup"), In(shell, "again"));
+        string note;
+        using (var keys = new FileKeyStore(book.Folder, "test")) note = keys.Seal("alice", "note", "secret");
+        await Run("journal", "backup", "--data", book.Folder, "--to", In(shell, "first"), "--keys", vault);
+        using (var keys = new FileKeyStore(book.Folder, "test")) keys.Destroy("alice").Should().BeTrue();
+        var database = $"postgres:{PostgresFixture.Cluster.NewDatabase()}";
+
+        var there = await Run("journal", "copy", "--from", $"file:{book.Folder}", "--to", database);
+        there.Text("destroyed_keys").Should().Be("1");
+        await Run("journal", "copy", "--from", database, "--book", "test", "--to", $"file:{back}");
+        File.ReadAllText(Path.Combine(back, DestroyedKeys.FileName)).Should()
+            .Be(File.ReadAllText(Path.Combine(book.Folder, DestroyedKeys.FileName)));
+        await Run("journal", "backup", "--data", back, "--to", backup);
+        var restored = await Run("journal", "restore", "--from", backup, "--to-folder", again, "--keys", vault);
+
+        restored.Text("keys_destroyed").Should().Be("1");
+        using (var keys = new FileKeyStore(again, "test")) keys.TryOpen("note", note, out _).Should().BeFalse();
+        book.Dispose();
+
+        async Task<Said> Run(params string[] line)
+        {
+            var ran = await shell.RunAsync([.. line, "--json"]);
+            ran.Exit.Should().Be(0, ran.Error);
+            return ran;
+        }
+    }
+
+    [PostgresFact]
     public async Task A_journal_in_postgresql_is_checked_and_verified_and_a_changed_row_is_found()
     {
         using var shell = new Shell();
