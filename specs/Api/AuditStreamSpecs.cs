@@ -114,7 +114,7 @@ public sealed class AuditStreamSpecs
         }
         await second.DisposeAsync();
         var status = HttpStatusCode.ServiceUnavailable;
-        for (var tries = 0; tries < 100 && status != HttpStatusCode.OK; tries++)
+        for (var tries = 0; tries < 500 && status != HttpStatusCode.OK; tries++)
         {
             await Task.Delay(20);
             using var again = await client.GetAsync("/v1/events", HttpCompletionOption.ResponseHeadersRead);

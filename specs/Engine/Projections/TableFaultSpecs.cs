@@ -241,7 +241,7 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
     {
         // A pause between two attempts to reach the store may be longer than one question waits.
         var position = book.Engine.DurablePosition;
-        for (var i = 0; i < 4; i++)
+        for (var i = 0; i < 12; i++)
         {
             if (await models.AccountsAsync(position) is not null
                 && await models.LivesAsync(position) is not null) return;
