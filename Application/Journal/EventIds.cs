@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace BankingEngine.Application.Journal;
 
 /// <summary>
-/// The name that an event has wherever it is stored or read by UUID: the same for the same book and position, so that
-/// storing an event again changes nothing.
+/// The UUID by which readers of the audit gateway meet an event: the same for the same book and position, whichever host
+/// answers. The journal in EventStoreDB names its events otherwise, since there an id has to tell hosts apart.
 /// </summary>
 /// <remarks>
 /// A UUID of version 8 (RFC 9562 §5.8): the first 16 bytes of SHA-256(genesis ‖ position), the position as eight bytes,
