@@ -33,8 +33,9 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
     /// book may be called as another one and its model.</summary>
     public string Beside(string model) => Quote($"{Prefix}{book}:{model}");
 
-    /// <summary>Names the lock that the one writer of a model holds, over all hosts.</summary>
-    public string LockOf(string model) => $"{Prefix}{book}.{model}";
+    /// <summary>Names the lock that the one writer of a model holds, over all hosts. With a point instead of the colon it
+    /// would be the lock under which another book's schema is made.</summary>
+    public string LockOf(string model) => $"{Prefix}{book}:{model}";
 
     public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
