@@ -35,7 +35,8 @@ internal static class BackupCommand
         --to takes a position, or an engine time such as 2026-01-05T12:00:00Z: the last command at or before it. What the
         bank answered after that point is undone: signed checkpoints, receipts and statements of later positions no longer
         hold. Keys come back with --keys, but for those that the backup, the keys' backup or a list given with --destroyed
-        says were destroyed, whichever point is restored. Give it the newest list there is.
+        says were destroyed, whichever point is restored. Give it the newest list there is; where BANK_KEYS says that the
+        keys lie apart, the list there is taken too, and added to.
 
           journal restore --from backups/demo --to-folder bank-data/again --keys vault/demo
           journal restore --from backups/demo --to-folder bank-data/noon --to 2026-01-05T12:00:00Z --keys vault/demo
@@ -82,8 +83,10 @@ internal static class BackupCommand
         var made = terminal.Progress("Copying", BookFolder.BytesOf(folder), progress =>
             JournalBackup.Make(folder, to, DateTimeOffset.UtcNow, DiskFileLayer.Instance, progress));
         // After the journal: what is sealed in it was sealed with keys that are there by now.
-        var copy = keys is null ? default : KeyBackup.Save(from!, keys, made.Manifest.Identity);
-        ListOf(from ?? folder, to).WriteTo(to);
+        var destroyed = KeyBackup.DestroyedOf(place, made.Manifest.Identity);
+        var copy = keys is null ? default : KeyBackup.Save(from!, keys, made.Manifest.Identity, destroyed);
+        destroyed.Take(DestroyedKeys.Of(to));
+        destroyed.WriteTo(to);
         var manifest = made.Manifest;
         terminal.Say($"Book {manifest.Identity.Book}: backed up to position {manifest.Position} in {manifest.Files.Count} "
             + $"segments, of which {Terminal.Number(made.Copied)} bytes are new.");
@@ -114,13 +117,15 @@ internal static class BackupCommand
         var manifest = BackupManifest.Read(from, DiskFileLayer.Instance);
         var list = keys is null ? DestroyedKeys.Of(from) : ListOf(from, keys);
         foreach (var path in parsed.GetValue(Destroyed) ?? []) list.Take(path);
+        var place = BookPlace.InFolder(to) with { Keys = Common.KeysStated() };
+        list.Take(KeyBackup.DestroyedOf(place, manifest.Identity));
         var copy = default(KeyCopy);
         var made = terminal.Progress("Restoring", point.Position ?? manifest.Position, progress =>
             JournalRestore.Make(
                 from, to, point, DiskFileLayer.Instance,
                 () =>
                 {
-                    list.WriteTo(to);
+                    KeyBackup.AddDestroyed(place, manifest.Identity, list);
                     if (keys is not null) copy = KeyBackup.Restore(keys, to, manifest.Identity, list);
                 },
                 progress));

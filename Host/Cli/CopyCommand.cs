@@ -27,9 +27,10 @@ internal static class CopyCommand
 
         --keys copies the keys of personal text as well, between folders and PostgreSQL. A stream of EventStoreDB holds no
         keys: they lie where BANK_KEYS says, or in the book's folder, and stay or are moved by hand. Without its keys
-        sealed text stays closed; bring them along before the target serves. The list of destroyed keys, which holds no
-        secrets, is always copied between folders and PostgreSQL. EventStoreDB holds no such list: it lies with the keys,
-        and is taken along by hand as they are.
+        sealed text stays closed; bring them along before the target serves. Keys that lie apart, where BANK_KEYS says,
+        stay there. The list of destroyed keys, which holds no secrets, is always copied: from beside the source and
+        from where BANK_KEYS says, to beside the target and to where BANK_KEYS says. EventStoreDB holds no such list:
+        say with BANK_KEYS where its hosts have their keys, a folder of the book's (file:bank-data/demo.cache) too.
 
         Exit codes: 1 no such address; 2 the target holds another kind of thing; 3 the target holds another book or
         history, or something is damaged; 4 the source is in use; 5 no source; 70 a store failed or did not answer.
@@ -69,8 +70,8 @@ internal static class CopyCommand
         if (DigestOf(target, terminal) is var other && other != digest)
             throw new ReplayMismatchException($"The source's state has the digest {digest}, the target's {other}.");
         source.Demand();
-        var destroyed = KeyBackup.MoveDestroyed(from, to, identity.Book);
-        var keys = parsed.GetValue(Keys) ? KeyBackup.Move(from, to, identity.Book) : null;
+        var destroyed = KeyBackup.MoveDestroyed(from, to, identity);
+        var keys = parsed.GetValue(Keys) ? KeyBackup.Move(from, to, identity) : null;
         return Tell(terminal, target, root, digest, (keys, destroyed), Stopwatch.GetElapsedTime(started));
     }
 
@@ -86,7 +87,7 @@ internal static class CopyCommand
             : "The keys of personal text were not copied: move them before the target serves.");
         terminal.Say(keys.Destroyed is { } listed
             ? $"{listed} destroyed keys are on the target's list too."
-            : "The list of destroyed keys was not copied: EventStoreDB holds none. Move it with the keys.");
+            : "The list of destroyed keys was not copied: EventStoreDB holds none. Say with BANK_KEYS where the keys lie.");
         return terminal.Done(new()
         {
             ["book"] = target.Identity.Book,
@@ -104,6 +105,10 @@ internal static class CopyCommand
         if ((from.IsShared && from.Journal == to.Journal)
             || (!from.IsShared && !to.IsShared && Path.GetFullPath(from.Folder) == Path.GetFullPath(to.Folder)))
             throw Usage("Source and target are the same.");
+        if (keys && from.Keys is not null)
+            throw new CommandFailure(
+                ExitCodes.Refused, "copy.keys_apart",
+                "BANK_KEYS says where the keys lie, and there they stay: leave out --keys.");
         if (keys && (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore))
             throw new CommandFailure(
                 ExitCodes.Refused, "copy.keys_in_folder",
@@ -157,9 +162,10 @@ internal static class CopyCommand
         {
             var at = JournalAddress.Parse(address);
             if (!JournalIdentity.IsBookName(book)) throw new FormatException($"{book} is not a book's name.");
-            return at.IsShared
-                ? new(Path.Combine("bank-data", book), at, book)
-                : new(at.Text, JournalAddress.InFolder, book);
+            var place = at.IsShared
+                ? new BookPlace(Path.Combine("bank-data", book), at, book)
+                : new BookPlace(at.Text, JournalAddress.InFolder, book);
+            return place with { Keys = Common.KeysStated() };
         }
         catch (FormatException wrong)
         {

@@ -43,7 +43,7 @@ public sealed partial class RunningBook : IDisposable
         (Place, _journal, _seat, _only, Genesis, SigningId) = (place, journal, seat, only, genesis, signingId);
         Feed = Engine.Feed;
         ReadModels = ReadModels.At(place.ModelsAddress, Feed, genesis.Name.ToString());
-        KeyStore = SharedStores.Keys(place, genesis.Name.ToString());
+        KeyStore = SharedStores.Keys(place, journal.Identity);
         Sealing = new(KeyStore);
     }
 

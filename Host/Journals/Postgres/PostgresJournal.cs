@@ -241,6 +241,32 @@ public sealed class PostgresJournal : SharedJournal
                 JournalFault.NotFound, $"Database '{connection.Database}' holds no book {book}.");
     }
 
+    /// <returns>Null where the database does not know the book.</returns>
+    internal static int? IdOf(NpgsqlConnection connection, string book)
+    {
+        var found = BooksOf(connection).Find(one => one.Identity.Book == book);
+        return found.Identity is null ? null : found.Id;
+    }
+
+    /// <summary>Finds a book, or makes a place for its keys where its journal lies elsewhere.</summary>
+    /// <exception cref="JournalException">WrongBook: there is another of its name.</exception>
+    internal static int Room(NpgsqlConnection connection, JournalIdentity identity)
+    {
+        PostgresSchema.Prepare(connection, create: true);
+        var found = BooksOf(connection).Find(one => one.Identity.Book == identity.Book);
+        if (found.Identity is null)
+        {
+            PostgresDestroyedKeys.Execute(
+                connection, "insert into bank_journal.books(name, genesis) values ($1, $2) on conflict do nothing",
+                identity.Book, identity.Genesis);
+            found = Find(connection, identity.Book);
+        }
+        return found.Identity.IsSameAs(identity)
+            ? found.Id
+            : throw new JournalException(
+                JournalFault.WrongBook, $"The database holds the book {found.Identity}, not {identity}.");
+    }
+
     /// <summary>From now on blocks are stored only while this is the newest term.</summary>
     internal void Begin(long term, IReadOnlyList<string> warnings)
     {
