@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Application.Ports;
 using BankingEngine.Host.Api;
 using BankingEngine.Host.Journals;
 
@@ -124,6 +125,9 @@ internal static class Common
         JournalException journal => new(ExitOf(journal.Kind), $"journal.{NameOf(journal.Kind)}", Advice(journal)),
         ReplayMismatchException mismatch => new(ExitCodes.Mismatch, "replay.mismatch", mismatch.Message),
         EngineUnavailableException unavailable => new(ExitCodes.Internal, unavailable.Code, unavailable.Message),
+        PositionsUnavailableException positions => new(
+            ExitCodes.Internal, "positions.unavailable",
+            $"The journal was copied; where consumers and webhooks stand was not. {positions.Message}"),
         OperationCanceledException => new(ExitCodes.Internal, "command.stopped", "Stopped before it was done."),
         FileNotFoundException or DirectoryNotFoundException =>
             new(ExitCodes.NotFound, "file.not_found", exception.Message),

@@ -32,6 +32,8 @@ internal static class CopyCommand
         from where BANK_KEYS says, to beside the target and to where BANK_KEYS says. EventStoreDB holds no such list:
         say with BANK_KEYS where its hosts have their keys, a folder of the book's (file:bank-data/demo.cache) too.
 
+        Where consumer groups and webhooks stand is copied between folders and PostgreSQL.
+
         Exit codes: 1 no such address; 2 the target holds another kind of thing; 3 the target holds another book or
         history, or something is damaged; 4 the source is in use; 5 no source; 70 a store failed or did not answer.
         """;
@@ -50,9 +52,10 @@ internal static class CopyCommand
         "--keys", "Copy the keys of personal text too; not to or from EventStoreDB.");
 
     public static System.CommandLine.Command Build() =>
-        new TaughtCommand("copy", About) { From, To, Book, Keys }.Does(Run);
+        new TaughtCommand("copy", About) { From, To, Book, Keys }
+            .Does((parsed, terminal, _) => RunAsync(parsed, terminal));
 
-    private static int Run(ParseResult parsed, Terminal terminal)
+    private static async Task<int> RunAsync(ParseResult parsed, Terminal terminal)
     {
         var started = Stopwatch.GetTimestamp();
         var book = parsed.GetValue(Book) ?? BookPlace.DefaultBook;
@@ -72,12 +75,13 @@ internal static class CopyCommand
         source.Demand();
         var destroyed = KeyBackup.MoveDestroyed(from, to, identity);
         var keys = parsed.GetValue(Keys) ? KeyBackup.Move(from, to, identity) : null;
-        return Tell(terminal, target, root, digest, (keys, destroyed), Stopwatch.GetElapsedTime(started));
+        var positions = await PositionCopy.MoveAsync(from, to, identity.Book, target.Tail.Position).ConfigureAwait(false);
+        return Tell(terminal, target, root, digest, (keys, destroyed, positions), Stopwatch.GetElapsedTime(started));
     }
 
     private static int Tell(
-        Terminal terminal, IJournal target, TreeHash root, string digest, (KeyCopy? Copied, int? Destroyed) keys,
-        TimeSpan time)
+        Terminal terminal, IJournal target, TreeHash root, string digest,
+        (KeyCopy? Copied, int? Destroyed, int? Positions) keys, TimeSpan time)
     {
         terminal.Say($"Book {target.Identity.Book}: {Terminal.Number(target.Tail.Position)} events in "
             + $"{Terminal.Number(target.Tail.Block)} blocks, the same in both ({Terminal.Seconds(time)} s).");
@@ -88,6 +92,9 @@ internal static class CopyCommand
         terminal.Say(keys.Destroyed is { } listed
             ? $"{listed} destroyed keys are on the target's list too."
             : "The list of destroyed keys was not copied: EventStoreDB holds none. Say with BANK_KEYS where the keys lie.");
+        terminal.Say(keys.Positions is { } stood
+            ? $"{stood} positions of consumers and webhooks were copied too."
+            : "Positions of consumers and webhooks were not copied: EventStoreDB's hosts have them in their folder.");
         return terminal.Done(new()
         {
             ["book"] = target.Identity.Book,
@@ -97,6 +104,7 @@ internal static class CopyCommand
             ["digest"] = digest,
             ["keys"] = keys.Copied?.Keys,
             ["destroyed_keys"] = keys.Destroyed,
+            ["positions"] = keys.Positions,
         });
     }
 
