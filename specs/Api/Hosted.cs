@@ -30,13 +30,14 @@ internal sealed class Hosted : IAsyncDisposable
         StartAsync(new JournalAddress(JournalKind.Postgres, database), node);
 
     /// <summary>A host of a journal of any kind.</summary>
-    public static async Task<Hosted> StartAsync(JournalAddress journal, string node)
+    /// <param name="readModels">Where these lie; null: with the journal.</param>
+    public static async Task<Hosted> StartAsync(JournalAddress journal, string node, string? readModels = null)
     {
         var host = new Hosted(Directory.CreateTempSubdirectory("bank-host-").FullName);
         var started = new TaskCompletionSource<(string, RunningBook)>();
         host.Serving = Serve.RunAsync(new(null, ["--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default=None"])
         {
-            Places = [new(Path.Combine(host._folder, node), journal, "sandbox")],
+            Places = [new(Path.Combine(host._folder, node), journal, "sandbox") { ReadModels = readModels }],
             Node = node,
             Output = TextWriter.Null,
             Stop = host._stop.Token,

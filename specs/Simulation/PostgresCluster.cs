@@ -18,7 +18,9 @@ public sealed class PostgresCluster : IDisposable
     private bool _disposed;
 
     /// <param name="making">Shell line that makes the data folder it is given.</param>
-    private PostgresCluster(string binaries, string settings, Func<string, string> making)
+    /// <param name="smallDisk">Size of a disk in memory at <see cref="SmallDisk"/>; null: there is none.</param>
+    private PostgresCluster(
+        string binaries, string settings, Func<string, string> making, string? smallDisk = null)
     {
         _binaries = binaries;
         Folder = Directory.CreateTempSubdirectory("bank-pg-").FullName;
@@ -27,10 +29,11 @@ public sealed class PostgresCluster : IDisposable
         var data = Path.Combine(Folder, "db");
         _options = $"-k {Folder} -p {Port} -c listen_addresses=127.0.0.1 -c max_connections=100 {settings}";
         // The keeper's standard input ends with this process, and with it the cluster.
-        _keeper = Shell(
+        var keeping =
             $"{making(data)} >{Folder}/initdb.log 2>&1 "
             + $"&& {binaries}/pg_ctl -D {data} -w -l {Folder}/log -o '{_options}' start >/dev/null && echo ready; "
-            + $"cat >/dev/null; {binaries}/pg_ctl -D {data} -m immediate stop >/dev/null 2>&1; rm -rf {Folder}");
+            + $"cat >/dev/null; {binaries}/pg_ctl -D {data} -m immediate stop >/dev/null 2>&1; rm -rf {Folder}";
+        _keeper = Shell(smallDisk is null ? Started(keeping) : WithDisk(SmallDisk, smallDisk, keeping));
         var ready = _keeper.StandardOutput.ReadLineAsync();
         if (!ready.Wait(Start) || ready.Result != "ready")
         {
@@ -64,6 +67,27 @@ public sealed class PostgresCluster : IDisposable
         new(
             Binaries ?? throw new InvalidOperationException("There is no PostgreSQL server on this machine."), settings,
             data => $"{Binaries}/initdb -D {data} -A trust -U postgres --no-sync");
+
+    /// <summary>A cluster that has a small disk of its own at <see cref="SmallDisk"/>, for a tablespace.</summary>
+    /// <param name="size">As mount has it, <c>24m</c>.</param>
+    public static PostgresCluster WithSmallDisk(string size) => new(
+        Binaries ?? throw new InvalidOperationException("There is no PostgreSQL server on this machine."),
+        "-c shared_buffers=64MB -c autovacuum=off", data => $"{Binaries}/initdb -D {data} -A trust -U postgres --no-sync",
+        size);
+
+    /// <summary>Where the disk of <see cref="WithSmallDisk"/> is; the server alone sees it.</summary>
+    public string SmallDisk => Path.Combine(Folder, "small");
+
+    /// <summary>Whether this machine lets a small disk be made: as root, where mounting is allowed.</summary>
+    public static bool MayMount { get; } = Binaries is not null && IsRoot && CanMount();
+
+    private static bool CanMount()
+    {
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "unshare -m mount -t tmpfs bank-spec /mnt 2>/dev/null"]);
+        using var process = Process.Start(start)!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
+    }
 
     /// <summary>How to reach a database as the user postgres, over the loopback.</summary>
     public string Address(string database) =>
@@ -175,9 +199,19 @@ public sealed class PostgresCluster : IDisposable
         return start;
     }
 
-    private static Process Shell(string command)
+    /// <summary>As root, with a disk in memory that this process and its children alone see, and that goes with
+    /// them.</summary>
+    private static ProcessStartInfo WithDisk(string at, string size, string command) => new(
+        "unshare",
+        [
+            "-m", "/bin/sh", "-c",
+            "mkdir \"$0\" && mount -t tmpfs -o size=\"$1\" bank-spec \"$0\" && chown postgres \"$0\" && "
+                + "exec su postgres -s /bin/sh -c \"$2\"",
+            at, size, command,
+        ]);
+
+    private static Process Shell(ProcessStartInfo start)
     {
-        var start = Started(command);
         start.RedirectStandardInput = start.RedirectStandardOutput = true;
         return Process.Start(start)!;
     }
