@@ -15,7 +15,8 @@ internal static class PostgresFaults
     /// <summary>A fault while opening: nothing was written, and an operator has to be told what to mend.</summary>
     public static JournalException Opening(Exception exception, NpgsqlConnectionStringBuilder address)
     {
-        var server = $"{address.Host}:{address.Port}";
+        var isOne = !address.Host!.Contains(',', StringComparison.Ordinal);
+        var server = isOne ? $"{address.Host}:{address.Port}" : address.Host;
         string? refusal = exception switch
         {
             PostgresException { SqlState: PostgresErrorCodes.InvalidPassword } =>

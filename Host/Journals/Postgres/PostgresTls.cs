@@ -24,6 +24,7 @@ internal static class PostgresTls
     {
         var (host, port) = FirstOf(address);
         var isNameDemanded = address.SslMode == SslMode.VerifyFull;
+        string? found = null;
         try
         {
             using var socket = new TcpClient { SendTimeout = LongestMilliseconds, ReceiveTimeout = LongestMilliseconds };
@@ -31,7 +32,6 @@ internal static class PostgresTls
             var plain = socket.GetStream();
             plain.Write(SslRequest);
             if (plain.ReadByte() != 'S') return null;
-            string? found = null;
             using var stream = new SslStream(plain);
             stream.AuthenticateAsClient(new SslClientAuthenticationOptions
             {
@@ -40,17 +40,17 @@ internal static class PostgresTls
                 RemoteCertificateValidationCallback = (_, _, chain, errors) =>
                 {
                     found = Told(chain, errors, isNameDemanded);
-                    return true;
+                    return found is null;
                 },
             });
-            return found;
         }
         catch (Exception away) when (
             away is IOException or AggregateException or SocketException or AuthenticationException
                 or CryptographicException or UnauthorizedAccessException)
         {
-            return null;
+            // What was found by then is what there is to say.
         }
+        return found;
     }
 
     private static string? Told(X509Chain? chain, SslPolicyErrors errors, bool isNameDemanded)
