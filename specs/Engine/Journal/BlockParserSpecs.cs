@@ -1,6 +1,7 @@
 using System.Buffers;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Domain;
 
 namespace BankingEngine.Specs.Engine.Journal;
 
@@ -41,6 +42,14 @@ public sealed class BlockParserSpecs
         }
     }
 
+    [Fact]
+    public async Task A_journal_that_gives_less_than_it_has_opens_no_book()
+    {
+        var journal = new SameAgain(await FirstLineAsync(), 1) { Claims = 2 };
+        var replay = () => Replay.Run(journal, new(new Bank(seed: 1)), frontier: null, new());
+        replay.Should().Throw<ReplayMismatchException>().WithMessage("*reaches position 2*ended at 1*");
+    }
+
     private static async Task<byte[]> FirstLineAsync()
     {
         using var book = await TestBook.FoundAsync();
@@ -57,8 +66,11 @@ public sealed class BlockParserSpecs
 
         public int Blocks { get => _blocks; set => _blocks = value; }
 
+        /// <summary>Where it says that it ends; null: where it does.</summary>
+        public int? Claims { get; init; }
+
         public JournalIdentity Identity => TestBook.Identity;
-        public JournalTail Tail => new(Blocks, Blocks, JournalTail.EmptyRoot);
+        public JournalTail Tail => new(Claims ?? Blocks, Claims ?? Blocks, JournalTail.EmptyRoot);
         public JournalReader Read(long fromPosition) => new Reader(this, line);
         public void Append(in SealedBlock block) => throw new NotSupportedException();
         public bool TryReadEvent(long position, IBufferWriter<byte> to) => throw new NotSupportedException();
