@@ -24,7 +24,8 @@ public enum RebuildBegun
 /// The catalogue of a book's read models. In memory, all are kept level with the book by one catch-up; with PostgreSQL
 /// the two that grow with every transfer, accounts' entries and transfers' lives, are tables there, and only the small
 /// ones (who looked at whom, uses of keys, acts, statements, holders, counters) are in memory, and what pairs of metadata
-/// transfers carry.
+/// transfers carry. A third model there, of tables only, has what reports need besides: the program goes on answering
+/// that from memory, and whoever reads the database finds it there.
 /// </summary>
 public sealed class ReadModels : IDisposable
 {
@@ -37,7 +38,7 @@ public sealed class ReadModels : IDisposable
     private const int EntriesAt = 0, TransfersAt = 1, AccessAt = 2, KeysAt = 3, ActsAt = 4, IssuedAt = 5, MetadataAt = 6,
         HoldersAt = 7, CarriedAt = 8, CountersAt = 9;
 
-    /// <summary>So many, the first, are tables where there are tables.</summary>
+    /// <summary>So many, the first, are tables instead where there are tables, and the first there too.</summary>
     public const int MayBeTables = 2;
 
     private readonly Meter _meter = new(EngineMeters.MeterName);
@@ -225,13 +226,14 @@ public sealed class ReadModels : IDisposable
     private async Task<T?> AfterAsync<T>(int at, long position) where T : Projection =>
         await ReachedAsync(at, position).ConfigureAwait(false) ? (T)Live(at) : null;
 
+    /// <param name="index">In <see cref="Lag"/>.</param>
     private async Task RebuildAsync(int index, string name)
     {
         try
         {
-            await (_tables is not null && index < MayBeTables
-                ? _tables.RebuildAsync(index)
-                : _catchUp.RebuildAsync(InCatchUp(index))).ConfigureAwait(false);
+            var tables = _tables?.Names.Count ?? 0;
+            await (index < tables ? _tables!.RebuildAsync(index) : _catchUp.RebuildAsync(index - tables))
+                .ConfigureAwait(false);
             _failed.TryRemove(name, out _);
         }
         catch (Exception fault) when (fault is not OperationCanceledException)

@@ -17,7 +17,7 @@ internal sealed class Follower : IDisposable
     public const int MostEvents = 65_536;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100),
-        LongestPause = TimeSpan.FromSeconds(10), Beat = TimeSpan.FromSeconds(1), Linger = TimeSpan.FromMilliseconds(2),
+        LongestPause = TimeSpan.FromSeconds(10), Beat = TimeSpan.FromSeconds(1), BetweenLooks = TimeSpan.FromMilliseconds(2),
         Ending = TimeSpan.FromSeconds(5);
 
     private readonly JournalFeed _feed;
@@ -77,7 +77,7 @@ internal sealed class Follower : IDisposable
         while (Fault is not null && Environment.TickCount64 < until && !_stop.IsCancellationRequested)
         {
             _renewed.Set();
-            await Task.WhenAny(NextMove(), Task.Delay(Linger)).ConfigureAwait(false);
+            await Task.WhenAny(NextMove(), Task.Delay(BetweenLooks)).ConfigureAwait(false);
         }
     }
 
@@ -287,8 +287,7 @@ internal sealed class Follower : IDisposable
         try
         {
             _feed.WaitBeyondAsync(state.Position, beat.Token).GetAwaiter().GetResult();
-            // Under load blocks come faster than this: a short wait takes several at once.
-            _stop.Token.WaitHandle.WaitOne(Linger);
+            _stop.Token.WaitHandle.WaitOne(_model.Linger);
             return true;
         }
         catch (OperationCanceledException)
