@@ -153,6 +153,7 @@ internal sealed class Follower : IDisposable
         var target = new TableTarget(session.Connection, _schema.Quoted, IsFresh: false);
         (_poison, _limit) = (null, MostEvents);
         var state = Begin(target);
+        _schema.EnsureViews(session.Connection);
         IsWriting = true;
         Moved(state);
         _model.Prepare(target);
