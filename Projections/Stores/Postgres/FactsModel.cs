@@ -12,8 +12,8 @@ namespace BankingEngine.Projections.Stores.Postgres;
 /// of years moved, and counters.
 /// </summary>
 /// <remarks>
-/// The program itself answers these from memory, so nobody waits for the tables, and they take what came in a quarter of
-/// a second at once: counters move with every event. While the tables are built anew without indexes, holders and
+/// The program itself answers these from memory, so nobody waits for the tables, and they take what came in a quarter
+/// of a second at once: counters move with every event. While the tables are built anew without indexes, holders and
 /// counters are held back in memory.
 /// </remarks>
 internal sealed partial class FactsModel() : TableModel("report_facts", version: 1)
@@ -55,10 +55,7 @@ internal sealed partial class FactsModel() : TableModel("report_facts", version:
             case RoleEvent.HoldersSet e: _held[e.Account] = (head.Position, e); break;
             case ReferenceEvent.Published { Content: ReferenceContent.PriceSet set } e: Write(head, e, set); break;
             case EntryEvent.YearCarried e:
-                for (var i = 0; i < legs.Length; i++)
-                {
-                    if (legs[i].Account != SystemAccounts.RetainedEarnings) Write(head.Position, e.BookedOn, i, legs[i]);
-                }
+                for (var i = 0; i < legs.Length; i++) Write(head.Position, e.BookedOn, i, legs[i]);
                 break;
             default: break;
         }

@@ -41,7 +41,7 @@ internal sealed partial class FactsModel
             new("account", $"{Code} not null", "The account's name."),
             new("holder_no", "int not null", "Order in which the holders were set, from 0."),
             new("party", "uuid not null", "The party's id; what is known of it is sealed and not here."),
-            new("share_ppm", "int not null", "Parts per million; 0: shares are not stated, the holders have equal ones."),
+            new("share_ppm", "int not null", "Parts per million; 0: not stated, the holders have equal shares."),
             new("mode", "text not null", "several: each acts alone; joint: they act together."),
             new("survivorship", "boolean not null", "Whether those who survive a holder go on with the account."),
             new("held_since", "timestamptz not null", "Engine time at which these holders were set."),
@@ -66,11 +66,13 @@ internal sealed partial class FactsModel
             new("price_set", $"{Code} not null", "Name of the price set."),
             new("version", "int not null", "Of the price set."),
             new("asset", $"{Code} not null", "Code of the asset."),
-            new("price", "numeric not null", "Zero or more. The functional currency itself counts one, whatever stands here."),
+            new("price", "numeric not null",
+                "Zero or more. The functional currency itself counts one, whatever stands here."),
         ]);
 
     internal static readonly TableShape Carried = new(
-        "carried_results", "What closes of years moved from income and expense to retained earnings.", "position, leg", [],
+        "carried_results", "What closes of years moved from income and expense to retained earnings.",
+        "position, leg", [],
         [
             new("position", "bigint not null", "Position of the event."),
             new("leg", "int not null", "Number of the leg in its event, from 0: as in entries."),
@@ -167,6 +169,7 @@ internal sealed partial class FactsModel
 
     private void Write(long position, BusinessDate bookedOn, int number, in Leg leg)
     {
+        if (leg.Account == SystemAccounts.RetainedEarnings) return;
         var net = leg.Amount with { Minor = leg.Side == Side.Credit ? leg.Amount.Minor : -leg.Amount.Minor };
         _carriedRows.Begin();
         _carriedRows.Int8(position);

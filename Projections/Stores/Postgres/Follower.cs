@@ -17,8 +17,8 @@ internal sealed class Follower : IDisposable
     public const int MostEvents = 65_536;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100),
-        LongestPause = TimeSpan.FromSeconds(10), Beat = TimeSpan.FromSeconds(1), BetweenLooks = TimeSpan.FromMilliseconds(2),
-        Ending = TimeSpan.FromSeconds(5);
+        LongestPause = TimeSpan.FromSeconds(10), Beat = TimeSpan.FromSeconds(1),
+        BetweenLooks = TimeSpan.FromMilliseconds(2), Ending = TimeSpan.FromSeconds(5);
 
     private readonly JournalFeed _feed;
     private readonly StoreSchema _schema;
@@ -183,14 +183,9 @@ internal sealed class Follower : IDisposable
     /// version.</summary>
     private StoredState Begin(TableTarget target)
     {
-        var state = _schema.StateOf(target, _model.Name);
-        if (state is null)
-        {
-            using var transaction = target.Connection.BeginTransaction();
-            _schema.Found(target, _model);
-            transaction.Commit();
-        }
-        else if (state.Version > _model.Version)
+        _schema.EnsureModel(target.Connection, _model);
+        var state = _schema.StateOf(target, _model.Name)!;
+        if (state.Version > _model.Version)
         {
             throw new StoreMismatchException(
                 $"The tables of {_model.Name} have version {state.Version}; this program knows {_model.Version}.");

@@ -48,11 +48,13 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
     {
         using var transaction = connection.BeginTransaction();
         var target = new TableTarget(connection, Quoted, IsFresh: false);
-        // Two hosts that start at once make it once.
-        Lock(target);
-        using (var found = target.Command("select 1 from pg_namespace where nspname = $1",
-            new NpgsqlParameter { Value = Prefix + book }))
+        var isWhole = IsDescribed(target);
+        if (!isWhole)
         {
+            // Two hosts that start at once make it once.
+            Lock(target);
+            using var found = target.Command("select 1 from pg_namespace where nspname = $1",
+                new NpgsqlParameter { Value = Prefix + book });
             if (found.ExecuteScalar() is null) target.Run(Definition());
         }
         using (var stored = target.Command($"select first_event from {Quoted}.book"))
@@ -60,7 +62,7 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
             if (stored.ExecuteScalar() is not byte[] first || !first.AsSpan().SequenceEqual(FirstEvent()))
                 throw new StoreMismatchException($"The schema {Quoted} holds the read models of another book.");
         }
-        Describe(target);
+        if (!isWhole && !IsDescribed(target)) Describe(target);
         transaction.Commit();
     }
 
@@ -80,28 +82,32 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
             // Those of a newer program are its own to mend.
             if (isThere || layout > ReportViews.Version) return;
         }
-        MakeViews(target, table => $"{Quoted}.{table}");
+        if (MakeViews(target, ReportViews.All, table => $"{Quoted}.{table}") == ReportViews.All.Length)
+        {
+            target.Run(ReportViews.After(Quoted));
+            target.Run($"update {Quoted}.book set layout = $1", new NpgsqlParameter { Value = ReportViews.Version });
+        }
         transaction.Commit();
     }
 
-    /// <summary>Makes the views whose tables are there, or lets them read other tables.</summary>
+    /// <summary>Makes those of some views whose tables are there, or lets them read other tables.</summary>
     /// <param name="at">Where each table is.</param>
+    /// <returns>How many were made.</returns>
     /// <exception cref="StoreMismatchException">They are a newer program's.</exception>
-    public void MakeViews(TableTarget target, Func<string, string> at)
+    public int MakeViews(TableTarget target, IEnumerable<ViewShape> views, Func<string, string> at)
     {
         if (LayoutOf(target) is var layout && layout > ReportViews.Version)
             throw new StoreMismatchException(
                 $"The views have version {layout}; this program knows {ReportViews.Version}.");
-        var views = ReportViews.All.Where(view => view.Tables.All(table => Exists(target, at(table)))).ToList();
         target.Run(ReportViews.Before(Quoted));
-        foreach (var view in views)
+        var made = 0;
+        foreach (var view in views.Where(view => view.Tables.All(table => Exists(target, at(table)))))
         {
             target.Run(view.Create(Quoted, at));
             target.Run(string.Join(";", view.Comments(Quoted)));
+            made++;
         }
-        if (views.Count < ReportViews.All.Length) return;
-        target.Run(ReportViews.After(Quoted));
-        target.Run($"update {Quoted}.book set layout = $1", new NpgsqlParameter { Value = ReportViews.Version });
+        return made;
     }
 
     /// <summary>Waits until nobody else makes tables or views of this schema; until the end of the
@@ -130,8 +136,18 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
         return new(row.GetInt32(0), row.GetInt64(1), row.GetInt64(2), new(row.GetInt64(3)), (byte[])row[4], fault);
     }
 
-    /// <summary>Makes the empty tables of a model and its row.</summary>
-    public void Found(TableTarget target, TableModel model)
+    /// <summary>Makes the empty tables of a model and its row, where they are not there yet.</summary>
+    public void EnsureModel(NpgsqlConnection connection, TableModel model)
+    {
+        var target = new TableTarget(connection, Quoted, IsFresh: false);
+        if (StateOf(target, model.Name) is not null) return;
+        using var transaction = connection.BeginTransaction();
+        Lock(target);
+        if (StateOf(target, model.Name) is null) Found(target, model);
+        transaction.Commit();
+    }
+
+    private void Found(TableTarget target, TableModel model)
     {
         foreach (var table in model.Tables)
         {
@@ -183,15 +199,17 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
         return (int)command.ExecuteScalar()!;
     }
 
+    private bool IsDescribed(TableTarget target)
+    {
+        using var known = target.Command(
+            "select 1 from pg_attribute where attrelid = to_regclass($1) and attname = 'functional_scale'",
+            new NpgsqlParameter { Value = $"{Quoted}.book" });
+        return known.ExecuteScalar() is not null;
+    }
+
     /// <summary>Writes down what reports are in: schemas that are older than the views do not have it.</summary>
     private void Describe(TableTarget target)
     {
-        using (var known = target.Command(
-            $"select 1 from pg_attribute where attrelid = $1::regclass and attname = 'functional_scale'",
-            new NpgsqlParameter { Value = $"{Quoted}.book" }))
-        {
-            if (known.ExecuteScalar() is not null) return;
-        }
         if (EventLine.Read(FirstLine()).Recorded.Event is not BookEvent.Opened opened)
             throw new StoreMismatchException("The book's first event is not its opening.");
         var code = opened.Genesis.Functional;

@@ -85,6 +85,7 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
             Thread.Sleep(BetweenAttempts);
         }
         schema.Ensure(session.Connection);
+        schema.EnsureModel(session.Connection, model);
         using var transaction = session.Connection.BeginTransaction();
         var target = new TableTarget(session.Connection, _beside, IsFresh: true, IsRebuild: true);
         target.Run($"create schema {_beside}");
@@ -173,9 +174,10 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
     private void TakePlace(TableTarget target)
     {
         schema.Lock(target);
-        LockOut(target);
         var own = model.Tables.Select(table => table.Name).ToHashSet();
-        schema.MakeViews(target, table => $"{(own.Contains(table) ? _beside : schema.Quoted)}.{table}");
+        var views = ReportViews.All.Where(view => view.Tables.Any(own.Contains)).ToList();
+        LockOut(target, views);
+        schema.MakeViews(target, views, table => $"{(own.Contains(table) ? _beside : schema.Quoted)}.{table}");
         foreach (var table in own)
         {
             target.Run(CopyGrants(table));
@@ -188,9 +190,9 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
     /// <summary>Keeps readers out, of the views first, as they come: else each could wait for the other. What is said of
     /// a column's default changes nothing; <c>lock</c> would take the tables of other models with a view. A table
     /// that somebody dropped has no readers, and is made again.</summary>
-    private void LockOut(TableTarget target)
+    private void LockOut(TableTarget target, List<ViewShape> views)
     {
-        foreach (var view in ReportViews.All)
+        foreach (var view in views)
             target.Run($"alter view if exists {schema.Quoted}.{view.Name} alter column {view.Columns[0].Name} drop default");
         var names = string.Join(", ", model.Tables.Select(table => $"{schema.Quoted}.{table.Name}")
             .Where(name => StoreSchema.Exists(target, name)));
