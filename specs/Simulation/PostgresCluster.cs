@@ -133,7 +133,7 @@ public sealed class PostgresCluster : IDisposable
     {
         var path = Path.Combine(Folder, name);
         File.WriteAllText(path, text);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Run(new("chmod", ["600", path]));
         if (IsRoot) Run(new("chown", ["postgres", path]));
         return path;
     }

@@ -1,4 +1,3 @@
-using BankingEngine.Application.Ports;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Journals;
@@ -100,7 +99,7 @@ public sealed class PositionBackupSpecs : IDisposable
 
     private static async Task StandAsync(TestBook book, params (string Name, long Position)[] all)
     {
-        IPositions positions = new FilePositions(book.Folder);
+        var positions = new FilePositions(book.Folder);
         foreach (var (name, position) in all) await positions.AdvanceAsync(new(name, position, Noon), default);
     }
 
