@@ -187,12 +187,13 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
         target.Run($"drop schema {_beside}");
     }
 
-    /// <summary>Keeps readers out, of the views first, as they come: else each could wait for the other. What is said of
-    /// a column's default changes nothing; <c>lock</c> would take the tables of other models with a view. A table
-    /// that somebody dropped has no readers, and is made again.</summary>
+    /// <summary>Keeps readers out in the order in which they come, or each could wait for the other: of a view before
+    /// those that it is made of, of views before tables. What is said of a column's default changes nothing;
+    /// <c>lock</c> would take the tables of other models with a view. A table that somebody dropped has no readers, and
+    /// is made again.</summary>
     private void LockOut(TableTarget target, List<ViewShape> views)
     {
-        foreach (var view in views)
+        foreach (var view in Enumerable.Reverse(views))
             target.Run($"alter view if exists {schema.Quoted}.{view.Name} alter column {view.Columns[0].Name} drop default");
         var names = string.Join(", ", model.Tables.Select(table => $"{schema.Quoted}.{table.Name}")
             .Where(name => StoreSchema.Exists(target, name)));
