@@ -193,6 +193,9 @@ public sealed class ConsumerSpecs
         public Task ResetAsync(StoredPosition to, CancellationToken cancellation) => throw Away();
         public Task<IReadOnlyList<StoredPosition>> ListAsync(string prefix, CancellationToken cancellation) => throw Away();
         public Task<bool> RemoveAsync(string name, CancellationToken cancellation) => throw Away();
+        public Task<bool> HoldAsync(string name, Guid holder, bool takeover, CancellationToken cancellation) => throw Away();
+        public Task ReleaseAsync(string name, Guid holder, CancellationToken cancellation) => throw Away();
+        public Task<IReadOnlySet<string>> HeldAsync(string prefix, CancellationToken cancellation) => throw Away();
         private static PositionsUnavailableException Away() => new("Away.");
     }
 }
