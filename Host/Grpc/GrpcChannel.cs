@@ -157,6 +157,8 @@ public sealed class GrpcChannel : IDisposable
     {
         GrpcException known => known,
         HttpProtocolException { ErrorCode: 8 } => new(GrpcCode.Cancelled, "The peer cancelled the call.", null, fault),
+        HttpProtocolException { ErrorCode: GrpcServer.EnhanceYourCalm } =>
+            new(GrpcCode.ResourceExhausted, "The peer ended the call: too little of it was read.", null, fault),
         HttpRequestException { InnerException: HttpProtocolException inner } => Translate(inner),
         HttpIOException { InnerException: HttpProtocolException inner } => Translate(inner),
         IOException { InnerException: HttpProtocolException inner } => Translate(inner),

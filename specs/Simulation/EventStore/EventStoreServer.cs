@@ -51,7 +51,8 @@ public sealed class EventStoreServer : IAsyncDisposable
         _options = options;
         Log = new(options.Folder);
         _appends = new(this);
-        _reads = new(Log, TimeSpan.FromSeconds(1));
+        // Positions of this log are bytes, not events; and the server it stands for never says that one fell behind.
+        _reads = new(Log, TimeSpan.FromSeconds(1), new() { BehindEvents = long.MaxValue, BehindFor = TimeSpan.MaxValue });
         var builder = WebApplication.CreateSlimBuilder(["--Logging:LogLevel:Default=None"]);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(server => server.Listen(IPAddress.Loopback, options.Port, listen =>
