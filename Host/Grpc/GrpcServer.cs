@@ -199,6 +199,7 @@ public static partial class GrpcServer
         if (timeout is null) return;
         if (!GrpcHeaders.TryReadTimeout(timeout, out var left))
             throw new GrpcException(GrpcCode.Internal, $"{GrpcHeaders.Timeout} is one to eight digits and a unit.");
+        if (left <= TimeSpan.Zero) throw new GrpcException(GrpcCode.DeadlineExceeded, "The deadline was over when the call came.");
         ending.CancelAfter(left);
     }
 
