@@ -147,7 +147,7 @@ public sealed class ConnectionSpecs
         }
         wire.Hang(towardsStore: true, back: true);
         var waiting = calls[1].ReadAsync().AsTask();
-        var given = async () => await calls[0].ReadAsync();
+        var given = async () => await calls[0].ReadAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
         (await given.Should().ThrowAsync<GrpcException>()).Which.Code.Should().Be(GrpcCode.Unavailable);
         waiting.IsCompleted.Should().BeFalse();
         wire.Mend();
