@@ -12,7 +12,7 @@ public sealed class PostgresReadModels : IDisposable
     /// <summary>The longest one question may take; reports over the whole book have longer.</summary>
     internal const int QuestionSeconds = 10, ReportSeconds = 120;
 
-    private const int ConnectSeconds = 3;
+    private const int ConnectSeconds = 3, RecheckSeconds = 1;
 
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(25);
 
@@ -29,8 +29,9 @@ public sealed class PostgresReadModels : IDisposable
     /// <exception cref="ArgumentException">The connection string is not one.</exception>
     public PostgresReadModels(JournalFeed feed, string connectionString, string book)
     {
+        var settings = OfPrimary(new(connectionString));
+        connectionString = settings.ConnectionString;
         (_feed, _connectionString, _schema) = (feed, connectionString, new(feed, book));
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
         settings.ApplicationName ??= $"read models of {book}";
         settings.Timeout = Math.Min(settings.Timeout, ConnectSeconds);
         settings.CommandTimeout = QuestionSeconds;
@@ -116,6 +117,15 @@ public sealed class PostgresReadModels : IDisposable
         _stop.Cancel();
         foreach (var follower in _followers) follower.Dispose();
         _source.Dispose();
+    }
+
+    /// <summary>Of several servers the one that takes writes is meant, seen anew soon after a fail-over.</summary>
+    private static NpgsqlConnectionStringBuilder OfPrimary(NpgsqlConnectionStringBuilder given)
+    {
+        if (given.Host?.Contains(',', StringComparison.Ordinal) != true) return given;
+        given.TargetSessionAttributes ??= "primary";
+        given.HostRecheckSeconds = Math.Min(given.HostRecheckSeconds, RecheckSeconds);
+        return given;
     }
 
     private TableRebuild RebuildOf(int index) =>

@@ -3,9 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using BankingEngine.Host.Grpc;
-using BankingEngine.Host.Grpc.EventStore;
 using BankingEngine.Specs.Engine.Grpc;
-using Google.Protobuf;
 
 namespace BankingEngine.Specs.Api.Gateway;
 

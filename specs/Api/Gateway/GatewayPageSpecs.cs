@@ -191,7 +191,7 @@ public sealed class GatewayPageSpecs(GatewayHost host) : IClassFixture<GatewayHo
 
         async Task<(GrpcChannel Channel, List<GrpcClientCall<ReadReq, ReadResp>> Calls)> Fill(string token, int count)
         {
-            ApiKeys.TryParse(token, out var id, out _, out _);
+            ApiKeys.TryParse(token, out var id, out _, out _).Should().BeTrue();
             var (channel, calls) = (host.Channel(id.ToString(), token), new List<GrpcClientCall<ReadReq, ReadResp>>());
             for (var call = 0; call < count; call++)
             {

@@ -19,6 +19,8 @@ public sealed class ConnectionSpecs
     private const string Reads = "/event_store.client.streams.Streams/Read",
         Appends = "/event_store.client.streams.Streams/BatchAppend";
 
+    private static readonly string[] Others = ["follower", "replica"];
+
     [Theory]
     [InlineData("leader", "leader")]
     [InlineData("follower", "follower")]
@@ -58,9 +60,9 @@ public sealed class ConnectionSpecs
             JournalFixture.Append(writer, batch);
             EventStoreJournalSpecs.Follow(reader, last += batch);
         }
-        foreach (var other in new[] { "follower", "replica" }.Except(nodes.Split(' ')))
+        foreach (var other in Others.Except(nodes.Split(' ')))
             servers[other].Calls.GetValueOrDefault(Reads).Should().Be(before[other], "{0} is not preferred", other);
-        foreach (var other in new[] { "follower", "replica" })
+        foreach (var other in Others)
             servers[other].Calls.GetValueOrDefault(Appends).Should().Be(0, "only the leader stores");
         JournalFixture.Lines(reader).Should().Equal(JournalFixture.Expected(last));
     }

@@ -67,6 +67,7 @@ public abstract class StoreUnderTest : IDisposable
     {
         Close();
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     protected virtual void Close() { }
@@ -85,7 +86,11 @@ public abstract class StoreBook : IDisposable
     /// <summary>Opens the journal from outside, past every wire.</summary>
     public abstract IJournal OpenToRead();
 
-    public void Dispose() => Close();
+    public void Dispose()
+    {
+        Close();
+        GC.SuppressFinalize(this);
+    }
 
     protected virtual void Close() { }
 }
