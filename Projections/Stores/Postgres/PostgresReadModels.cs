@@ -36,14 +36,14 @@ public sealed class PostgresReadModels : IDisposable
         settings.Timeout = Math.Min(settings.Timeout, ConnectSeconds);
         settings.CommandTimeout = QuestionSeconds;
         _source = NpgsqlDataSource.Create(settings);
-        _followers =
-        [
-            new(feed, _schema, connectionString, new EntriesModel()),
-            new(feed, _schema, connectionString, new TransfersModel()),
-        ];
+        _followers = [.. Models().Select(model => new Follower(feed, _schema, connectionString, model))];
         Accounts = new EntriesReader(new(_source, _schema, _followers[0]));
         Transfers = new TransfersReader(new(_source, _schema, _followers[1]));
     }
+
+    /// <summary>All models, each with the version of its tables: first those that stand in for models in memory, then
+    /// those that only whoever reads the database asks.</summary>
+    public static IReadOnlyList<(string Name, int Version)> All => [.. Models().Select(m => (m.Name, m.Version))];
 
     /// <summary>The names of the models.</summary>
     public IReadOnlyList<string> Names => [.. _followers.Select(follower => follower.Model.Name)];
@@ -127,6 +127,8 @@ public sealed class PostgresReadModels : IDisposable
         given.HostRecheckSeconds = Math.Min(given.HostRecheckSeconds, RecheckSeconds);
         return given;
     }
+
+    private static TableModel[] Models() => [new EntriesModel(), new TransfersModel(), new FactsModel()];
 
     private TableRebuild RebuildOf(int index) =>
         new(_feed, _schema, _connectionString, _followers[index].Model.Fresh());
