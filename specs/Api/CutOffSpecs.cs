@@ -6,7 +6,6 @@ using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Journals;
 using BankingEngine.Specs.Engine;
 using BankingEngine.Specs.Engine.EventStore;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace BankingEngine.Specs.Api;

@@ -1,4 +1,3 @@
-using BankingEngine.Application.Ports;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Journals;
