@@ -36,6 +36,35 @@ public interface IPositions
     /// <returns>Whether anything was stored under the name.</returns>
     /// <exception cref="PositionsUnavailableException">The store did not answer.</exception>
     Task<bool> RemoveAsync(string name, CancellationToken cancellation);
+
+    /// <summary>Becomes the one who reads under a name, or stays it: for <see cref="Holds.Length"/>, on whichever host.
+    /// </summary>
+    /// <param name="holder">Another for each reader.</param>
+    /// <param name="takeover">Whether to end another's hold, who finds out when it asks again.</param>
+    /// <returns>False while another holds the name.</returns>
+    /// <exception cref="PositionsUnavailableException">The store did not answer: whether it is held is not known.
+    /// </exception>
+    Task<bool> HoldAsync(string name, Guid holder, bool takeover, CancellationToken cancellation);
+
+    /// <summary>Holds a name no longer; nothing where another does.</summary>
+    /// <exception cref="PositionsUnavailableException">The store did not answer.</exception>
+    Task ReleaseAsync(string name, Guid holder, CancellationToken cancellation);
+
+    /// <summary>The names that begin so and are held.</summary>
+    /// <exception cref="PositionsUnavailableException">The store did not answer.</exception>
+    Task<IReadOnlySet<string>> HeldAsync(string prefix, CancellationToken cancellation);
+}
+
+/// <summary>How long a name is held.</summary>
+/// <remarks>Holds keep two readers of a group from working side by side; that nothing is lost rests on the positions,
+/// which only advance.</remarks>
+public static class Holds
+{
+    /// <summary>After so long without being asked for again a hold is over: its host fell.</summary>
+    public static readonly TimeSpan Length = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often a holder asks for it again, and finds out that another took over.</summary>
+    public static readonly TimeSpan RenewedEvery = TimeSpan.FromSeconds(3);
 }
 
 /// <summary>What names of positions may be.</summary>
@@ -48,6 +77,12 @@ public static class PositionNames
 
     public static bool IsValid(string name) => name.Length is > 0 and <= MaxLength
         && name.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '.' or '_' or ':' or '-');
+
+    /// <exception cref="ArgumentException">It is no name.</exception>
+    public static void Demand(string name)
+    {
+        if (!IsValid(name)) throw new ArgumentException($"No name of a position: {name}", nameof(name));
+    }
 }
 
 /// <summary>The store of positions cannot be asked; followers wait, the book goes on.</summary>

@@ -43,24 +43,24 @@ public static partial class CommandCatalogue
 
     private static Built Subscribe(CommandFields f, Sealing sealing)
     {
-        var secret = WebhookSignature.NewSecret();
+        var (secret, subject) = (WebhookSignature.NewSecret(), WebhookSignature.NewSubject(f.Webhook));
         var command = new SubscribeWebhook(
-            f.Webhook, f.Url!, f.EventTypes, f.OnlyAccounts, sealing.Seal(WebhookSignature.SealedAs, f.Subject, secret),
+            f.Webhook, f.Url!, f.EventTypes, f.OnlyAccounts, sealing.Seal(WebhookSignature.SealedAs, subject, secret),
             f.Has(FromPosition) ? f.Number : null);
-        var built = new Built(command, Secret: new("secret", secret));
+        var built = new Built(command, Secret: new("secret", secret), SealedFor: subject);
         return built with
         {
             Ask = (book, _) => Task.FromResult(book.WebhookRules.Check(command.Url) is { } refused
-                ? new Flaw(refused, Url.Name) : built),
+                ? new Built(null, Flaw: new Flaw(refused, Url.Name), SealedFor: subject) : built),
         };
     }
 
     private static Built RotateSecret(CommandFields f, Sealing sealing)
     {
-        var secret = WebhookSignature.NewSecret();
+        var (secret, subject) = (WebhookSignature.NewSecret(), WebhookSignature.NewSubject(f.Webhook));
         var command = new RotateWebhookSecret(
-            f.Webhook, sealing.Seal(WebhookSignature.SealedAs, f.Subject, secret),
+            f.Webhook, sealing.Seal(WebhookSignature.SealedAs, subject, secret),
             f.Has(OverlapSeconds) ? f.Number : OneDay);
-        return new(command, Secret: new("secret", secret));
+        return new(command, Secret: new("secret", secret), SealedFor: subject);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
@@ -52,6 +53,7 @@ public static class CommandEndpoints
                 asked = asked with { Built = await ask(book, asked.Id).ConfigureAwait(false) };
                 if (asked.Built.Flaw is { } no)
                 {
+                    await ForgetAsync(book, asked.Built.SealedFor).ConfigureAwait(false);
                     await Problems.Answer(context, no).ConfigureAwait(false);
                     return;
                 }
@@ -70,6 +72,7 @@ public static class CommandEndpoints
             var envelope = new Envelope(asked.Id, caller.Number, asked.Print);
             var named = asked.Built.Named ?? spec.Name;
             var answer = await book.Engine.SendAsync(envelope, command, named).ConfigureAwait(false);
+            if (answer.Ended.Ending != Ending.Accepted) await ForgetAsync(book, asked.Built.SealedFor).ConfigureAwait(false);
             var detail = await Lives.DetailAsync(book, command, answer).ConfigureAwait(false);
             Send(context, spec, book, asked, answer, detail);
         }
@@ -80,6 +83,20 @@ public static class CommandEndpoints
         catch (BadHttpRequestException bad)
         {
             await Problems.Answer(context, RequestBodies.Of(bad)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Destroys a key that seals nothing the book kept.</summary>
+    private static async Task ForgetAsync(RunningBook book, AccountId subject)
+    {
+        if (subject.IsNone) return;
+        try
+        {
+            await Task.Run(() => book.KeyStore.Destroy(subject.ToString())).ConfigureAwait(false);
+        }
+        catch (Exception away) when (away is JournalException or IOException or UnauthorizedAccessException)
+        {
+            // It opens nothing; the answer is not to wait for the key store.
         }
     }
 

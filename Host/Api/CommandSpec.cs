@@ -94,10 +94,11 @@ public readonly record struct Shown(string Name, string Text);
 /// <param name="Named">Wire name for the record; null: the one of the catalogue.</param>
 /// <param name="Reverses">The transfer to reverse; its legs come from the journal, never from a caller.</param>
 /// <param name="Secret">Shown once beside the receipt: the token of a new key.</param>
+/// <param name="SealedFor">Whose key was made for this command alone, and is of no use where it is not accepted.</param>
 /// <param name="Ask">What has to be asked of the book first, under the command's id; gives what is sent.</param>
 public readonly record struct Built(
     Command? Command, string? Named = null, Flaw? Flaw = null, TransferId? Reverses = null, Shown? Secret = null,
-    Func<RunningBook, CommandId, Task<Built>>? Ask = null)
+    Func<RunningBook, CommandId, Task<Built>>? Ask = null, AccountId SealedFor = default)
 {
     public static implicit operator Built(Command command) => new(command);
 

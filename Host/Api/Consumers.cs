@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Ports;
@@ -23,17 +24,23 @@ public static class ConsumerProblems
 /// reader gets everything behind the stored position, and what it had and did not say that it was done with, again.
 /// </summary>
 /// <remarks>
-/// One reader a group and host at a time: a second is refused, unless it says <c>takeover=true</c>; then the first one's
-/// stream ends with the event <c>consumer.taken_over</c>. A position only advances, so a reader that was taken over
+/// One reader a group at a time, on whichever host: a second is refused, unless it says <c>takeover=true</c>; then the
+/// first one's stream ends with the event <c>consumer.taken_over</c>. Who reads holds the group's name in the store of
+/// positions, so that a host that fell makes room by itself. A position only advances, so a reader that was taken over
 /// takes nothing back.
 /// </remarks>
 public sealed class Consumers(RunningBook book)
 {
+    private readonly RunningBook book = book;
+
     public const int MaxConsumers = 100;
 
     public const string TakenOver = "consumer.taken_over";
 
     private const string Prefix = "consumer:";
+
+    /// <summary>How long a reader that leaves waits for the store; its hold then ends by itself.</summary>
+    private static readonly TimeSpan LongestRelease = TimeSpan.FromSeconds(2);
 
     private static readonly CommandSpec Commit = new(
         "consumer.commit", "consumers/{consumer}/position", Scopes.Audit, "Say how far a group is",
@@ -41,7 +48,7 @@ public sealed class Consumers(RunningBook book)
         static (_, _) => new Flaw(EdgeProblems.CommandUnknown), """{"position":1}""");
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<Tag, CancellationTokenSource> _reading = [];
+    private readonly Dictionary<Tag, Reader> _reading = [];
 
     /// <summary>What a commit says.</summary>
     private readonly record struct Done(Tag Consumer, long Position, bool Reset);
@@ -71,27 +78,30 @@ public sealed class Consumers(RunningBook book)
         book.Positions.FindAsync(NameOf(group), cancellation);
 
     /// <summary>Becomes the group's reader.</summary>
-    /// <param name="taken">Cancelled when another takes over.</param>
-    /// <returns>False while another reads, and is not to be taken over from.</returns>
-    public bool TryEnter(Tag group, bool takeover, out CancellationTokenSource taken)
-    {
-        taken = new();
-        CancellationTokenSource? before;
-        lock (_gate)
-        {
-            if (_reading.TryGetValue(group, out before) && !takeover) return false;
-            _reading[group] = taken;
-        }
-        before?.Cancel();
-        return true;
-    }
-
-    public void Leave(Tag group, CancellationTokenSource taken)
+    /// <returns>Null while another reads, here or on another host, and is not to be taken over from.</returns>
+    /// <exception cref="PositionsUnavailableException">The store did not answer.</exception>
+    public async Task<Reader?> EnterAsync(Tag group, bool takeover, CancellationToken cancellation)
     {
         lock (_gate)
         {
-            if (_reading.TryGetValue(group, out var now) && now == taken) _reading.Remove(group);
+            if (_reading.ContainsKey(group) && !takeover) return null;
         }
+        var asked = Stopwatch.GetTimestamp();
+        var reader = new Reader(this, group, asked);
+        if (!await book.Positions.HoldAsync(NameOf(group), reader.Id, takeover, cancellation).ConfigureAwait(false))
+        {
+            await reader.DisposeAsync().ConfigureAwait(false);
+            return null;
+        }
+        Reader? before;
+        lock (_gate)
+        {
+            _reading.TryGetValue(group, out before);
+            _reading[group] = reader;
+        }
+        before?.EndTakenOver();
+        reader.Start();
+        return reader;
     }
 
     /// <summary>Maps a route whose stores may not answer.</summary>
@@ -152,6 +162,7 @@ public sealed class Consumers(RunningBook book)
     private async Task ListAsync(HttpContext context)
     {
         var stored = await book.Positions.ListAsync(Prefix, context.RequestAborted).ConfigureAwait(false);
+        var held = await book.Positions.HeldAsync(Prefix, context.RequestAborted).ConfigureAwait(false);
         var end = book.Engine.DurablePosition;
         Reads.Ok(context, to =>
         {
@@ -160,7 +171,7 @@ public sealed class Consumers(RunningBook book)
             foreach (var position in stored)
             {
                 to.WriteStartObject();
-                Write(to, position, end);
+                Write(to, position, end, held);
                 to.WriteEndObject();
             }
             to.WriteEndArray();
@@ -180,7 +191,8 @@ public sealed class Consumers(RunningBook book)
             await Problems.Answer(context, no).ConfigureAwait(false);
             return;
         }
-        Reads.Ok(context, to => Write(to, stands, end));
+        var held = await book.Positions.HeldAsync(NameOf(done.Consumer), context.RequestAborted).ConfigureAwait(false);
+        Reads.Ok(context, to => Write(to, stands, end, held));
     }
 
     private async Task<(StoredPosition Stands, Flaw? Flaw)> StoreAsync(Done done, CancellationToken cancellation)
@@ -215,7 +227,8 @@ public sealed class Consumers(RunningBook book)
         });
     }
 
-    private void Write(System.Text.Json.Utf8JsonWriter to, in StoredPosition stored, long end)
+    private static void Write(
+        System.Text.Json.Utf8JsonWriter to, in StoredPosition stored, long end, IReadOnlySet<string> held)
     {
         var name = stored.Name[Prefix.Length..];
         to.WriteString("consumer"u8, name);
@@ -223,8 +236,82 @@ public sealed class Consumers(RunningBook book)
         to.WriteNumber("lag"u8, Math.Max(0, end - stored.Position));
         to.WriteString("at"u8, stored.At.UtcDateTime.ToString(
             "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", System.Globalization.CultureInfo.InvariantCulture));
-        lock (_gate) to.WriteBoolean("reading"u8, _reading.ContainsKey(Tag.Of(name)));
+        to.WriteBoolean("reading"u8, held.Contains(stored.Name));
     }
 
     private static string NameOf(Tag group) => Prefix + group;
+
+    /// <summary>A group's reader on this host, as long as it holds the group's name.</summary>
+    public sealed class Reader : IAsyncDisposable
+    {
+        private readonly Consumers _consumers;
+        private readonly Tag _group;
+        private readonly CancellationTokenSource _ended = new(), _left = new();
+        private Task _holding = Task.CompletedTask;
+        private long _proven;
+        private volatile bool _isTakenOver;
+
+        internal Reader(Consumers consumers, Tag group, long proven) =>
+            (_consumers, _group, _proven) = (consumers, group, proven);
+
+        internal Guid Id { get; } = Guid.NewGuid();
+
+        /// <summary>Cancelled when another takes over, or when it is no longer known that none does.</summary>
+        public CancellationToken Ended => _ended.Token;
+
+        public bool IsTakenOver => _isTakenOver;
+
+        internal void Start() => _holding = Task.Run(HoldAsync);
+
+        internal void EndTakenOver()
+        {
+            _isTakenOver = true;
+            _ended.Cancel();
+        }
+
+        /// <summary>Makes room for another.</summary>
+        public async ValueTask DisposeAsync()
+        {
+            await _left.CancelAsync().ConfigureAwait(false);
+            await _holding.ConfigureAwait(false);
+            lock (_consumers._gate)
+            {
+                if (_consumers._reading.TryGetValue(_group, out var now) && now == this) _consumers._reading.Remove(_group);
+            }
+            using var shortly = new CancellationTokenSource(LongestRelease);
+            try
+            {
+                await _consumers.book.Positions.ReleaseAsync(NameOf(_group), Id, shortly.Token).ConfigureAwait(false);
+            }
+            catch (Exception away) when (away is PositionsUnavailableException or OperationCanceledException)
+            {
+                // The hold ends by itself.
+            }
+            _left.Dispose();
+        }
+
+        private async Task HoldAsync()
+        {
+            while (true)
+            {
+                await Task.Delay(Holds.RenewedEvery, _left.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (_left.IsCancellationRequested || _ended.IsCancellationRequested) return;
+                var asked = Stopwatch.GetTimestamp();
+                try
+                {
+                    // An answer that comes when the hold is over says nothing of the time between.
+                    using var over = CancellationTokenSource.CreateLinkedTokenSource(_left.Token);
+                    var rest = Holds.Length - Stopwatch.GetElapsedTime(_proven);
+                    over.CancelAfter(rest > TimeSpan.Zero ? rest : TimeSpan.Zero);
+                    if (await _consumers.book.Positions.HoldAsync(NameOf(_group), Id, takeover: false, over.Token)
+                        .ConfigureAwait(false)) _proven = asked;
+                    else EndTakenOver();
+                }
+                catch (Exception away) when (away is PositionsUnavailableException or OperationCanceledException)
+                {
+                    if (Stopwatch.GetElapsedTime(_proven) >= Holds.Length) await _ended.CancelAsync().ConfigureAwait(false);
+                }
+            }
+        }
+    }
 }

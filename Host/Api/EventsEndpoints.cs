@@ -70,23 +70,31 @@ public sealed class EventStreams(
     /// <summary>Serves a group's reader, until another takes over.</summary>
     private async Task RunAsync(HttpContext context, EventsFilter filter, long from, Tag group, bool takeover)
     {
-        if (!consumers.TryEnter(group, takeover, out var taken))
-        {
-            taken.Dispose();
-            await Problems.Answer(context, ConsumerProblems.Reading).ConfigureAwait(false);
-            return;
-        }
+        Consumers.Reader? reader;
         try
         {
-            await RunAsync(context, filter, from, taken.Token).ConfigureAwait(false);
-            if (!taken.IsCancellationRequested || context.RequestAborted.IsCancellationRequested) return;
+            reader = await consumers.EnterAsync(group, takeover, context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (PositionsUnavailableException)
+        {
+            await Problems.Answer(context, ConsumerProblems.Unavailable).ConfigureAwait(false);
+            return;
+        }
+        if (reader is null)
+        {
+            await Problems.Answer(context, new Flaw(ConsumerProblems.Reading)
+            {
+                RetryAfterSeconds = (int)Holds.Length.TotalSeconds,
+            }).ConfigureAwait(false);
+            return;
+        }
+        await using (reader.ConfigureAwait(false))
+        {
+            await RunAsync(context, filter, from, reader.Ended).ConfigureAwait(false);
+            if (!reader.IsTakenOver || context.RequestAborted.IsCancellationRequested) return;
             context.Response.BodyWriter.Write("event: "u8);
             context.Response.BodyWriter.Write(System.Text.Encoding.ASCII.GetBytes(Consumers.TakenOver));
             context.Response.BodyWriter.Write("\ndata: {}\n\n"u8);
-        }
-        finally
-        {
-            consumers.Leave(group, taken);
         }
     }
 

@@ -37,10 +37,10 @@ public static partial class Fields
         Reset = Of("reset", """{"type":"boolean","default":false}""",
             "Whether the position may go back.", static (ref r, f) => Boolean(ref r, out f.Reset));
 
-    /// <summary>Its secrets are sealed under its name, so it is of the form of a name.</summary>
+    /// <summary>The keys of its secrets are named by it, so it is of the form of a name.</summary>
     private static EdgeProblem? ReadWebhook(ref Utf8JsonReader reader, CommandFields into) =>
         FieldValues.Tag(ref reader, into, out into.Webhook) is { } wrong ? wrong
-        : WebhookSignature.TrySubject(into.Webhook, out into.Subject) ? null : FieldMalformed;
+        : WebhookSignature.IsSubject(into.Webhook) ? null : FieldMalformed;
 
     private static EdgeProblem? ReadEventTypes(ref Utf8JsonReader reader, CommandFields into)
     {
@@ -67,7 +67,6 @@ public sealed partial class CommandFields
     // Fields, because the readers fill them by reference.
 #pragma warning disable CA1051
     public Tag Webhook, Consumer;
-    public AccountId Subject;
     public string? Url;
     public ImmutableArray<string> EventTypes;
     public ImmutableArray<AccountId> OnlyAccounts;

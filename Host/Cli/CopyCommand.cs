@@ -75,13 +75,13 @@ internal static class CopyCommand
         source.Demand();
         var destroyed = KeyBackup.MoveDestroyed(from, to, identity);
         var keys = parsed.GetValue(Keys) ? KeyBackup.Move(from, to, identity) : null;
-        var positions = await PositionCopy.MoveAsync(from, to, identity.Book, target.Tail.Position).ConfigureAwait(false);
+        var positions = await PositionCopy.MoveAsync(from, to, identity, target.Tail.Position).ConfigureAwait(false);
         return Tell(terminal, target, root, digest, (keys, destroyed, positions), Stopwatch.GetElapsedTime(started));
     }
 
     private static int Tell(
         Terminal terminal, IJournal target, TreeHash root, string digest,
-        (KeyCopy? Copied, int? Destroyed, int? Positions) keys, TimeSpan time)
+        (KeyCopy? Copied, int? Destroyed, int Positions) keys, TimeSpan time)
     {
         terminal.Say($"Book {target.Identity.Book}: {Terminal.Number(target.Tail.Position)} events in "
             + $"{Terminal.Number(target.Tail.Block)} blocks, the same in both ({Terminal.Seconds(time)} s).");
@@ -92,9 +92,7 @@ internal static class CopyCommand
         terminal.Say(keys.Destroyed is { } listed
             ? $"{listed} destroyed keys are on the target's list too."
             : "The list of destroyed keys was not copied: EventStoreDB holds none. Say with BANK_KEYS where the keys lie.");
-        terminal.Say(keys.Positions is { } stood
-            ? $"{stood} positions of consumers and webhooks were copied too."
-            : "Positions of consumers and webhooks were not copied: EventStoreDB's hosts have them in their folder.");
+        terminal.Say($"{keys.Positions} positions of consumers and webhooks were copied too.");
         return terminal.Done(new()
         {
             ["book"] = target.Identity.Book,

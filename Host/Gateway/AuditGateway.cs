@@ -36,7 +36,11 @@ public sealed class AuditGateway : IAsyncDisposable
     public const string ServerVersion = "24.6.0.0";
 
     private const int MaxConnections = 256, LeastBytesPerSecond = 100;
-    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(10), StalledFor = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(10);
+
+    /// <summary>A connection that takes nothing is cut off; a call that takes nothing was ended before it, by
+    /// <see cref="ReadLimits.StalledFor"/>.</summary>
+    private static readonly TimeSpan ConnectionStalledFor = TimeSpan.FromMinutes(4);
 
     private readonly RunningBook _book;
     private readonly BookStreams _streams;
@@ -45,13 +49,14 @@ public sealed class AuditGateway : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly Guid _instance = Guid.NewGuid();
 
-    private AuditGateway(RunningBook book, IConfiguration configuration, string url, TimeSpan heartbeat)
+    private AuditGateway(
+        RunningBook book, IConfiguration configuration, string url, TimeSpan heartbeat, ReadLimits? limits)
     {
         var allowsAnyone = configuration.GetValue<bool>("Gateway:AllowAnonymous");
         if (allowsAnyone) ThrowIfExposed(book, url);
         _book = book;
         _streams = new(book.Engine.Feed);
-        _reads = new(_streams, heartbeat);
+        _reads = new(_streams, heartbeat, limits);
         _door = new(book, new(configuration), allowsAnyone);
         _app = BuildHost(configuration, url);
         _app.UseRouting();
@@ -70,11 +75,12 @@ public sealed class AuditGateway : IAsyncDisposable
 
     /// <summary>Starts the gateway of a book.</summary>
     /// <param name="heartbeat">Null: <see cref="HeartbeatSeconds"/>.</param>
+    /// <param name="limits">Null: the usual ones.</param>
     /// <returns>Null where the configuration asks for none.</returns>
     /// <exception cref="GatewayConfigurationException">It makes no sense, or would let strangers in.</exception>
     /// <exception cref="IOException">The address cannot be listened on.</exception>
     public static async Task<AuditGateway?> StartAsync(
-        RunningBook book, IConfiguration configuration, TimeSpan? heartbeat = null)
+        RunningBook book, IConfiguration configuration, TimeSpan? heartbeat = null, ReadLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(book);
         ArgumentNullException.ThrowIfNull(configuration);
@@ -83,7 +89,8 @@ public sealed class AuditGateway : IAsyncDisposable
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
             throw new GatewayConfigurationException(
                 $"Gateway:Url '{url}' is neither http://host:port nor https://host:port.");
-        var gateway = new AuditGateway(book, configuration, url, heartbeat ?? TimeSpan.FromSeconds(HeartbeatSeconds));
+        var gateway = new AuditGateway(
+            book, configuration, url, heartbeat ?? TimeSpan.FromSeconds(HeartbeatSeconds), limits);
         try
         {
             await gateway._app.StartAsync().ConfigureAwait(false);
@@ -176,7 +183,7 @@ public sealed class AuditGateway : IAsyncDisposable
             server.Configure(kestrel);
             server.AddServerHeader = false;
             server.Limits.MaxConcurrentConnections = MaxConnections;
-            server.Limits.MinResponseDataRate = new(LeastBytesPerSecond, StalledFor);
+            server.Limits.MinResponseDataRate = new(LeastBytesPerSecond, ConnectionStalledFor);
             server.Limits.Http2.KeepAlivePingDelay = server.Limits.Http2.KeepAlivePingTimeout = PingAfter;
         });
         return builder.Build();

@@ -1,8 +1,23 @@
+using System.Diagnostics;
 using BankingEngine.Host.Grpc;
 using BankingEngine.Host.Grpc.EventStore;
 using Google.Protobuf.WellKnownTypes;
 
 namespace BankingEngine.Host.Gateway;
+
+/// <summary>What is asked of readers.</summary>
+public sealed record ReadLimits
+{
+    /// <summary>Whoever takes less than 64 KiB in so long, while there is something to take, is sent away.</summary>
+    public TimeSpan StalledFor { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>A subscription that had caught up has fallen behind when the next event for it is more than so many
+    /// positions before the last one: several blocks of the largest.</summary>
+    public long BehindEvents { get; init; } = 10_000;
+
+    /// <summary>Or when it was not level with the end for longer than this.</summary>
+    public TimeSpan BehindFor { get; init; } = TimeSpan.FromSeconds(10);
+}
 
 /// <summary>Answers Streams/Read in all its combinations.</summary>
 /// <remarks>
@@ -10,8 +25,11 @@ namespace BankingEngine.Host.Gateway;
 /// before the position, so that the last one read is where the next page begins.
 /// </remarks>
 /// <param name="heartbeat">How often it is asked whether the reader may go on.</param>
-public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
+/// <param name="limits">Null: the usual ones.</param>
+public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat, ReadLimits? limits = null)
 {
+    private readonly ReadLimits _limits = limits ?? new();
+
     /// <summary>Bytes written before the reader is waited for.</summary>
     private const int FlushBytes = 64 * 1024;
 
@@ -57,7 +75,7 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
             await SendAsync(call, plan, cursor, Math.Min(most, plan.Limit!.Value), mayGoOn).ConfigureAwait(false);
         }
         if (plan.TellsBounds) call.Write(new() { LastStreamPosition = (ulong)bounds.Last });
-        await call.FlushAsync().ConfigureAwait(false);
+        await call.FlushAsync(_limits.StalledFor).ConfigureAwait(false);
     }
 
     private async Task ReadAllAsync(GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, Action mayGoOn)
@@ -74,11 +92,11 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
             using var cursor = store.OpenAll(from, plan.Forwards);
             await SendAsync(call, plan, cursor, plan.Limit!.Value, mayGoOn, end).ConfigureAwait(false);
         }
-        await call.FlushAsync().ConfigureAwait(false);
+        await call.FlushAsync(_limits.StalledFor).ConfigureAwait(false);
     }
 
     /// <param name="through">Forwards: the last commit position to be read.</param>
-    private static async Task SendAsync(
+    private async Task SendAsync(
         GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, IStreamCursor cursor, long most, Action mayGoOn,
         long through = long.MaxValue)
     {
@@ -94,7 +112,7 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
             most--;
             call.Write(new() { Event = entry.ToWire(plan.ResolveLinks, plan.StructuredIds) });
             if (call.UnflushedBytes < FlushBytes) continue;
-            await call.FlushAsync().ConfigureAwait(false);
+            await call.FlushAsync(_limits.StalledFor).ConfigureAwait(false);
             mayGoOn();
         }
     }
@@ -103,12 +121,14 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
     {
         using var cursor = Open(plan);
         call.Write(new() { Confirmation = new() { SubscriptionId = Guid.NewGuid().ToString() } });
-        await call.FlushAsync().ConfigureAwait(false);
-        var (caughtUp, considered, last) = (false, 0L, -1L);
+        await call.FlushAsync(_limits.StalledFor).ConfigureAwait(false);
+        var (considered, last) = (0L, -1L);
+        var standing = new Standing(store, _limits);
         for (var read = 1L; ; read++)
         {
             if (cursor.Next() is { } entry)
             {
+                if (standing.FallsBehindAt(entry)) call.Write(new() { FellBehind = new() { Timestamp = Now() } });
                 last = entry.Position;
                 considered++;
                 if (plan.Filter?.Takes(entry) != false)
@@ -123,16 +143,18 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
             }
             else
             {
-                if (!caughtUp)
+                if (standing.CatchesUp())
                 {
                     if (plan.Filter is not null && considered > 0) call.Write(CheckpointAt(last));
-                    (caughtUp, considered) = (true, 0);
-                    call.Write(new() { CaughtUp = new() { Timestamp = Timestamp.FromDateTime(DateTime.UtcNow) } });
+                    considered = 0;
+                    call.Write(new() { CaughtUp = new() { Timestamp = Now() } });
                 }
-                await call.FlushAsync().ConfigureAwait(false);
+                await call.FlushAsync(_limits.StalledFor).ConfigureAwait(false);
+                var waiting = Stopwatch.GetTimestamp();
                 await WaitAsync(cursor, call.Cancellation).ConfigureAwait(false);
+                standing.Waited(Stopwatch.GetElapsedTime(waiting));
             }
-            await call.FlushAsync().ConfigureAwait(false);
+            await call.FlushAsync(_limits.StalledFor).ConfigureAwait(false);
             mayGoOn();
         }
     }
@@ -177,7 +199,39 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat)
         {
             CommitPosition = (ulong)position,
             PreparePosition = (ulong)position,
-            Timestamp = Timestamp.FromDateTime(DateTime.UtcNow),
+            Timestamp = Now(),
         },
     };
+
+    private static Timestamp Now() => Timestamp.FromDateTime(DateTime.UtcNow);
+
+    /// <summary>Whether a subscription is level with what it follows.</summary>
+    private sealed class Standing(IStreamStore store, ReadLimits limits)
+    {
+        private bool _hasCaughtUp;
+        private long _level;
+
+        /// <returns>Whether it had caught up, and with this event it shows that it is so no longer.</returns>
+        public bool FallsBehindAt(IStreamEntry next)
+        {
+            var missing = store.End - next.Position;
+            var fallsBehind = _hasCaughtUp
+                && (missing > limits.BehindEvents || Stopwatch.GetElapsedTime(_level) > limits.BehindFor);
+            if (fallsBehind) _hasCaughtUp = false;
+            if (missing <= 0) _level = Stopwatch.GetTimestamp();
+            return fallsBehind;
+        }
+
+        /// <returns>Whether that is news.</returns>
+        public bool CatchesUp()
+        {
+            _level = Stopwatch.GetTimestamp();
+            var isNews = !_hasCaughtUp;
+            _hasCaughtUp = true;
+            return isNews;
+        }
+
+        /// <summary>While there was nothing to be sent.</summary>
+        public void Waited(TimeSpan time) => _level += (long)(time.TotalSeconds * Stopwatch.Frequency);
+    }
 }

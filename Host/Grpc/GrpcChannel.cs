@@ -21,10 +21,10 @@ public sealed record GrpcChannelOptions(Uri Address)
     /// <summary>Sent with every call as <c>requires-leader</c>.</summary>
     public bool RequiresLeader { get; init; }
 
-    /// <summary>Silence after which the connection is pinged; null: never.</summary>
+    /// <summary>Silence after which the connection is pinged, a second at least; null: never.</summary>
     public TimeSpan? KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a ping may stay unanswered before the connection is given up.</summary>
+    /// <summary>How long a ping may stay unanswered before the connection is given up, a second at least.</summary>
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
@@ -47,6 +47,9 @@ public sealed class GrpcChannel : IDisposable
 {
     /// <summary>What the peer may send on a call before it is read.</summary>
     private const int WindowBytes = 1024 * 1024;
+
+    /// <summary>What the platform takes for pings; who asks for less is served with this.</summary>
+    private static readonly TimeSpan LeastKeepAlive = TimeSpan.FromSeconds(1);
 
     private readonly HttpMessageInvoker _http;
     private readonly GrpcChannelOptions _options;
@@ -129,8 +132,8 @@ public sealed class GrpcChannel : IDisposable
         };
         if (options.KeepAliveInterval is { } silence)
         {
-            handler.KeepAlivePingDelay = silence;
-            handler.KeepAlivePingTimeout = options.KeepAliveTimeout;
+            handler.KeepAlivePingDelay = AtLeast(silence);
+            handler.KeepAlivePingTimeout = AtLeast(options.KeepAliveTimeout);
         }
         if (options.Certificate is { } own) handler.SslOptions.ClientCertificates = [own];
         if (!options.VerifiesCertificate)
@@ -152,11 +155,16 @@ public sealed class GrpcChannel : IDisposable
         return handler;
     }
 
+    private static TimeSpan AtLeast(TimeSpan time) =>
+        time == Timeout.InfiniteTimeSpan || time > LeastKeepAlive ? time : LeastKeepAlive;
+
     /// <summary>What a fault of the connection means to a caller.</summary>
     internal static GrpcException Translate(Exception fault) => fault switch
     {
         GrpcException known => known,
         HttpProtocolException { ErrorCode: 8 } => new(GrpcCode.Cancelled, "The peer cancelled the call.", null, fault),
+        HttpProtocolException { ErrorCode: GrpcServer.EnhanceYourCalm } =>
+            new(GrpcCode.ResourceExhausted, "The peer ended the call: too little of it was read.", null, fault),
         HttpRequestException { InnerException: HttpProtocolException inner } => Translate(inner),
         HttpIOException { InnerException: HttpProtocolException inner } => Translate(inner),
         IOException { InnerException: HttpProtocolException inner } => Translate(inner),

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.IO.Pipelines;
 using Google.Protobuf;
@@ -55,6 +56,29 @@ public sealed class GrpcCall<TRequest, TResponse>
         if (flushed.IsCompleted) throw new GrpcException(GrpcCode.Cancelled, "The caller left.");
     }
 
+    /// <summary>As <see cref="FlushAsync()"/>; where the caller takes too little for too long, the call is over: its
+    /// stream is reset, since no status reaches him past what he does not take. Other calls of his connection go on.
+    /// </summary>
+    /// <param name="longest">Until what was written is taken, but for 64 KiB.</param>
+    public async ValueTask FlushAsync(TimeSpan longest)
+    {
+        var flushing = FlushAsync();
+        if (flushing.IsCompleted)
+        {
+            await flushing.ConfigureAwait(false);
+            return;
+        }
+        try
+        {
+            await flushing.AsTask().WaitAsync(longest).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Context.Features.GetRequiredFeature<IHttpResetFeature>().Reset(GrpcServer.EnhanceYourCalm);
+            throw new CallerStalledException();
+        }
+    }
+
     public ValueTask SendAsync(TResponse message)
     {
         Write(message);
@@ -62,9 +86,17 @@ public sealed class GrpcCall<TRequest, TResponse>
     }
 }
 
+/// <summary>A caller took nothing for too long; his call was reset and nobody is to be told.</summary>
+[SuppressMessage("Design", "CA1064:Exceptions should be public", Justification = "It does not leave the server.")]
+[SuppressMessage("Design", "CA1032:Implement standard exception constructors", Justification = "As above.")]
+internal sealed class CallerStalledException : Exception;
+
 /// <summary>gRPC methods as endpoints of an ordinary host.</summary>
 public static partial class GrpcServer
 {
+    /// <summary>HTTP/2's word for a peer that is a burden; gRPC clients read it as RESOURCE_EXHAUSTED.</summary>
+    internal const int EnhanceYourCalm = 0xb;
+
     /// <summary>Maps a method of any kind: how many messages go which way is the handler's affair.</summary>
     /// <param name="handler">Returns to end the call well; throws <see cref="GrpcException"/> to end it
     /// otherwise.</param>
@@ -130,8 +162,8 @@ public static partial class GrpcServer
         {
             await FailAsync(context, failure).ConfigureAwait(false);
         }
-        catch (Exception gone) when (context.RequestAborted.IsCancellationRequested && gone is
-            OperationCanceledException or IOException)
+        catch (Exception gone) when (gone is CallerStalledException
+            || (context.RequestAborted.IsCancellationRequested && gone is OperationCanceledException or IOException))
         {
             // Nobody is there to be told.
         }
@@ -167,6 +199,7 @@ public static partial class GrpcServer
         if (timeout is null) return;
         if (!GrpcHeaders.TryReadTimeout(timeout, out var left))
             throw new GrpcException(GrpcCode.Internal, $"{GrpcHeaders.Timeout} is one to eight digits and a unit.");
+        if (left <= TimeSpan.Zero) throw new GrpcException(GrpcCode.DeadlineExceeded, "The deadline was over when the call came.");
         ending.CancelAfter(left);
     }
 

@@ -8,8 +8,9 @@ namespace BankingEngine.Host.Journals;
 
 /// <summary>
 /// Positions in the file <c>positions</c> beside the journal: one JSON object a line. It is written whole, flushed and
-/// put in the place of the one before; what is set while that happens goes into the next writing together. Where hosts
-/// share the folder, what another wrote is read when the file is seen to have changed.
+/// put in the place of the one before; what is set while that happens goes into the next writing together. What another
+/// program wrote is read when the file is seen to have changed. One host serves a book on files, so what is held is known
+/// in memory.
 /// </summary>
 /// <param name="folder">Of the book. Nothing is read before the first question.</param>
 public sealed class FilePositions(string folder) : IPositions
@@ -17,6 +18,7 @@ public sealed class FilePositions(string folder) : IPositions
     public const string FileName = "positions";
 
     private readonly Lock _gate = new(), _writing = new();
+    private readonly Dictionary<string, Guid> _held = [];
     private SortedDictionary<string, StoredPosition>? _stored;
     private (DateTime At, long Length) _stamp;
     private long _changes, _written;
@@ -69,13 +71,40 @@ public sealed class FilePositions(string folder) : IPositions
         return true;
     }
 
+    public Task<bool> HoldAsync(string name, Guid holder, bool takeover, CancellationToken cancellation)
+    {
+        PositionNames.Demand(name);
+        lock (_gate)
+        {
+            if (_held.TryGetValue(name, out var other) && other != holder && !takeover) return Task.FromResult(false);
+            _held[name] = holder;
+            return Task.FromResult(true);
+        }
+    }
+
+    public Task ReleaseAsync(string name, Guid holder, CancellationToken cancellation)
+    {
+        lock (_gate)
+        {
+            if (_held.TryGetValue(name, out var now) && now == holder) _held.Remove(name);
+        }
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlySet<string>> HeldAsync(string prefix, CancellationToken cancellation)
+    {
+        lock (_gate)
+            return Task.FromResult<IReadOnlySet<string>>(
+                _held.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToHashSet());
+    }
+
     /// <summary>Writes positions whole into a folder that no host serves, in the place of what is there.</summary>
     public static void Keep(string folder, IEnumerable<StoredPosition> positions) =>
         Write(folder, Render(positions.OrderBy(position => position.Name, StringComparer.Ordinal)));
 
     private void Put(in StoredPosition to)
     {
-        if (!PositionNames.IsValid(to.Name)) throw new ArgumentException($"No name of a position: {to.Name}", nameof(to));
+        PositionNames.Demand(to.Name);
         var stored = Stored();
         if (stored.Count >= PositionNames.Most && !stored.ContainsKey(to.Name))
             throw new PositionsUnavailableException($"There are {PositionNames.Most} positions already.");

@@ -1,3 +1,4 @@
+using BankingEngine.Application.Journal;
 using BankingEngine.Application.Ports;
 
 namespace BankingEngine.Host.Journals;
@@ -20,11 +21,10 @@ internal static class PositionCopy
 
     /// <summary>Brings positions to where a journal was copied to; those there that are no longer in the source stay.
     /// </summary>
-    /// <returns>How many; null where either journal is a stream: there they lie in a folder of its hosts.</returns>
+    /// <returns>How many.</returns>
     /// <exception cref="PositionsUnavailableException">They cannot be read, or not written.</exception>
-    public static async Task<int?> MoveAsync(BookPlace from, BookPlace to, string book, long end)
+    public static async Task<int> MoveAsync(BookPlace from, BookPlace to, JournalIdentity book, long end)
     {
-        if (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore) return null;
         var (source, target) = (SharedStores.Positions(from, book), SharedStores.Positions(to, book));
         using var left = source as IDisposable;
         using var right = target as IDisposable;

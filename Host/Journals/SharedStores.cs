@@ -31,11 +31,11 @@ internal static class SharedStores
         _ => new FileKeyStore(place.Folder, book.Book),
     };
 
-    /// <summary>Where followers of a book stand: in the same store where it can hold it, else in the book's
-    /// folder.</summary>
-    public static IPositions Positions(BookPlace place, string book) => place.Journal.Kind switch
+    /// <summary>Where followers of a book stand: in the journal's store, on files in the book's folder.</summary>
+    public static IPositions Positions(BookPlace place, JournalIdentity identity) => place.Journal.Kind switch
     {
-        JournalKind.Postgres => PostgresPositions.Open(place.Journal.Text, book),
+        JournalKind.Postgres => PostgresPositions.Open(place.Journal.Text, identity.Book),
+        JournalKind.EventStore => EventStorePositions.Open(place.Journal.Text, identity),
         _ => new FilePositions(place.Folder),
     };
 }

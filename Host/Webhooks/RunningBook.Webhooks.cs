@@ -9,11 +9,11 @@ public sealed partial class RunningBook
     private IPositions? _positions;
 
     /// <summary>Where consumer groups and webhooks stand: in the book's folder, unless the journal's store is
-    /// shared.</summary>
+    /// shared; then there.</summary>
     public IPositions Positions
     {
         get => LazyInitializer.EnsureInitialized(
-            ref _positions, () => SharedStores.Positions(Place, Genesis.Name.ToString()));
+            ref _positions, () => SharedStores.Positions(Place, _journal.Identity));
         set => _positions = value;
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using BankingEngine.Application.Journal;
+using BankingEngine.Application.Ports;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Webhooks;
 using BankingEngine.Host.Api;
@@ -19,6 +20,17 @@ public static class WebhookPositions
 
     /// <summary>The event that is failing, and since when; anew after each change of the subscription.</summary>
     public static string FailingOf(in WebhookRow row) => Name($"{Prefix}{row.Made}:{row.Since}:failing:{row.Changed}");
+
+    /// <summary>That there is a key for a secret; under another beginning, since it is no position.</summary>
+    public const string KeyPrefix = "webhook-key:";
+
+    /// <summary>Whose keys secrets are sealed with that sign, or may.</summary>
+    public static IEnumerable<string> KeysOf(WebhookRow row, Instant now)
+    {
+        if (SealedText.SubjectOf(row.Secret) is { } first) yield return first;
+        if (row.Former.Length > 0 && now < row.FormerUntil && SealedText.SubjectOf(row.Former) is { } former)
+            yield return former;
+    }
 
     private static string Name(FormattableString name) => name.ToString(CultureInfo.InvariantCulture);
 }

@@ -31,6 +31,9 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
     private readonly WebhookClient _client;
     private Task _running = Task.CompletedTask;
 
+    /// <summary>Of the secrets at the last tidying; null: not tidied since this host leads.</summary>
+    private HashSet<string>? _keys;
+
     /// <summary>Pings under way at once.</summary>
     public const int MaxPings = 4;
 
@@ -40,6 +43,9 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
         (_book, _isLeading, _time, _logger) = (book, isLeading, time, logger);
         _client = new(book.WebhookRules, time);
     }
+
+    /// <param name="Keys">Of the secrets that sign, or may.</param>
+    private sealed record Subscribed(List<WebhookRow> Rows, List<WebhookRow> Ended, HashSet<string> Keys);
 
     private sealed record Running(WebhookRow Row, Task Task, CancellationTokenSource Stop);
 
@@ -87,7 +93,11 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
             try
             {
                 if (_isLeading()) await FollowAsync().ConfigureAwait(false);
-                else await StopAsync(_couriers.Keys).ConfigureAwait(false);
+                else
+                {
+                    await StopAsync(_couriers.Keys).ConfigureAwait(false);
+                    _keys = null;
+                }
                 await Task.Delay(_time.Look, _stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
@@ -116,18 +126,21 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
     /// <summary>Brings the couriers in line with the book.</summary>
     private async Task FollowAsync()
     {
-        var (rows, ended) = await _book.Engine.ReadAsync((bank, at) => Read(bank, at)).ConfigureAwait(false);
-        foreach (var row in ended) await DisableAsync(row, Subscriptions.KeyEnded, 0).ConfigureAwait(false);
-        var wanted = rows.Where(row => row.IsEnabled).ToDictionary(row => row.Id);
+        var read = await ReadAsync().ConfigureAwait(false);
+        foreach (var row in read.Ended) await DisableAsync(row, Subscriptions.KeyEnded, 0).ConfigureAwait(false);
+        var wanted = read.Rows.Except(read.Ended).Where(row => row.IsEnabled).ToDictionary(row => row.Id);
         var stale = _couriers.Where(pair => !wanted.TryGetValue(pair.Key, out var row)
             || row.Changed != pair.Value.Row.Changed || pair.Value.Task.IsCompleted).Select(pair => pair.Key);
-        if (await StopAsync(stale).ConfigureAwait(false) | Begin(wanted.Values)) await TidyAsync(rows).ConfigureAwait(false);
+        var isNews = await StopAsync(stale).ConfigureAwait(false) | Begin(wanted.Values);
+        if (isNews || _keys?.SetEquals(read.Keys) != true) await TidyAsync(read.Keys).ConfigureAwait(false);
     }
 
+    private Task<Subscribed> ReadAsync() => _book.Engine.ReadAsync((bank, at) => Read(bank, at));
+
     /// <summary>All subscriptions, and those that are enabled on a key that may read no longer.</summary>
-    private static (List<WebhookRow> Rows, List<WebhookRow> Ended) Read(Bank bank, in Moment at)
+    private static Subscribed Read(Bank bank, in Moment at)
     {
-        var (rows, ended) = (new List<WebhookRow>(), new List<WebhookRow>());
+        var (rows, ended, keys) = (new List<WebhookRow>(), new List<WebhookRow>(), new HashSet<string>());
         foreach (var number in bank.Webhooks.Rows)
         {
             var row = bank.Webhooks.Rows[number];
@@ -135,8 +148,9 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
                 && (key.Scopes & Scopes.Audit) != 0;
             rows.Add(row);
             if (row.IsEnabled && !mayRead) ended.Add(row);
+            keys.UnionWith(WebhookPositions.KeysOf(row, at.Now));
         }
-        return (rows.Except(ended).ToList(), ended);
+        return new(rows, ended, keys);
     }
 
     private bool Begin(IEnumerable<WebhookRow> wanted)
@@ -192,17 +206,31 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
         Disabled(_logger, row.Id.ToString(), because.ToString(), position);
     }
 
-    /// <summary>Removes what was noted of subscriptions, and beginnings, that are no more.</summary>
-    private async Task TidyAsync(List<WebhookRow> rows)
+    /// <summary>Removes what was noted of subscriptions, and beginnings, that are no more, and destroys the keys of
+    /// secrets that sign no more: what an old journal says of them opens nothing.</summary>
+    /// <remarks>The keys that are there are noted beside the positions, so that a host that takes over knows which are to
+    /// go. A subscription that is made and removed between two looks leaves its key, which opens nothing but itself.</remarks>
+    private async Task TidyAsync(HashSet<string> keys)
     {
-        var kept = rows.SelectMany(row => new[] { WebhookPositions.Of(row), WebhookPositions.FailingOf(row) }).ToHashSet();
-        foreach (var stored in await _book.Positions.ListAsync(WebhookPositions.Prefix, _stopping.Token)
-            .ConfigureAwait(false))
+        var (before, ending) = (_keys ?? [], _stopping.Token);
+        _keys = null;
+        foreach (var key in keys.Except(before))
+            await _book.Positions.AdvanceAsync(new(WebhookPositions.KeyPrefix + key, 0, _time.Now()), ending).ConfigureAwait(false);
+        var positions = await _book.Positions.ListAsync(WebhookPositions.Prefix, ending).ConfigureAwait(false);
+        var noted = await _book.Positions.ListAsync(WebhookPositions.KeyPrefix, ending).ConfigureAwait(false);
+
+        // Read behind what is noted: a host that stood still may lead no longer, and must not take for gone what is new.
+        var now = await ReadAsync().ConfigureAwait(false);
+        var kept = now.Rows.SelectMany(row => new[] { WebhookPositions.Of(row), WebhookPositions.FailingOf(row) })
+            .Concat(now.Keys.Select(key => WebhookPositions.KeyPrefix + key)).ToHashSet();
+        foreach (var gone in positions.Concat(noted).Select(stored => stored.Name).Where(name => !kept.Contains(name)))
         {
-            if (!kept.Contains(stored.Name))
-                await _book.Positions.RemoveAsync(stored.Name, _stopping.Token).ConfigureAwait(false);
+            if (gone.StartsWith(WebhookPositions.KeyPrefix, StringComparison.Ordinal))
+                _book.KeyStore.Destroy(gone[WebhookPositions.KeyPrefix.Length..]);
+            await _book.Positions.RemoveAsync(gone, ending).ConfigureAwait(false);
         }
-        Log.Keep(rows.Select(row => row.Made));
+        Log.Keep(now.Rows.Select(row => row.Made));
+        _keys = keys;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Webhook {Webhook} failed on this side; it begins again shortly")]

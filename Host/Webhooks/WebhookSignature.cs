@@ -17,6 +17,11 @@ public static class WebhookSignature
     /// <summary>Bytes of a secret; the standard allows 24 to 64.</summary>
     public const int SecretBytes = 32;
 
+    private const string Subjects = "webhook:";
+
+    /// <summary>As many as a name has room for beside the longest id.</summary>
+    private const int SubjectFigures = 14;
+
     /// <summary>How a secret is sealed; no caller states one.</summary>
     public static readonly Field SealedAs = new(
         "webhook_secret", Sensitivity.Secret, """{"type":"string"}""", "Made by the bank.",
@@ -25,10 +30,13 @@ public static class WebhookSignature
     public static string NewSecret() =>
         SecretPrefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(SecretBytes));
 
-    /// <summary>Under whose key a webhook's secrets are sealed.</summary>
-    /// <returns>False where the id is not of the form that this needs.</returns>
-    public static bool TrySubject(Tag webhook, out AccountId subject) =>
-        AccountId.TryParse(Encoding.ASCII.GetBytes($"webhook:{webhook}"), out subject);
+    /// <summary>Whether an id is of the form that names of keys need.</summary>
+    public static bool IsSubject(Tag webhook) => AccountId.TryParse(Encoding.ASCII.GetBytes($"{Subjects}{webhook}"), out _);
+
+    /// <summary>Under whose key one secret is sealed: another for each, so that the key goes when the secret does, whoever
+    /// subscribes under the id again.</summary>
+    public static AccountId NewSubject(Tag webhook) => AccountId.Parse(
+        $"{Subjects}{webhook}:{RandomNumberGenerator.GetHexString(SubjectFigures, lowercase: true)}");
 
     /// <summary>The header's value: one signature a secret, separated by blanks.</summary>
     /// <param name="secrets">As <see cref="NewSecret"/> made them; the one in force first.</param>

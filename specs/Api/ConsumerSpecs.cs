@@ -113,6 +113,25 @@ public sealed class ConsumerSpecs
         status.Should().Be(HttpStatusCode.OK);
     }
 
+    [Fact]
+    public async Task A_reader_whose_hold_cannot_be_renewed_loses_its_stream()
+    {
+        await using var host = await AuditHost.StartAsync(payments: 2);
+        using var client = await host.Client();
+        await using var stream = await client.GetStreamAsync("/v1/events?consumer=ledger");
+        await using var without = await client.GetStreamAsync("/v1/events");
+        var positions = host.Book.Positions;
+        host.Book.Positions = new NoPositions();
+        using var reader = new StreamReader(stream);
+        var rest = await reader.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        rest.Should().Contain("id: 1").And.NotContain("consumer.taken_over", "nobody did");
+        host.Book.Positions = positions;
+        using var other = new StreamReader(without);
+        await host.Pay("1.00");
+        var last = $"id: {host.Book.Engine.DurablePosition}";
+        while (await other.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20)) is { } line && line != last) { }
+    }
+
     [Theory]
     [InlineData("?consumer="), InlineData("?consumer=UPPER"), InlineData("?consumer=seventeen.letters")]
     [InlineData("?consumer=a&consumer=b"), InlineData("?takeover=true"), InlineData("?consumer=a&takeover=yes")]
@@ -193,6 +212,9 @@ public sealed class ConsumerSpecs
         public Task ResetAsync(StoredPosition to, CancellationToken cancellation) => throw Away();
         public Task<IReadOnlyList<StoredPosition>> ListAsync(string prefix, CancellationToken cancellation) => throw Away();
         public Task<bool> RemoveAsync(string name, CancellationToken cancellation) => throw Away();
+        public Task<bool> HoldAsync(string name, Guid holder, bool takeover, CancellationToken cancellation) => throw Away();
+        public Task ReleaseAsync(string name, Guid holder, CancellationToken cancellation) => throw Away();
+        public Task<IReadOnlySet<string>> HeldAsync(string prefix, CancellationToken cancellation) => throw Away();
         private static PositionsUnavailableException Away() => new("Away.");
     }
 }

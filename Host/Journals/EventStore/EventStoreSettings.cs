@@ -68,10 +68,12 @@ public sealed record EventStoreSettings
     /// <summary>Read because the clients' strings have it; a journal learns of a refused append in either case.</summary>
     public bool ThrowOnAppendFailure { get; init; } = true;
 
-    /// <summary>A ping after so long without traffic; milliseconds in the string; null (−1) never.</summary>
+    /// <summary>A ping after so long without traffic while a call is open; milliseconds in the string, less than a second
+    /// counts as one; null (−1) never.</summary>
     public TimeSpan? KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The connection is given up when a ping has no answer for so long; null (−1) never.</summary>
+    /// <summary>The connection is given up when a ping has no answer for so long; less than a second counts as one; null
+    /// (−1) never.</summary>
     public TimeSpan? KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The hosts, for people: never the password.</summary>

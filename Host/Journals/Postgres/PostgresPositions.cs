@@ -5,7 +5,7 @@ using Npgsql;
 namespace BankingEngine.Host.Journals.Postgres;
 
 /// <summary>Positions in the database of the journal, in the table <c>positions</c>: every host of the book has the
-/// same.</summary>
+/// same. Who reads under a name stands in <c>readers</c>, until when by the database's clock.</summary>
 public sealed class PostgresPositions : IPositions, IDisposable
 {
     private const int MostConnections = 4;
@@ -66,12 +66,39 @@ public sealed class PostgresPositions : IPositions, IDisposable
         "delete from bank_journal.positions where book = $1 and name = $2 returning name, position, at",
         ReadAsync, cancellation, name).ConfigureAwait(false) is not null;
 
+    public Task<bool> HoldAsync(string name, Guid holder, bool takeover, CancellationToken cancellation)
+    {
+        PositionNames.Demand(name);
+        return AskAsync("""
+            insert into bank_journal.readers as r (book, name, holder, until)
+            values ($1, $2, $3, clock_timestamp() + $4)
+            on conflict (book, name) do update set holder = excluded.holder, until = excluded.until
+            where r.holder = excluded.holder or r.until < clock_timestamp() or $5
+            returning name
+            """, AnyAsync, cancellation, name, holder, Holds.Length, takeover);
+    }
+
+    public Task ReleaseAsync(string name, Guid holder, CancellationToken cancellation) => AskAsync("""
+        delete from bank_journal.readers
+        where book = $1 and (name = $2 and holder = $3 or until < clock_timestamp()) returning name
+        """, AnyAsync, cancellation, name, holder);
+
+    public Task<IReadOnlySet<string>> HeldAsync(string prefix, CancellationToken cancellation) => AskAsync<IReadOnlySet<string>>(
+        "select name from bank_journal.readers where book = $1 and starts_with(name, $2) and until >= clock_timestamp()",
+        static async (rows, cancellation) =>
+        {
+            var names = new HashSet<string>();
+            while (await rows.ReadAsync(cancellation).ConfigureAwait(false)) names.Add(rows.GetString(0));
+            return names;
+        },
+        cancellation, prefix);
+
     public void Dispose() => _pool.Dispose();
 
     /// <summary>Two who come at once may pass by one; the bound is against growth, not a law.</summary>
     private async Task DemandRoomAsync(string name, CancellationToken cancellation)
     {
-        if (!PositionNames.IsValid(name)) throw new ArgumentException($"No name of a position: {name}", nameof(name));
+        PositionNames.Demand(name);
         var others = await AskAsync(
             "select '', count(*), now() from bank_journal.positions where book = $1 and name <> $2",
             ReadAsync, cancellation, name).ConfigureAwait(false);
@@ -89,6 +116,8 @@ public sealed class PostgresPositions : IPositions, IDisposable
         while (await rows.ReadAsync(cancellation).ConfigureAwait(false)) all.Add(RowOf(rows));
         return all;
     }
+
+    private static Task<bool> AnyAsync(DbDataReader rows, CancellationToken cancellation) => rows.ReadAsync(cancellation);
 
     private static StoredPosition RowOf(DbDataReader row) =>
         new(row.GetString(0), row.GetInt64(1), row.GetFieldValue<DateTimeOffset>(2));

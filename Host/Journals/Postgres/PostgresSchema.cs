@@ -8,7 +8,8 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// <remarks>
 /// <c>books</c> names each book with its genesis; <c>blocks</c> holds a row a block; <c>leads</c> who leads, in which
 /// term; <c>digests</c> the leader's notes; <c>subject_keys</c> and <c>secrets</c> what personal text is sealed with;
-/// <c>positions</c> how far followers are; <c>destroyed_keys</c> the SHA-256 of each key that was destroyed.
+/// <c>positions</c> how far followers are; <c>destroyed_keys</c> the SHA-256 of each key that was destroyed;
+/// <c>readers</c> which host reads for a follower, and until when.
 /// </remarks>
 internal static class PostgresSchema
 {
@@ -88,6 +89,14 @@ internal static class PostgresSchema
           at timestamptz not null,
           primary key (book, key));
         """,
+        """
+        create table bank_journal.readers(
+          book integer not null,
+          name text not null,
+          holder uuid not null,
+          until timestamptz not null,
+          primary key (book, name));
+        """,
     ];
 
     /// <summary>Columns of the newest version, as table.column type.</summary>
@@ -106,6 +115,7 @@ internal static class PostgresSchema
         "positions.at timestamp with time zone",
         "destroyed_keys.book integer", "destroyed_keys.key text", "destroyed_keys.subject text",
         "destroyed_keys.at timestamp with time zone",
+        "readers.book integer", "readers.name text", "readers.holder uuid", "readers.until timestamp with time zone",
     ];
 
     /// <summary>Brings the schema to the newest version; makes it where it is missing, if that is wanted.</summary>

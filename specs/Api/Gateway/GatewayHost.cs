@@ -40,11 +40,13 @@ public sealed class GatewayHost : IAsyncLifetime, IDisposable
         Open = (await StartAsync(("Gateway:Url", "http://127.0.0.1:0"), ("Gateway:AllowAnonymous", "true")))!;
     }
 
-    public async Task<AuditGateway?> StartAsync(params (string Name, string Value)[] settings)
+    public Task<AuditGateway?> StartAsync(params (string Name, string Value)[] settings) => StartAsync(null, settings);
+
+    public async Task<AuditGateway?> StartAsync(ReadLimits? limits, params (string Name, string Value)[] settings)
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create<string, string?>(s.Name, s.Value))).Build();
-        var gateway = await AuditGateway.StartAsync(Served.Book, configuration, TimeSpan.FromMilliseconds(200));
+        var gateway = await AuditGateway.StartAsync(Served.Book, configuration, TimeSpan.FromMilliseconds(200), limits);
         if (gateway is not null) _gateways.Add(gateway);
         return gateway;
     }

@@ -38,6 +38,7 @@ public sealed class GatewaySpecs(GatewayHost host) : IClassFixture<GatewayHost>
             one.Id.String.Should().Be(EventIds.Of(host.Served.Book.Engine.Journal.Identity.Genesis.Span, index + 1).ToString());
             var event_ = JsonDocument.Parse(one.Data.Memory).RootElement;
             one.Metadata["type"].Should().Be(event_.GetProperty("type").GetString());
+            one.Metadata["content-type"].Should().Be("application/json");
             DateTime.UnixEpoch.AddTicks(long.Parse(one.Metadata["created"])).Should()
                 .Be(event_.GetProperty("at").GetDateTime().ToUniversalTime());
             // At the end of a block its root can be held against all that was read.
@@ -145,6 +146,8 @@ public sealed class GatewaySpecs(GatewayHost host) : IClassFixture<GatewayHost>
         ["a pattern that is none"] = o => OfPattern(o, "("),
         ["a pattern that looks back"] = o => OfPattern(o, @"(a)\1"),
         ["a pattern too long"] = o => OfPattern(o, new('a', 600)),
+        ["too many prefixes"] = o => OfPrefixes(o, Enumerable.Repeat("a", 65)),
+        ["a prefix too long"] = o => OfPrefixes(o, [new('a', 257)]),
     };
 
     [Theory]
@@ -252,6 +255,9 @@ public sealed class GatewaySpecs(GatewayHost host) : IClassFixture<GatewayHost>
 
     private static void OfPattern(Options options, string pattern) => (options.All, options.Filter) = (
         new() { Start = new() }, new() { EventType = new() { Regex = pattern }, CheckpointIntervalMultiplier = 1, Max = 32 });
+
+    private static void OfPrefixes(Options options, IEnumerable<string> prefixes) => (options.All, options.Filter) = (
+        new() { Start = new() }, new() { EventType = new() { Prefix = { prefixes } }, CheckpointIntervalMultiplier = 1 });
 
     private static string IdOf(string line) => JsonDocument.Parse(line).RootElement.GetProperty("data").GetProperty("id").GetString()!;
 

@@ -97,6 +97,24 @@ public sealed class AddressSpecs
         receiver.All.Should().BeEmpty();
     }
 
+    [Theory]
+    [InlineData("127.0.0.1"), InlineData("0.0.0.0"), InlineData("127.1"), InlineData("2130706433"), InlineData("0x7f000001")]
+    [InlineData("0x7f.0.0.1"), InlineData("0177.0.0.1"), InlineData("017700000001"), InlineData("127.0.0.1.")]
+    [InlineData("[::1]"), InlineData("[::]"), InlineData("[::ffff:127.0.0.1]"), InlineData("[::ffff:7f00:1]")]
+    [InlineData("[0:0:0:0:0:ffff:127.0.0.1]"), InlineData("[64:ff9b::127.0.0.1]"), InlineData("169.254.169.254")]
+    [InlineData("localhost"), InlineData("LOCALHOST"), InlineData("localhost."), InlineData("127.0.0.1%00.example")]
+    public async Task No_spelling_of_an_address_inside_leads_there(string host)
+    {
+        await using var receiver = await Receiver.StartAsync();
+        var rules = new WebhookRules(false, true, new[] { receiver.Port }.ToFrozenSet());
+        using var client = new WebhookClient(rules, WebhookTime.Machine);
+        var answer = await client.PostAsync(
+            $"http://{host}:{receiver.Port}/hook", "id", "{}"u8.ToArray(), [WebhookSignature.NewSecret()], default);
+        answer.IsTaken.Should().BeFalse();
+        answer.Error.Should().BeOneOf("webhook.address_refused", "webhook.host_refused", "webhook.url_malformed");
+        receiver.All.Should().BeEmpty();
+    }
+
     [Fact]
     public async Task A_name_that_moves_inside_after_it_was_checked_is_refused_then()
     {

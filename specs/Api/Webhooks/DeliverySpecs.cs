@@ -179,6 +179,48 @@ public sealed class DeliverySpecs
         await serving.ContinueWith(static ended => _ = ended.Exception, TaskScheduler.Default);
     }
 
+    [Theory]
+    [InlineData("", "", "timeout")]
+    [InlineData("H", "T", "timeout")]
+    [InlineData("HTTP/1.1 200 OK\r\n", "x", "timeout")]
+    [InlineData("HTTP/1.1 200 OK\r\n", "X-Filler: 0123456789012345678901234567890123456789\r\n", "protocol")]
+    public async Task A_peer_that_is_silent_or_speaks_too_slowly_or_without_end_is_left(string first, string then, string error)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var over = new CancellationTokenSource();
+        var serving = Task.Run(async () =>
+        {
+            while (true)
+            {
+                using var client = await listener.AcceptTcpClientAsync(over.Token);
+                try
+                {
+                    await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(first), over.Token);
+                    for (var sent = 0; sent < 1_000; sent++)
+                    {
+                        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(then), over.Token);
+                        await Task.Delay(error == "timeout" ? 200 : 0, over.Token);
+                    }
+                }
+                catch (IOException)
+                {
+                    // The bank hung up.
+                }
+            }
+        });
+        await using (var hooked = await HookedBook.StartAsync())
+        {
+            hooked.Allow(((IPEndPoint)listener.LocalEndpoint).Port);
+            var deliverer = hooked.Begin();
+            await hooked.Subscribe($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");
+            await hooked.Host.Pay("1.00");
+            (await HookedBook.Attempts(deliverer, await hooked.Row(), 1))[^1].Answer.Error.Should().Be(error);
+        }
+        await over.CancelAsync();
+        await serving.ContinueWith(static ended => _ = ended.Exception, TaskScheduler.Default);
+    }
+
     [Fact]
     public async Task Nothing_is_sent_to_who_shows_a_certificate_of_his_own()
     {
@@ -270,8 +312,9 @@ public sealed class DeliverySpecs
         await hooked.Host.Send(new RevokeKey(Tag.Of("partner"), "Left."));
         (await hooked.Disabled()).Disabled.Should().Be(Subscriptions.KeyEnded);
         await hooked.Host.Pay("2.00");
+        var missed = hooked.Book.Engine.DurablePosition;
         await hooked.Host.Send(new EnableWebhook(Tag.Of("hook")));
-        (await receiver.Next()).Position.Should().BeGreaterThan(0);
+        (await receiver.Next()).Position.Should().Be(missed, "it goes on where it stood");
     }
 
     [Fact]

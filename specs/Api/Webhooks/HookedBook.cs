@@ -146,9 +146,6 @@ internal sealed class HookedBook : IAsyncDisposable
         await Host.DisposeAsync();
     }
 
-    private string Sealed(string id, string secret)
-    {
-        WebhookSignature.TrySubject(Tag.Of(id), out var subject).Should().BeTrue();
-        return Book.Sealing.Seal(WebhookSignature.SealedAs, subject, secret);
-    }
+    private string Sealed(string id, string secret) =>
+        Book.Sealing.Seal(WebhookSignature.SealedAs, WebhookSignature.NewSubject(Tag.Of(id)), secret);
 }

@@ -95,7 +95,7 @@ public sealed class SignatureSpecs
         hooked.Host.Lines().Should().NotContain(line =>
             line.Contains(secret, StringComparison.Ordinal) || line.Contains(rotated, StringComparison.Ordinal)
             || line.Contains("whsec_", StringComparison.Ordinal));
-        (await hooked.Row()).Secret.Should().StartWith("sealed.v1.webhook:hook.");
+        (await hooked.Row()).Secret.Should().StartWith("sealed.v1.webhook:hook:");
     }
 
     private static async Task<string[]> Verify(params (string Secret, Delivered Message)[] messages)

@@ -87,6 +87,22 @@ public sealed class PositionBackupSpecs : IDisposable
         (await StandingIn("back")).Should().Equal(("consumer:a", 2), ("webhook:1:1", end));
     }
 
+    [Fact]
+    public async Task A_book_that_moves_to_an_event_store_and_back_takes_its_consumers_along()
+    {
+        using var book = await BookOfAsync(accounts: 2);
+        var end = book.Engine.DurablePosition;
+        await StandAsync(book, ("consumer:a", 2), ("webhook:1:1", end));
+        book.Engine.Dispose();
+        await using var server = await Simulation.EventStore.EventStoreServer.StartAsync(new(In("streams")));
+        var at = $"esdb://{server.Authority}?tls=false";
+
+        (await Run("journal", "copy", "--from", $"file:{book.Folder}", "--to", at)).Text("positions").Should().Be("2");
+        (await Run("journal", "copy", "--from", at, "--book", "test", "--to", $"file:{In("back")}"))
+            .Text("positions").Should().Be("2");
+        (await StandingIn("back")).Should().Equal(("consumer:a", 2), ("webhook:1:1", end));
+    }
+
     private static async Task<TestBook> BookOfAsync(int accounts)
     {
         var book = await TestBook.FoundAsync();

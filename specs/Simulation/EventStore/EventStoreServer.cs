@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Hosting;
 
 namespace BankingEngine.Specs.Simulation.EventStore;
@@ -22,6 +23,12 @@ public sealed record EventStoreOptions(string Folder, int Port = 0)
 {
     /// <summary>Null: HTTP/2 from the first byte.</summary>
     public X509Certificate2? Certificate { get; init; }
+
+    /// <summary>Who has to have signed the caller's certificate; null: callers show none.</summary>
+    public X509Certificate2? CallersAuthority { get; init; }
+
+    /// <summary>The streams of another member, which both serve; null: those of the folder.</summary>
+    public EventStoreLog? Log { get; init; }
 
     /// <summary>Null: everyone may.</summary>
     public NetworkCredential? Credentials { get; init; }
@@ -49,15 +56,16 @@ public sealed class EventStoreServer : IAsyncDisposable
     private EventStoreServer(EventStoreOptions options)
     {
         _options = options;
-        Log = new(options.Folder);
+        Log = options.Log ?? new(options.Folder);
         _appends = new(this);
-        _reads = new(Log, TimeSpan.FromSeconds(1));
+        // Positions of this log are bytes, not events; and the server it stands for never says that one fell behind.
+        _reads = new(Log, TimeSpan.FromSeconds(1), new() { BehindEvents = long.MaxValue, BehindFor = TimeSpan.MaxValue });
         var builder = WebApplication.CreateSlimBuilder(["--Logging:LogLevel:Default=None"]);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(server => server.Listen(IPAddress.Loopback, options.Port, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
-            if (options.Certificate is { } certificate) listen.UseHttps(certificate);
+            if (options.Certificate is { } certificate) listen.UseHttps(certificate, tls => Demand(tls, options.CallersAuthority));
         }));
         _app = builder.Build();
         _app.Use(next => context => AdmitAsync(context, next));
@@ -124,7 +132,7 @@ public sealed class EventStoreServer : IAsyncDisposable
     {
         Cut();
         await _app.DisposeAsync();
-        Log.Dispose();
+        if (_options.Log is null) Log.Dispose();
     }
 
     /// <summary>Whether this request is one of those to be lost.</summary>
@@ -135,6 +143,20 @@ public sealed class EventStoreServer : IAsyncDisposable
             if (Interlocked.CompareExchange(ref _losesRequests, left - 1, left) == left) return true;
         }
         return false;
+    }
+
+    private static void Demand(HttpsConnectionAdapterOptions tls, X509Certificate2? authority)
+    {
+        if (authority is null) return;
+        tls.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
+        tls.ClientCertificateValidation = (shown, _, _) =>
+        {
+            using var chain = new X509Chain();
+            chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+            chain.ChainPolicy.CustomTrustStore.Add(authority);
+            return chain.Build(shown);
+        };
     }
 
     private async Task AdmitAsync(HttpContext context, RequestDelegate next)

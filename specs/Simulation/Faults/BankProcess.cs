@@ -9,7 +9,7 @@ using System.Text.Json;
 namespace BankingEngine.Specs.Simulation;
 
 /// <summary>The real program in a process of its own, which can be killed and paused without warning.</summary>
-internal sealed class BankProcess : IDisposable
+public sealed class BankProcess : IDisposable
 {
     public static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(60);
 
@@ -27,6 +27,9 @@ internal sealed class BankProcess : IDisposable
         (Name, _process, _client, _said) = (name, process, client, said);
 
     public string Name { get; }
+
+    /// <summary>With the demo's key.</summary>
+    public HttpClient Client => _client;
 
     /// <summary>Whether it ended though nobody ended it.</summary>
     public bool HasFallen => !_expected && _process.HasExited;
@@ -71,6 +74,7 @@ internal sealed class BankProcess : IDisposable
         };
         if (place.Address.Length > 0) start.Environment["BANK_JOURNAL"] = place.Address;
         if (place.Keys.Length > 0) start.Environment["BANK_KEYS"] = place.Keys;
+        foreach (var (setting, value) in place.Settings) start.Environment[setting] = value;
         var process = Process.Start(start)!;
         var said = new StringBuilder();
         var listening = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace BankingEngine.Specs.Simulation;
 
 /// <summary>The wire between one host and its store: forwards connections, and can be cut in every way.</summary>
-internal sealed class FaultyWire : IDisposable
+public sealed class FaultyWire : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly EndPoint _store;

@@ -9,7 +9,7 @@ using BankingEngine.Domain.Ledger;
 namespace BankingEngine.Specs.Simulation;
 
 /// <summary>One request, which is sent again as it is when its outcome is not known.</summary>
-internal sealed record Asked(CommandId Id, string Path, string Body, Command Command)
+public sealed record Asked(CommandId Id, string Path, string Body, Command Command)
 {
     /// <summary>Transfers among few accounts, so that many are refused; reservations, some of which expire.</summary>
     /// <param name="reserved">Reservations of the same caller.</param>
@@ -48,7 +48,7 @@ internal sealed record Asked(CommandId Id, string Path, string Body, Command Com
 /// <param name="By">The process that answered.</param>
 /// <param name="Position">Of the command's first event.</param>
 /// <param name="Code">Of a refusal.</param>
-internal sealed partial record Told(int Status, string Body, bool Again, string By, long Position, string? Code)
+public sealed partial record Told(int Status, string Body, bool Again, string By, long Position, string? Code)
 {
     public bool IsRefusal => Status >= 400;
 
@@ -71,7 +71,7 @@ internal sealed partial record Told(int Status, string Body, bool Again, string 
 
 /// <summary>What a reader was told of an account in euros, as of a position.</summary>
 /// <param name="Follows">Whether the host that answered said that it follows.</param>
-internal sealed record Seen(long Position, string Account, long Posted, long PendingDebits, string By, bool Follows);
+public sealed record Seen(long Position, string Account, long Posted, long PendingDebits, string By, bool Follows);
 
 /// <summary>
 /// What callers asked and were told, in real time: who asks now must not be told less than anyone was told before.

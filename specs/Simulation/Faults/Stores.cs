@@ -8,10 +8,13 @@ namespace BankingEngine.Specs.Simulation;
 /// <param name="Address">Of the journal; empty: files in the folder.</param>
 /// <param name="Book">Its name in the store.</param>
 /// <param name="Folders">Of all hosts of the book: who founded it has its key.</param>
-internal sealed record StorePlace(string Folder, string Address, string Book, IReadOnlyList<string> Folders)
+public sealed record StorePlace(string Folder, string Address, string Book, IReadOnlyList<string> Folders)
 {
     /// <summary>Where the keys lie that all hosts need; empty: where the journal is.</summary>
     public string Keys { get; init; } = "";
+
+    /// <summary>In the environment of the host.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
     private const string KeyFile = "demo-key";
 
@@ -27,10 +30,10 @@ internal sealed record StorePlace(string Folder, string Address, string Book, IR
 /// <param name="Name">For people, and to choose it by.</param>
 /// <param name="Suffer">Told which host leads, by number; returns when it is over.</param>
 /// <param name="IsBrief">Whether the store itself stays there, so that it may happen often.</param>
-internal sealed record StoreFault(string Name, Func<int, Random, Task> Suffer, bool IsBrief = false);
+public sealed record StoreFault(string Name, Func<int, Random, Task> Suffer, bool IsBrief = false);
 
 /// <summary>A store of journals that the fault suite runs on: one class for each kind.</summary>
-internal abstract class StoreUnderTest : IDisposable
+public abstract class StoreUnderTest : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("bank-faults-").FullName;
 
@@ -64,13 +67,14 @@ internal abstract class StoreUnderTest : IDisposable
     {
         Close();
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     protected virtual void Close() { }
 }
 
 /// <summary>A book in a store under test, as its hosts and its auditor reach it.</summary>
-internal abstract class StoreBook : IDisposable
+public abstract class StoreBook : IDisposable
 {
     /// <summary>The wire between a host and the store; null where there is none.</summary>
     public virtual FaultyWire? WireOf(int host) => null;
@@ -82,7 +86,11 @@ internal abstract class StoreBook : IDisposable
     /// <summary>Opens the journal from outside, past every wire.</summary>
     public abstract IJournal OpenToRead();
 
-    public void Dispose() => Close();
+    public void Dispose()
+    {
+        Close();
+        GC.SuppressFinalize(this);
+    }
 
     protected virtual void Close() { }
 }

@@ -1,0 +1,101 @@
+using BankingEngine.Application.Ports;
+using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Webhooks;
+using BankingEngine.Host.Webhooks;
+
+namespace BankingEngine.Specs.Api.Webhooks;
+
+/// <summary>The key of a webhook's secret lives as long as the secret signs, and no longer.</summary>
+public sealed class SecretKeySpecs(ServedBook served) : IClassFixture<ServedBook>
+{
+    [Fact]
+    public async Task The_key_goes_with_the_webhook_and_who_takes_its_id_again_has_one_of_his_own()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        await using var hooked = await HookedBook.StartAsync(receiver);
+        hooked.Begin();
+        await hooked.Subscribe(receiver.Url);
+        await hooked.Host.Pay("1.00");
+        await receiver.Next();
+        var before = (await hooked.Row()).Secret;
+        await hooked.CaughtUp();
+        Opens(hooked, before).Should().BeTrue();
+        await hooked.Host.Send(new RemoveWebhook(Tag.Of("hook")));
+        await hooked.Subscribe(receiver.Url);
+        await Gone(hooked, before);
+        await hooked.Host.Pay("2.00");
+        await receiver.Next();
+        Opens(hooked, (await hooked.Row()).Secret).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_host_that_starts_later_destroys_the_keys_of_what_was_removed_meanwhile()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        await using var hooked = await HookedBook.StartAsync(receiver);
+        var first = hooked.Begin();
+        foreach (var id in new[] { "hook", "other" }) await hooked.Subscribe(receiver.Url, id);
+        await hooked.Host.Pay("1.00");
+        await hooked.CaughtUp();
+        await hooked.CaughtUp("other");
+        var (removed, kept) = ((await hooked.Row()).Secret, (await hooked.Row("other")).Secret);
+        await hooked.EndAsync(first);
+        await hooked.Host.Send(new RemoveWebhook(Tag.Of("hook")));
+        Opens(hooked, removed).Should().BeTrue("nobody looked since");
+        hooked.Begin();
+        await Gone(hooked, removed);
+        Opens(hooked, kept).Should().BeTrue();
+        for (var tries = 0; tries < 1_000 && (await Noted()).Count > 1; tries++) await Task.Delay(10);
+        (await Noted()).Should().ContainSingle("what is destroyed need not be known any longer");
+
+        Task<IReadOnlyList<StoredPosition>> Noted() => hooked.Book.Positions.ListAsync(WebhookPositions.KeyPrefix, default);
+    }
+
+    [Fact]
+    public async Task A_secret_that_was_replaced_keeps_its_key_while_it_signs()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        await using var hooked = await HookedBook.StartAsync(receiver);
+        hooked.Begin();
+        await hooked.Subscribe(receiver.Url);
+        await hooked.Host.Pay("1.00");
+        await receiver.Next();
+        await hooked.CaughtUp();
+        var first = (await hooked.Row()).Secret;
+        await hooked.Rotate(overlap: 3_600);
+        await hooked.Host.Pay("1.00");
+        (await receiver.Next()).Headers["webhook-signature"].Split(' ').Should().HaveCount(2);
+        var second = (await hooked.Row()).Secret;
+        await hooked.Rotate(overlap: 0);
+        await Gone(hooked, first);
+        await Gone(hooked, second);
+        await hooked.Host.Pay("2.00");
+        (await receiver.Next()).Headers["webhook-signature"].Split(' ').Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task A_command_that_is_not_accepted_leaves_no_key()
+    {
+        const string Body = """{"webhook":"kept","url":"https://hooks.example/bank"}""";
+        (await served.Post("/v1/webhooks", Body, "kept-1")).Json.GetProperty("secret").GetString().Should().NotBeNull();
+        var keys = Keys();
+        keys.Should().ContainSingle();
+        (await served.Post("/v1/webhooks", Body, "kept-1")).IsReplay.Should().BeTrue();
+        (await served.Post("/v1/webhooks", Body)).Code.Should().Be("webhook.already_exists");
+        (await served.Post("/v1/webhooks", """{"webhook":"no","url":"https://10.0.0.1/"}""")).Code.Should().Be("webhook.address_refused");
+        (await served.Post("/v1/webhooks/none/rotate-secret", "{}")).Code.Should().Be("webhook.not_found");
+        Keys().Should().Equal(keys);
+    }
+
+    private List<string> Keys() => [.. ((IMovableKeys)served.Book.KeyStore).SubjectKeys()
+        .Select(key => key.Name).Where(name => name.StartsWith("webhook:", StringComparison.Ordinal))];
+
+    private static bool Opens(HookedBook hooked, string secret) =>
+        hooked.Book.Sealing.Open(WebhookSignature.SealedAs, secret) is not null;
+
+    private static async Task Gone(HookedBook hooked, string secret)
+    {
+        for (var tries = 0; tries < 1_000 && Opens(hooked, secret); tries++) await Task.Delay(10);
+        Opens(hooked, secret).Should().BeFalse("its key is destroyed");
+    }
+}
