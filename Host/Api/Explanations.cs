@@ -121,6 +121,8 @@ public static class Explanations
             "Let the executor act, or set the holders anew."),
         ("account.holder_unable", "Nobody acts in place of who cannot, but a guardian.",
             "Grant the guardian's role, or record that the person can act again."),
+        ("account.currency_position", "A position shows what a desk dealt, its equivalent at what cost: one alone is false.",
+            "Deal at /v1/exchanges; correct a wrong deal by reversing it."),
         ("key.missing", "The request came without a key.", "Send Authorization: Bearer and the token of a key."),
         ("key.not_recognised",
             "The token is of no key, or of one that was revoked or expired.",
