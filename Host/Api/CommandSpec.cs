@@ -95,9 +95,12 @@ public readonly record struct Shown(string Name, string Text);
 /// <param name="Reverses">The transfer to reverse; its legs come from the journal, never from a caller.</param>
 /// <param name="Secret">Shown once beside the receipt: the token of a new key.</param>
 /// <param name="Ask">What has to be asked of the book first, under the command's id; gives what is sent.</param>
+/// <param name="Turn">
+/// The account whose other commands of the kind wait from the asking until this one is answered; null: none does.
+/// </param>
 public readonly record struct Built(
     Command? Command, string? Named = null, Flaw? Flaw = null, TransferId? Reverses = null, Shown? Secret = null,
-    Func<RunningBook, CommandId, Task<Built>>? Ask = null)
+    Func<RunningBook, CommandId, Task<Built>>? Ask = null, AccountId? Turn = null)
 {
     public static implicit operator Built(Command command) => new(command);
 

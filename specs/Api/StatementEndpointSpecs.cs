@@ -154,6 +154,41 @@ public sealed class StatementEndpointSpecs
         await Refused(bank, $$"""{"asset":"BTC","from":"{{today}}","through":"{{today}}","formats":["camt053"]}""", 422, "statement.no_currency");
     }
 
+    [Fact]
+    public async Task Statements_that_are_issued_at_once_are_all_issued_and_numbered_without_a_gap()
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var today = await Today(bank);
+        var body = $$"""{"asset":"EUR","from":"{{today}}","through":"{{today}}","formats":["camt053"],"anew":true}""";
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(async i =>
+        {
+            if (i % 4 == 0) await bank.Pay("0.01", "between");
+            return await Send(bank, body);
+        }));
+        answers.Should().OnlyContain(answer => answer.Status == 201);
+        answers.Select(answer => NumberOf(answer.Body)).Should().BeEquivalentTo(Enumerable.Range(1, 16));
+        var key = Guid.CreateVersion7().ToString();
+        var repeats = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Send(bank, body, key)));
+        repeats.Select(answer => answer.Body).Distinct().Should().ContainSingle("one id issues one statement");
+        NumberOf(repeats[0].Body).Should().Be(17);
+        (await bank.Refusal($"{Alice}/statements/18")).Should().Be((404, "statement.not_found"));
+        for (var number = 1; number <= 17; number++)
+            (await bank.Ask($"{Alice}/statements/{number}?format=camt053")).Status.Should().Be(200);
+    }
+
+    [Fact]
+    public async Task Of_one_period_issued_twice_at_once_unasked_one_is_told_so_and_keeps_no_number()
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var today = await Today(bank);
+        var body = $$"""{"asset":"EUR","from":"{{today}}","through":"{{today}}"}""";
+        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Send(bank, body)));
+        answers.Count(answer => answer.Status == 201).Should().Be(1);
+        answers.Where(answer => answer.Status != 201).Should()
+            .OnlyContain(answer => answer.Status == 409 && answer.Body.Contains("statement.already_issued"));
+        NumberOf((await Send(bank, body.Replace("}", ",\"anew\":true}", StringComparison.Ordinal))).Body).Should().Be(2);
+    }
+
     [Theory]
     [InlineData("?from=2026-01-01&through=2026-01-31", "asset")]
     [InlineData("?asset=eur&from=2026-01-01&through=2026-01-31", "asset")]
@@ -259,6 +294,9 @@ public sealed class StatementEndpointSpecs
         var counters = await bank.Get("/v1/counters");
         counters.GetProperty("commands").EnumerateArray().Should().Contain(c => c.GetProperty("kind").GetString() == "transfer.made.v1");
     }
+
+    private static int NumberOf(string receipt) =>
+        JsonDocument.Parse(receipt).RootElement.GetProperty("number").GetInt32();
 
     private static async Task<(int Status, string Body)> Send(ReadsHost bank, string body, string? key = null) =>
         await bank.Send($"{Alice}/statements", body, key);
