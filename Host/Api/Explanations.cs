@@ -55,7 +55,8 @@ public static class Explanations
             "The batch names a command that does not exist.",
             "Take a name from the schema of /v1/batch."),
         ("request.not_in_batch",
-            "The command answers with a secret, or needs what the chain itself makes.",
+            "The command answers with a secret, or is prepared from what the book holds when it is sent, as a statement is: "
+            + "no batch, chain, proposal or signed command can hold it.",
             "Send it to its own route."),
         ("request.too_many_items",
             "The batch or chain is longer than allowed.",
@@ -91,6 +92,8 @@ public static class Explanations
             "Take a format that the list of statements names, or issue the period anew in this one."),
         ("statement.differs", "A program wrote this form otherwise when the statement was issued.",
             "Take the archived copy, or ask for the json form; tell an operator."),
+        ("request.not_acceptable", "A statement is JSON, text/csv, application/xml (camt.053) or text/html.",
+            "Accept one of these, or state `format`, which has the last word."),
         ("statement.too_long", "A statement is made whole before it is sent.", "Ask for a month instead of a year."),
         ("statement.no_currency", "The asset is no currency of ISO 4217, or has another scale here.",
             "Ask for json, csv or html."),

@@ -29,6 +29,9 @@ internal sealed class ReadsHost : IAsyncDisposable
 
     public RunningBook Book { get; }
 
+    /// <summary>With the demo's key.</summary>
+    public HttpClient Client => _client;
+
     public static async Task<ReadsHost> StartAsync()
     {
         var folder = Directory.CreateTempSubdirectory("bank-reads-").FullName;

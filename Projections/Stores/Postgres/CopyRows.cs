@@ -51,6 +51,12 @@ internal sealed class CopyRows
 
     public void Null() => BinaryPrimitives.WriteInt32BigEndian(Take(sizeof(int)), NullLength);
 
+    public void Bool(bool value)
+    {
+        BinaryPrimitives.WriteInt32BigEndian(Take(sizeof(int)), sizeof(byte));
+        Take(sizeof(byte))[0] = value ? (byte)1 : (byte)0;
+    }
+
     public void Int2(short value)
     {
         BinaryPrimitives.WriteInt32BigEndian(Take(sizeof(int)), sizeof(short));
