@@ -190,6 +190,30 @@ public sealed class StatementEndpointSpecs
     }
 
     [Theory]
+    [InlineData("application/json", """[{"id":"s","command":"statement.issue",FIELDS}]""")]
+    [InlineData("application/json", """[{"id":"s","linked":[{"command":"statement.issue",FIELDS}]}]""")]
+    [InlineData("application/x-ndjson", """{"id":"s","command":"statement.issue",FIELDS}""")]
+    public async Task A_statement_is_issued_at_its_own_address_alone(string type, string batch)
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var today = await Today(bank);
+        var before = bank.Book.Engine.DurablePosition;
+        var period = $"\"asset\":\"EUR\",\"from\":\"{today}\",\"through\":\"{today}\"";
+        var fields = $"\"account\":\"customers:alice\",{period}";
+        using var content = new StringContent(batch.Replace("FIELDS", fields, StringComparison.Ordinal) + "\n", Encoding.UTF8, type);
+        content.Headers.ContentType = new(type);
+        using var answer = await bank.Client.PostAsync("/v1/batch", content);
+        var text = await answer.Content.ReadAsStringAsync();
+        ((int)answer.StatusCode).Should().Be(200, text);
+        var item = JsonDocument.Parse(text).RootElement is { ValueKind: JsonValueKind.Array } array ? array[0]
+            : JsonDocument.Parse(text).RootElement;
+        item.GetProperty("status").GetInt32().Should().Be(400);
+        item.GetProperty("problem").GetProperty("code").GetString().Should().Be("request.not_in_batch");
+        bank.Book.Engine.DurablePosition.Should().Be(before);
+        await bank.Post($"{Alice}/statements", $"{{{period}}}");
+    }
+
+    [Theory]
     [InlineData("?from=2026-01-01&through=2026-01-31", "asset")]
     [InlineData("?asset=eur&from=2026-01-01&through=2026-01-31", "asset")]
     [InlineData("?asset=XXX&from=2026-01-01&through=2026-01-31", "asset")]
