@@ -288,6 +288,65 @@ public sealed class StatementEndpointSpecs
     }
 
     [Fact]
+    public async Task Who_looks_at_what_parties_hold_is_recorded_for_each_party_that_was_shown()
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var (anna, ben) = (await Register(bank, "Anna"), await Register(bank, "Ben"));
+        await bank.Post($"{Alice}/holders", $$"""{"mode":"several","holders":[{"party":"{{anna}}"}]}""");
+        await bank.Post("/v1/accounts/customers:bob/holders", $$"""{"mode":"several","holders":[{"party":"{{ben}}"}]}""");
+        await bank.Get("/v1/party-exposures?limit=1");
+        (await Looks(bank, anna), await Looks(bank, ben)).Should().Be((1, 0), "Ben stands on the next page");
+        await bank.Get("/v1/party-exposures");
+        (await Looks(bank, anna), await Looks(bank, ben)).Should().Be((2, 1));
+        await bank.Get($"/v1/party-exposures?party={ben}&as-of=1");
+        (await Looks(bank, anna), await Looks(bank, ben)).Should().Be((2, 2), "he was looked for, though nothing was found");
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/party-exposures?party={anna}");
+        request.Headers.Add("Access-Reason", "Credit review.");
+        using var answer = await bank.Client.SendAsync(request);
+        ((int)answer.StatusCode).Should().Be(200);
+        var look = (await bank.Get($"/v1/access-log?party={anna}&after={bank.Book.Engine.DurablePosition}")).GetProperty("looks")[0];
+        (look.GetProperty("read").GetString(), look.GetProperty("reason").GetString(), look.GetProperty("key").GetString())
+            .Should().Be(("exposure.by_party", "Credit review.", "demo"));
+        var before = bank.Book.Engine.DurablePosition;
+        (await bank.Refusal("/v1/party-exposures?limit=101")).Should().Be((400, "request.query_malformed"));
+        using var wordy = new HttpRequestMessage(HttpMethod.Get, "/v1/party-exposures");
+        wordy.Headers.Add("Access-Reason", new string('x', 141));
+        using var refused = await bank.Client.SendAsync(wordy);
+        ((int)refused.StatusCode, bank.Book.Engine.DurablePosition).Should().Be((400, before), "nobody saw anything");
+    }
+
+    [Fact]
+    public async Task What_parties_held_is_told_of_any_position_time_and_accounting_date_and_page_by_page()
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var (anna, ben) = (await Register(bank, "Anna"), await Register(bank, "Ben"));
+        var none = bank.Book.Engine.DurablePosition;
+        var sets = new List<JsonElement>();
+        foreach (var party in new[] { anna, ben })
+            sets.Add(await bank.Post($"{Alice}/holders", $$"""{"mode":"several","holders":[{"party":"{{party}}"}]}"""));
+        await bank.Pay("23.30");
+        (await Held(bank, "")).Should().Equal((ben, "900.00"));
+        (await Held(bank, $"as-of={none}")).Should().BeEmpty();
+        (await Held(bank, $"as-of={Position(sets[0])}")).Should().Equal((anna, "923.30"));
+        (await Held(bank, $"as-of={Position(sets[1])}")).Should().Equal((ben, "923.30"));
+        (await Held(bank, $"as-of={sets[0].GetProperty("recorded_at")}")).Should().Equal((anna, "923.30"));
+        (await Held(bank, $"as-of={sets[1].GetProperty("recorded_at")}")).Should().Equal((ben, "923.30"));
+        (await Held(bank, "booked-on=2000-01-01")).Should().BeEmpty();
+        (await Held(bank, $"as-of={Position(sets[0])}&party={ben}")).Should().BeEmpty();
+        (await bank.Refusal("/v1/party-exposures?as-of=999999")).Should().Be((400, "position.beyond_end"));
+        await bank.Post("/v1/accounts/customers:bob/holders",
+            $$"""{"mode":"several","holders":[{"party":"{{anna}}","share_ppm":400000},{"party":"{{ben}}","share_ppm":600000}]}""");
+        var first = await bank.Get("/v1/party-exposures?limit=1");
+        await bank.Pay("100.00");
+        var second = await bank.Get($"/v1/party-exposures?limit=1&cursor={first.GetProperty("next").GetString()}");
+        second.GetProperty("position").GetInt64().Should().Be(first.GetProperty("position").GetInt64());
+        second.GetProperty("next").ValueKind.Should().Be(JsonValueKind.Null);
+        Lines(first).Concat(Lines(second)).Should().Equal((anna, "139.52"), (ben, "1109.28"));
+        (await bank.Refusal($"/v1/party-exposures?limit=1&party={ben}&cursor={first.GetProperty("next").GetString()}"))
+            .Should().Be((400, "cursor.foreign"));
+    }
+
+    [Fact]
     public async Task Transfers_are_found_by_metadata_and_a_half_pair_is_refused()
     {
         await using var bank = await ReadsHost.StartAsync();
@@ -318,6 +377,22 @@ public sealed class StatementEndpointSpecs
         var counters = await bank.Get("/v1/counters");
         counters.GetProperty("commands").EnumerateArray().Should().Contain(c => c.GetProperty("kind").GetString() == "transfer.made.v1");
     }
+
+    private static async Task<string> Register(ReadsHost bank, string name) =>
+        (await bank.Post("/v1/parties", $$"""{"kind":"person","jurisdiction":"de","name":"{{name}} Example"}"""))
+        .GetProperty("id").GetString()!;
+
+    private static async Task<int> Looks(ReadsHost bank, string party) =>
+        (await bank.Get($"/v1/access-log?party={party}&after={bank.Book.Engine.DurablePosition}"))
+        .GetProperty("looks").GetArrayLength();
+
+    private static async Task<IEnumerable<(string?, string?)>> Held(ReadsHost bank, string query) =>
+        Lines(await bank.Get($"/v1/party-exposures?{query}"));
+
+    private static IEnumerable<(string?, string?)> Lines(JsonElement page) => page.GetProperty("exposures").EnumerateArray()
+        .Select(line => (line.GetProperty("party").GetString(), line.GetProperty("holds").GetString()));
+
+    private static long Position(JsonElement receipt) => receipt.GetProperty("position").GetInt64();
 
     private static int NumberOf(string receipt) =>
         JsonDocument.Parse(receipt).RootElement.GetProperty("number").GetInt32();
