@@ -74,6 +74,7 @@ public sealed class CatchUp : IDisposable
     /// <summary>Builds a projection anew from the first event, beside the one that answers, and lets it take
     /// over.</summary>
     /// <returns>Completes when the new one answers.</returns>
+    /// <exception cref="ProjectionStoppedException">It met an event that it cannot take; the old one goes on.</exception>
     public Task RebuildAsync(int index)
     {
         var rebuild = new Rebuild(index, Live(index).Fresh());
@@ -171,10 +172,13 @@ public sealed class CatchUp : IDisposable
                 if (!_rebuilt.TryDequeue(out rebuild!)) return;
             }
             Fill(rebuild.Fresh, _fed);
-            Volatile.Write(ref _live[rebuild.Index], rebuild.Fresh);
+            var stopped = rebuild.Fresh.Fault;
+            // One that stopped answers nothing: whatever answers now goes on.
+            if (stopped is null) Volatile.Write(ref _live[rebuild.Index], rebuild.Fresh);
             Interlocked.CompareExchange(ref _rebuilding[rebuild.Index], null, rebuild.Fresh);
             Advance();
-            rebuild.Done.TrySetResult();
+            if (stopped is null) rebuild.Done.TrySetResult();
+            else rebuild.Done.TrySetException(new ProjectionStoppedException(rebuild.Fresh.Name, stopped));
         }
     }
 

@@ -29,11 +29,7 @@ public sealed record CounterReport(
 /// reaches the book, and is not counted.</remarks>
 public sealed class OperationalCounters : Projection
 {
-    private readonly Dictionary<Type, long> _accepted = [];
-    private readonly Dictionary<(string Kind, string Outcome), long> _refused = [];
-    private readonly Dictionary<Type, long> _events = [];
-    private readonly Dictionary<(BusinessDate On, AssetCode Asset), DayVolume> _volumes = [];
-    private readonly List<Leg> _legs = [];
+    private readonly EventSums _sums = new();
 
     public OperationalCounters() : base("operational_counters", version: 1) { }
 
@@ -57,17 +53,36 @@ public sealed class OperationalCounters : Projection
         using var held = Reading();
         return new(
             Position,
-            [.. _refused.Select(pair => new CommandCount(pair.Key.Kind, pair.Key.Outcome, pair.Value))
-                .Concat(_accepted.Select(pair =>
-                    new CommandCount(EventCatalogue.NameOf(pair.Key), "accepted", pair.Value)))
-                .OrderBy(row => row.Kind, StringComparer.Ordinal)
+            [.. _sums.Commands.OrderBy(row => row.Kind, StringComparer.Ordinal)
                 .ThenBy(row => row.Outcome, StringComparer.Ordinal)],
-            [.. _events.Select(pair => (EventCatalogue.NameOf(pair.Key), pair.Value))
-                .OrderBy(row => row.Item1, StringComparer.Ordinal)],
-            [.. _volumes.Values.OrderBy(row => row.BookedOn).ThenBy(row => row.Asset.Code)]);
+            [.. _sums.Events.OrderBy(row => row.Type, StringComparer.Ordinal)],
+            [.. _sums.Volumes.OrderBy(row => row.BookedOn).ThenBy(row => row.Asset.Code)]);
     }
 
-    protected override void Apply(in LineHead head, Event @event, ImmutableArray<Leg> legs)
+    protected override void Apply(in LineHead head, Event @event, ImmutableArray<Leg> legs) =>
+        _sums.Take(head, @event, legs);
+}
+
+/// <summary>What events add to the counters: all of a journal in memory, a batch of them on its way into
+/// tables.</summary>
+internal sealed class EventSums
+{
+    private readonly Dictionary<Type, long> _accepted = [];
+    private readonly Dictionary<(string Kind, string Outcome), long> _refused = [];
+    private readonly Dictionary<Type, long> _events = [];
+    private readonly Dictionary<(BusinessDate On, AssetCode Asset), DayVolume> _volumes = [];
+    private readonly List<Leg> _legs = [];
+
+    public IEnumerable<CommandCount> Commands => _refused
+        .Select(pair => new CommandCount(pair.Key.Kind, pair.Key.Outcome, pair.Value))
+        .Concat(_accepted.Select(pair => new CommandCount(EventCatalogue.NameOf(pair.Key), "accepted", pair.Value)));
+
+    public IEnumerable<(string Type, long Count)> Events =>
+        _events.Select(pair => (EventCatalogue.NameOf(pair.Key), pair.Value));
+
+    public IEnumerable<DayVolume> Volumes => _volumes.Values;
+
+    public void Take(in LineHead head, Event @event, ImmutableArray<Leg> legs)
     {
         Count(_events, @event.GetType());
         switch (@event)
@@ -79,6 +94,14 @@ public sealed class OperationalCounters : Projection
         }
         PostedLegs.Gather(@event, legs, _legs);
         if (_legs.Count > 0) Add(PostedLegs.Dates(@event).BookedOn);
+    }
+
+    public void Clear()
+    {
+        _accepted.Clear();
+        _refused.Clear();
+        _events.Clear();
+        _volumes.Clear();
     }
 
     private void Add(BusinessDate on)

@@ -10,6 +10,10 @@ namespace BankingEngine.Projections;
 /// <param name="Position">Of the event.</param>
 public sealed record ProjectionFault(long Position, string Reason);
 
+/// <summary>Why a projection could not be built anew; the one that was to be replaced goes on as it is.</summary>
+/// <param name="At">By the host's own clock.</param>
+public sealed record RebuildFailure(Instant At, string Reason);
+
 /// <summary>Where a projection stands.</summary>
 /// <param name="Position">Last event whose rows are in.</param>
 /// <param name="Durable">Last event there is.</param>
@@ -18,9 +22,10 @@ public sealed record ProjectionFault(long Position, string Reason);
 /// <param name="Fault">Null while it goes on.</param>
 /// <param name="Rebuilding">Last event that is in the one built anew beside it; null when none is.</param>
 /// <param name="LastError">Why its store could not be written to the last time; null since it could.</param>
+/// <param name="RebuildFailed">Of the last rebuild that this host was asked for; null when it succeeded.</param>
 public sealed record ProjectionLag(
     string Name, int Version, long Position, long Durable, Instant? BehindSince, ProjectionFault? Fault,
-    long? Rebuilding = null, string? LastError = null);
+    long? Rebuilding = null, string? LastError = null, RebuildFailure? RebuildFailed = null);
 
 /// <summary>A question to a projection that has stopped.</summary>
 public sealed class ProjectionStoppedException(string name, ProjectionFault fault)

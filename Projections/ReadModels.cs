@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Domain.Kernel;
 using BankingEngine.Projections.Stores.Postgres;
 
 namespace BankingEngine.Projections;
@@ -22,7 +24,8 @@ public enum RebuildBegun
 /// The catalogue of a book's read models. In memory, all are kept level with the book by one catch-up; with PostgreSQL
 /// the two that grow with every transfer, accounts' entries and transfers' lives, are tables there, and only the small
 /// ones (who looked at whom, uses of keys, acts, statements, holders, counters) are in memory, and what pairs of metadata
-/// transfers carry.
+/// transfers carry. A third model there, of tables only, has what reports need besides: the program goes on answering
+/// that from memory, and whoever reads the database finds it there.
 /// </summary>
 public sealed class ReadModels : IDisposable
 {
@@ -35,13 +38,14 @@ public sealed class ReadModels : IDisposable
     private const int EntriesAt = 0, TransfersAt = 1, AccessAt = 2, KeysAt = 3, ActsAt = 4, IssuedAt = 5, MetadataAt = 6,
         HoldersAt = 7, CarriedAt = 8, CountersAt = 9;
 
-    /// <summary>So many, the first, are tables where there are tables.</summary>
+    /// <summary>So many, the first, are tables instead where there are tables, and the first there too.</summary>
     public const int MayBeTables = 2;
 
     private readonly Meter _meter = new(EngineMeters.MeterName);
     private readonly CatchUp _catchUp;
     private readonly PostgresReadModels? _tables;
     private readonly Dictionary<int, Task> _rebuilds = [];
+    private readonly ConcurrentDictionary<string, RebuildFailure> _failed = [];
 
     public ReadModels(JournalFeed book) : this(book, tables: null) { }
 
@@ -134,7 +138,10 @@ public sealed class ReadModels : IDisposable
 
     /// <summary>Where each read model stands.</summary>
     public IReadOnlyList<ProjectionLag> Lag() =>
-        _tables is null ? _catchUp.Lag() : [.. _tables.Lag(), .. _catchUp.Lag()];
+        [.. (_tables?.Lag() ?? []).Concat(_catchUp.Lag()).Select(lag => lag with
+        {
+            RebuildFailed = _failed.GetValueOrDefault(lag.Name),
+        })];
 
     /// <summary>The accounts' entries, with all rows up to a position.</summary>
     /// <returns>Null where it did not get there in <see cref="CatchUp.LongestWait"/>.</returns>
@@ -201,7 +208,7 @@ public sealed class ReadModels : IDisposable
             foreach (var done in _rebuilds.Where(pair => pair.Value.IsCompleted).ToList()) _rebuilds.Remove(done.Key);
             if (_rebuilds.ContainsKey(at)) return RebuildBegun.UnderWay;
             if (_rebuilds.Count >= most) return RebuildBegun.TooMany;
-            _rebuilds.Add(at, RebuildAsync(at));
+            _rebuilds.Add(at, RebuildAsync(at, name));
             return RebuildBegun.Begun;
         }
     }
@@ -219,12 +226,32 @@ public sealed class ReadModels : IDisposable
     private async Task<T?> AfterAsync<T>(int at, long position) where T : Projection =>
         await ReachedAsync(at, position).ConfigureAwait(false) ? (T)Live(at) : null;
 
-    private Task RebuildAsync(int index) => _tables is not null && index < MayBeTables
-        ? _tables.RebuildAsync(index)
-        : _catchUp.RebuildAsync(InCatchUp(index));
+    /// <param name="index">In <see cref="Lag"/>.</param>
+    private async Task RebuildAsync(int index, string name)
+    {
+        try
+        {
+            var tables = _tables?.Names.Count ?? 0;
+            await (index < tables ? _tables!.RebuildAsync(index) : _catchUp.RebuildAsync(index - tables))
+                .ConfigureAwait(false);
+            _failed.TryRemove(name, out _);
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() * Instant.MicrosecondsPerSecond / 1_000;
+            _failed[name] = new(new(now), ReasonOf(fault));
+            throw;
+        }
+    }
+
+    /// <summary>What PostgreSQL says of objects that hang on a table stands in the details, with their names.</summary>
+    private static string ReasonOf(Exception fault) => fault is Npgsql.PostgresException refused
+        ? $"{refused.SqlState}: {refused.MessageText}"
+            + (refused.SqlState == Npgsql.PostgresErrorCodes.DependentObjectsStillExist ? $" ({refused.Detail})" : "")
+        : $"{fault.GetType().Name}: {fault.Message}";
 
     /// <summary>Builds every read model anew from the first event, beside those that answer.</summary>
-    public Task RebuildAsync() => Task.WhenAll(Enumerable.Range(0, CountersAt + 1).Select(RebuildAsync));
+    public Task RebuildAsync() => Task.WhenAll(Lag().Select((model, at) => RebuildAsync(at, model.Name)));
 
     /// <summary>Stops following the book. To be called before the book is closed.</summary>
     public void Dispose()

@@ -84,8 +84,13 @@ public sealed class BlockParser : IDisposable
     {
         try
         {
-            while (Room() is { } block && _reader.MoveNext() && _reader.Current.FirstPosition <= _through)
+            while (RoomOrRest() is { } block)
             {
+                if (!_reader.MoveNext() || _reader.Current.FirstPosition > _through)
+                {
+                    Rest(block, null);
+                    return;
+                }
                 block.Take(_reader.Current);
                 block.Parse(_hash);
                 lock (_gate)
@@ -97,22 +102,33 @@ public sealed class BlockParser : IDisposable
         }
         catch (Exception fault)
         {
-            _fault = ExceptionDispatchInfo.Capture(fault);
-        }
-        lock (_gate)
-        {
-            _pumping = false;
-            Monitor.PulseAll(_gate);
+            Rest(null, fault);
         }
     }
 
-    /// <summary>A block to fill; null when enough are ready.</summary>
-    private ParsedBlock? Room()
+    /// <summary>A block to fill; null when enough are ready, and then nobody works ahead any more.</summary>
+    /// <remarks>Both in one step: whoever had used up all that was ready in between would take the pause for the end of
+    /// the journal.</remarks>
+    private ParsedBlock? RoomOrRest()
     {
         lock (_gate)
         {
-            if (_stopped || _ready.Count >= Ahead) return null;
-            return _spare.TryPop(out var used) ? used : new();
+            if (!_stopped && _ready.Count < Ahead) return _spare.TryPop(out var used) ? used : new();
+            _pumping = false;
+            Monitor.PulseAll(_gate);
+            return null;
+        }
+    }
+
+    /// <summary>There is nothing further now, or nothing at all after a fault.</summary>
+    private void Rest(ParsedBlock? unused, Exception? fault)
+    {
+        lock (_gate)
+        {
+            if (unused is not null) _spare.Push(unused);
+            if (fault is not null) _fault = ExceptionDispatchInfo.Capture(fault);
+            _pumping = false;
+            Monitor.PulseAll(_gate);
         }
     }
 }

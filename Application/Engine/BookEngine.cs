@@ -28,6 +28,7 @@ public sealed partial class BookEngine : IDisposable
     private readonly DigestNotes? _notes;
     private readonly EngineOptions _options;
     private readonly EngineMeters _meters;
+    private readonly ITimeSource _time;
     private readonly EngineClock _clock;
     private readonly Writer _writer;
     private readonly Thread _writerThread;
@@ -48,7 +49,8 @@ public sealed partial class BookEngine : IDisposable
     {
         (Feed, _journal, _tree, _frontier, _notes, _options) =
             (opened.Feed, opened.Feed.Journal, opened.Tree, opened.Frontier, opened.Notes, options);
-        OnFatal = onFatal;
+        (_time, OnFatal) = (time, onFatal);
+        _heardAt = time.MonotonicMicroseconds();
         var offset = opened.Execution.Bank.Book.IsOpen ? opened.Execution.Bank.Book.Day.ClockOffset : 0;
         _clock = new(time, opened.LastAt, offset);
         _meters = new(() => QueueDepth, () => DurablePosition, onFault);

@@ -44,6 +44,15 @@ public sealed class DigestNotes : IDisposable
         return notes;
     }
 
+    /// <summary>Leaves out the notes of what a journal no longer holds: other events will come in their place.</summary>
+    public static void Forget(string folder, long beyond)
+    {
+        var path = Path.Combine(folder, FileName);
+        var kept = File.ReadLines(path).Where(line => TryParse(line) is { } note && note.Position <= beyond).ToList();
+        File.WriteAllLines(path + ".new", kept);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
     public void Dispose() => _file.Dispose();
 
     private static DigestNote? TryParse(string line)

@@ -30,6 +30,7 @@ public sealed partial class BookEngine
     private long _comparedAt;
     private string? _unreachable;
     private string? _leader;
+    private long _heardAt;
 
     /// <summary>Whether this host decides; else it follows, and its answers may be older than the book.</summary>
     public bool IsLeading => Volatile.Read(ref _leading);
@@ -39,6 +40,11 @@ public sealed partial class BookEngine
     /// confirmed that a moment ago. A host that was paused finds out here.
     /// </summary>
     public bool MayAnswer => Volatile.Read(ref _lead) is not { } lead || lead.IsProven;
+
+    /// <summary>Whether this host follows and its store has not answered for long, so that a key may have been revoked
+    /// without its knowing. A host that was paused finds out here.</summary>
+    public bool IsCutOff => !IsLeading
+        && _time.MonotonicMicroseconds() - Volatile.Read(ref _heardAt) > (long)JournalTimes.Unheard.TotalMicroseconds;
 
     /// <summary>How the host named itself whose term it is, as far as is known here; null where none had to.</summary>
     public string? Leader => Volatile.Read(ref _leader);
@@ -147,7 +153,9 @@ public sealed partial class BookEngine
         var wait = LookEvery;
         try
         {
+            var asked = _time.MonotonicMicroseconds();
             var moved = journal.Refresh();
+            Volatile.Write(ref _heardAt, asked);
             Volatile.Write(ref _unreachable, null);
             Compare(journal);
             if (moved) return;

@@ -29,10 +29,16 @@ public static class Recovery
         var journal = feed.Journal;
         var seed = unchecked((ulong)Random.Shared.NextInt64());
         var tail = journal.Tail.Position;
-        var (execution, at) = Snapshots.Load(folder, tail, () => new Bank(seed), say) ?? (new Execution(new Bank(seed)), Instant.First);
+        var (execution, at) = Snapshots.Load(folder, tail, journal, () => new Bank(seed), say)
+            ?? (new Execution(new Bank(seed)), Instant.First);
         var from = execution.Position;
         var schema = DigestNotes.SchemaOf(execution.Bank.Tables);
         var notes = DigestNotes.Read(folder, schema);
+        if (notes.Keys.LastOrDefault() is var seen && seen > tail)
+        {
+            say($"Position {seen} was durable here once, and the journal ends at {tail}: what came behind that is lost.");
+            DigestNotes.Forget(folder, beyond: tail);
+        }
         var last = Replay.Run(journal, execution, frontier: null, (options ?? new()) with { Notes = notes });
         if (execution.Position > from)
             say($"{execution.Position - from} events replayed after position {from}; digest {execution.Bank.Tables.Digest:x32}.");

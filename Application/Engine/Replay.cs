@@ -23,10 +23,12 @@ public sealed record ReplayOptions(
 public static class Replay
 {
     /// <returns>Engine time of the last event applied, or the start.</returns>
-    /// <exception cref="ReplayMismatchException">A root or digest differs; the message names the block.</exception>
+    /// <exception cref="ReplayMismatchException">A root or digest differs; the message names the block. Or the journal
+    /// gave less than it said it has.</exception>
     public static Instant Run(IJournal journal, Execution execution, MerkleFrontier? frontier, ReplayOptions options)
     {
         var last = Instant.First;
+        var end = Math.Min(options.Through, journal.Tail.Position);
         using var blocks = new BlockParser(journal, execution.Position + 1, options.Verify, options.Through);
         while (blocks.Next() is { } parsed)
         {
@@ -35,7 +37,10 @@ public static class Replay
             if (options.Notes is not null) Compare(parsed, execution, options.Notes);
             options.Progress?.Report(execution.Position);
         }
-        return last;
+        return execution.Position >= end
+            ? last
+            : throw new ReplayMismatchException(
+                $"The journal reaches position {end}, and its events ended at {execution.Position}.");
     }
 
     private static Instant Apply(ParsedBlock block, Execution execution, ReplayOptions options, Instant last)

@@ -67,6 +67,10 @@ public static class JournalTimes
     /// <summary>How often a leader proves its lead and gives a sign of life, apart from the writer.</summary>
     public static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
 
+    /// <summary>A follower answers callers with keys only so long after the store last answered it: a key may have been
+    /// revoked meanwhile. Long enough for a store that restarts.</summary>
+    public static readonly TimeSpan Unheard = TimeSpan.FromSeconds(30);
+
     /// <summary>How long an append with an unknown outcome may take to be settled.</summary>
     public static readonly TimeSpan Settle = TimeSpan.FromSeconds(5);
 }

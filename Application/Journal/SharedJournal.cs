@@ -139,6 +139,13 @@ public abstract class SharedJournal(JournalIdentity identity) : ISharedJournal
     protected virtual void FetchNews(long block, long position, int most, StoredBlocks to) =>
         Fetch(block, position, most, to);
 
+    /// <summary>Demands that a block that was read back is as durable as one that the store acknowledged, where it can
+    /// be seen before it is.</summary>
+    /// <exception cref="JournalException">Unknown: the store does not say so.</exception>
+    protected virtual void DemandDurable(in SealedBlock block)
+    {
+    }
+
     /// <summary>A block is stored, as the store said or as was read back; nothing was answered yet.</summary>
     /// <param name="before">The tail before it.</param>
     protected virtual void Stored(in SealedBlock block, JournalTail before)
@@ -218,7 +225,11 @@ public abstract class SharedJournal(JournalIdentity identity) : ISharedJournal
         {
             try
             {
-                if (silent is not null && IsStored(block, seal.Span, end)) return;
+                if (silent is not null && IsStored(block, seal.Span, end))
+                {
+                    DemandDurable(block);
+                    return;
+                }
                 var left = JournalTimes.Settle - Stopwatch.GetElapsedTime(started);
                 if (silent is not null && left <= TimeSpan.Zero) throw silent;
                 var sent = Stopwatch.GetTimestamp();

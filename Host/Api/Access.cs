@@ -67,6 +67,7 @@ public static class Door
         var engine = book.Engine;
         // For this request alone: the next one may find that this host leads.
         var (isLeading, onward) = (engine.IsLeading, next);
+        if (!isLeading && access.Key && engine.IsCutOff) return Problems.Answer(context, EdgeProblems.CutOff);
         if (!isLeading) onward = Followed(engine, next);
         else if (access.Key && !engine.MayAnswer) return Problems.Answer(context, EdgeProblems.LeadUnproven);
         var carriesKey = TryBearer(context, out var token);

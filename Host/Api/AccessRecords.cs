@@ -1,4 +1,3 @@
-using BankingEngine.Application.Engine;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Accounts;
 using BankingEngine.Domain.Kernel;

@@ -77,6 +77,9 @@ public static class EdgeProblems
         Following = new(
             "book.following", 503,
             "This host follows the book and decides nothing: send the command to the one that leads."),
+        CutOff = new(
+            "book.cut_off", 503,
+            "This host follows the book and has not reached its journal for long: ask another one."),
         OutcomeUnknown = new(
             "outcome_unknown", 503, "The journal failed before the answer was durable: ask again with the same id."),
         ClockHeld = new("clock.held", 503, "The machine's clock stepped: an operator has to accept it."),

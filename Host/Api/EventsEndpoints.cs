@@ -99,9 +99,11 @@ public sealed class EventStreams(
             Begin(context);
             await SendAsync(context, filter, from, ending.Token).ConfigureAwait(false);
         }
-        catch (Exception ended) when (ended is OperationCanceledException or EngineUnavailableException)
+        catch (Exception ended) when (ended is OperationCanceledException or EngineUnavailableException
+            or JournalException { Kind: JournalFault.Unknown })
         {
-            // The follower left or was taken over, or host or book are closing: he comes back with the last id he saw.
+            // The follower left or was taken over, host or book are closing, or the journal's store does not answer: he
+            // comes back with the last id he saw.
         }
     }
 
@@ -222,7 +224,8 @@ public sealed class EventStreams(
     private bool IsStillKnown(HttpContext context)
     {
         string? header = context.Request.Headers.Authorization;
-        return header is not null && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
+        return !book.Engine.IsCutOff
+            && header is not null && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
             && book.Engine.Keys.TryRecognise(header.AsSpan(Bearer.Length).Trim(), book.Engine.RoughNow, out var caller)
             && caller.May(Scopes.Audit);
     }

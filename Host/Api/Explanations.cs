@@ -157,6 +157,8 @@ public static class Explanations
             "The host was paused, or its journal's store does not answer; another may lead already.", AskAgain),
         ("book.following", "Several hosts reach the book, and another one leads it.",
             "Send it to the host whose /health/leading answers 200; the same id is safe there."),
+        ("book.cut_off", "The journal's store does not answer, and a key that was revoked meanwhile would still read here.",
+            "Ask the host whose /health/leading answers 200; this one goes on when it reaches the store."),
         ("clock.held",
             "The machine's clock jumped, and no time is given out until somebody says it is right.",
             "An operator accepts the step that /health/ready states, at /v1/clock/accept."),

@@ -117,7 +117,7 @@ public static class OperatorEndpoints
         to.Json.WriteString("status"u8, StatusOf(book));
         to.Json.WriteString("book"u8, book.Genesis.Name.ToString());
         to.Json.WriteString("role"u8, book.Engine.IsLeading ? "leader" : "follower");
-        if (book.Engine.Leader is { } leader) to.Json.WriteString("leader"u8, leader);
+        if (book.Leader is { } leader) to.Json.WriteString("leader"u8, leader);
         to.Json.WriteNumber("position"u8, book.Engine.DurablePosition);
         if (book.Engine.ClockStep != 0) to.Json.WriteNumber("clock_step_microseconds"u8, book.Engine.ClockStep);
         if (book.Warnings.Count > 0)

@@ -55,7 +55,7 @@ public static class Reads
             "Trial balance by class, chart or account; JSON, or CSV with Accept: text/csv", reports.TrialAsync,
             new("Reads", "The lines, and the totals of each asset.", AsOf, BookedOn, By, After));
         Map(routes, "/v1/projections", "projection.list", "Where each read model stands", reports.LagAsync,
-            new("Operations", "Each read model, and how far it is behind.", After));
+            new("Operations", "Each read model, how far it is behind, and why its last rebuild failed where it did.", After));
         MapBook(routes, new(book));
         MapLimits(routes, book);
         MapProposals(routes, book);

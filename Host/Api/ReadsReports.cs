@@ -57,6 +57,13 @@ internal sealed class ReadsReports(RunningBook book)
                 to.ValueOrNull("behind_since"u8, lag.BehindSince);
                 if (lag.Rebuilding is { } built) to.WriteNumber("rebuilt_through"u8, built);
                 if (lag.LastError is { } error) to.WriteString("store_error"u8, error);
+                if (lag.RebuildFailed is { } failed)
+                {
+                    to.WriteStartObject("rebuild_failed"u8);
+                    to.Value("at"u8, failed.At);
+                    to.WriteString("reason"u8, failed.Reason);
+                    to.WriteEndObject();
+                }
                 if (lag.Fault is { } fault)
                 {
                     to.WriteStartObject("stopped"u8);

@@ -17,9 +17,12 @@ internal static class BackupCommand
 
         Personal text is sealed, and its keys are not in the journal: --keys copies them to a folder of their own, which
         belongs on other media under other hands. A key that was destroyed is destroyed there too by the next run, and the
-        list of destroyed keys goes into both folders.
+        list of destroyed keys goes into both folders. Where consumer groups and webhooks stand is part of a backup.
+
+        --to takes a file's name too, one that ends with .tar: the whole backup as one file, made anew each time.
 
           journal backup --data bank-data/demo --to backups/demo --keys vault/demo
+          journal backup --data bank-data/demo --to backups/demo.tar
           journal check --data backups/demo --hashes
 
         A shared journal is backed up with its store's own tools. Exit codes: 2 the folder holds something else; 3 the
@@ -35,7 +38,9 @@ internal static class BackupCommand
         --to takes a position, or an engine time such as 2026-01-05T12:00:00Z: the last command at or before it. What the
         bank answered after that point is undone: signed checkpoints, receipts and statements of later positions no longer
         hold. Keys come back with --keys, but for those that the backup, the keys' backup or a list given with --destroyed
-        says were destroyed, whichever point is restored. Give it the newest list there is.
+        says were destroyed, whichever point is restored. Give it the newest list there is; where BANK_KEYS says that the
+        keys lie apart, the list there is taken too, and added to. Consumer groups and webhooks go on where they stood
+        when the backup was made, and none beyond the point: they may get events again, and miss none.
 
           journal restore --from backups/demo --to-folder bank-data/again --keys vault/demo
           journal restore --from backups/demo --to-folder bank-data/noon --to 2026-01-05T12:00:00Z --keys vault/demo
@@ -46,8 +51,8 @@ internal static class BackupCommand
 
     private static readonly Option<string> Data = Common.Data();
     private static readonly Option<string>
-        To = Common.Required<string>("--to", "Folder of the backup: missing, empty, or with an earlier one."),
-        From = Common.Required<string>("--from", "Folder of the backup."),
+        To = Common.Required<string>("--to", "Folder of the backup: missing, empty, or with an earlier one; or a file, *.tar."),
+        From = Common.Required<string>("--from", "Folder of the backup, or its file, *.tar."),
         ToFolder = Common.Required<string>("--to-folder", "Folder of the restored book: missing or empty.");
     private static readonly Option<string?>
         KeysTo = Common.Optional<string?>("--keys", "Folder to copy the keys to."),
@@ -60,12 +65,14 @@ internal static class BackupCommand
     };
 
     public static System.CommandLine.Command Build() =>
-        new TaughtCommand("backup", BackupAbout) { Data, To, KeysTo }.AtPlace().Does(Backup);
+        new TaughtCommand("backup", BackupAbout) { Data, To, KeysTo }.AtPlace()
+            .Does((parsed, terminal, _) => BackupAsync(parsed, terminal));
 
     public static System.CommandLine.Command BuildRestore() =>
-        new TaughtCommand("restore", RestoreAbout) { From, ToFolder, Point, KeysFrom, Destroyed }.Does(Restore);
+        new TaughtCommand("restore", RestoreAbout) { From, ToFolder, Point, KeysFrom, Destroyed }
+            .Does((parsed, terminal, _) => RestoreAsync(parsed, terminal));
 
-    private static int Backup(ParseResult parsed, Terminal terminal)
+    private static async Task<int> BackupAsync(ParseResult parsed, Terminal terminal)
     {
         var place = Common.PlaceOf(parsed, Data);
         if (place.IsShared)
@@ -79,12 +86,18 @@ internal static class BackupCommand
                 ExitCodes.Refused, "backup.keys_in_database",
                 "The keys lie in PostgreSQL, and are backed up with its own tools: leave out --keys.");
         DemandApart(folder, to, keys);
+        var archive = BackupArchive.IsNamed(to) ? to : null;
+        if (archive is not null) to = BackupArchive.NewParts(archive);
         var made = terminal.Progress("Copying", BookFolder.BytesOf(folder), progress =>
             JournalBackup.Make(folder, to, DateTimeOffset.UtcNow, DiskFileLayer.Instance, progress));
         // After the journal: what is sealed in it was sealed with keys that are there by now.
-        var copy = keys is null ? default : KeyBackup.Save(from!, keys, made.Manifest.Identity);
-        ListOf(from ?? folder, to).WriteTo(to);
+        var destroyed = KeyBackup.DestroyedOf(place, made.Manifest.Identity);
+        var copy = keys is null ? default : KeyBackup.Save(from!, keys, made.Manifest.Identity, destroyed);
+        destroyed.Take(DestroyedKeys.Of(to));
+        destroyed.WriteTo(to);
         var manifest = made.Manifest;
+        var positions = await PositionCopy.BetweenFoldersAsync(folder, to, manifest.Position).ConfigureAwait(false);
+        if (archive is not null) BackupArchive.Pack(to, archive);
         terminal.Say($"Book {manifest.Identity.Book}: backed up to position {manifest.Position} in {manifest.Files.Count} "
             + $"segments, of which {Terminal.Number(made.Copied)} bytes are new.");
         terminal.Say(keys is null
@@ -99,14 +112,32 @@ internal static class BackupCommand
             ["root"] = manifest.Root,
             ["recorded_at"] = manifest.RecordedAt,
             ["copied_bytes"] = made.Copied,
+            ["positions"] = positions,
             ["keys"] = keys is null ? null : copy.Keys,
             ["keys_destroyed"] = keys is null ? null : copy.Destroyed,
         });
     }
 
-    private static int Restore(ParseResult parsed, Terminal terminal)
+    private static async Task<int> RestoreAsync(ParseResult parsed, Terminal terminal)
     {
-        var (from, to, keys) = (parsed.GetValue(From)!, parsed.GetValue(ToFolder)!, parsed.GetValue(KeysFrom));
+        var (from, to) = (parsed.GetValue(From)!, parsed.GetValue(ToFolder)!);
+        if (!BackupArchive.IsNamed(from) || !File.Exists(from))
+            return await RestoreAsync(parsed, terminal, from).ConfigureAwait(false);
+        var parts = BackupArchive.NewParts(to);
+        try
+        {
+            BackupArchive.Unpack(from, parts);
+            return await RestoreAsync(parsed, terminal, parts).ConfigureAwait(false);
+        }
+        finally
+        {
+            BackupArchive.Drop(parts);
+        }
+    }
+
+    private static async Task<int> RestoreAsync(ParseResult parsed, Terminal terminal, string from)
+    {
+        var (to, keys) = (parsed.GetValue(ToFolder)!, parsed.GetValue(KeysFrom));
         if (!File.Exists(Path.Combine(to, JournalRestore.Marker)) && Directory.Exists(to)
             && Directory.EnumerateFileSystemEntries(to).Any())
             throw new JournalException(JournalFault.NotEmpty, $"{to} is not empty.");
@@ -114,20 +145,23 @@ internal static class BackupCommand
         var manifest = BackupManifest.Read(from, DiskFileLayer.Instance);
         var list = keys is null ? DestroyedKeys.Of(from) : ListOf(from, keys);
         foreach (var path in parsed.GetValue(Destroyed) ?? []) list.Take(path);
+        var place = BookPlace.InFolder(to) with { Keys = Common.KeysStated() };
+        list.Take(KeyBackup.DestroyedOf(place, manifest.Identity));
         var copy = default(KeyCopy);
         var made = terminal.Progress("Restoring", point.Position ?? manifest.Position, progress =>
             JournalRestore.Make(
                 from, to, point, DiskFileLayer.Instance,
                 () =>
                 {
-                    list.WriteTo(to);
+                    KeyBackup.AddDestroyed(place, manifest.Identity, list);
                     if (keys is not null) copy = KeyBackup.Restore(keys, to, manifest.Identity, list);
                 },
                 progress));
-        return TellRestored(terminal, made, to, keys is null ? null : copy);
+        var positions = await PositionCopy.BetweenFoldersAsync(from, to, made.Position).ConfigureAwait(false);
+        return TellRestored(terminal, made, to, keys is null ? null : copy, positions);
     }
 
-    private static int TellRestored(Terminal terminal, RestoreResult made, string to, KeyCopy? keys)
+    private static int TellRestored(Terminal terminal, RestoreResult made, string to, KeyCopy? keys, int positions)
     {
         terminal.Say($"Book {made.Identity.Book}: restored to position {made.Position} ({made.RecordedAt}) in {to}. "
             + "All hashes, checksums and roots hold.");
@@ -137,6 +171,8 @@ internal static class BackupCommand
         terminal.Say(keys is { } copy
             ? $"{copy.Keys} key files were restored; {copy.Destroyed} had been destroyed and stay so."
             : "No keys were restored: what was sealed stays closed until they are brought back with --keys.");
+        if (positions > 0)
+            terminal.Say($"{positions} positions of consumers and webhooks are restored, none beyond the end.");
         return terminal.Done(new()
         {
             ["book"] = made.Identity.Book,
@@ -146,6 +182,7 @@ internal static class BackupCommand
             ["recorded_at"] = made.RecordedAt,
             ["left_out"] = made.LeftOut,
             ["resealed"] = made.Resealed,
+            ["positions"] = positions,
             ["keys"] = keys?.Keys,
             ["keys_destroyed"] = keys?.Destroyed,
         });

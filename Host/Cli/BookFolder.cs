@@ -26,7 +26,7 @@ internal static class BookFolder
     /// <exception cref="ReplayMismatchException">The state's digest is not the one noted when it was live.</exception>
     public static Execution StateAt(IJournal journal, string folder, long through, IProgress<long>? progress = null)
     {
-        var execution = Snapshots.Load(folder, through, () => new Bank(), _ => { })?.Execution
+        var execution = Snapshots.Load(folder, through, journal, () => new Bank(), _ => { })?.Execution
             ?? new Execution(new Bank());
         Replay.Run(
             journal, execution, frontier: null,

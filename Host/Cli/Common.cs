@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Application.Ports;
 using BankingEngine.Host.Api;
 using BankingEngine.Host.Journals;
 
@@ -60,10 +61,7 @@ internal static class Common
             var name = book ?? BookPlace.DefaultBook;
             if (!JournalIdentity.IsBookName(name))
                 throw new FormatException("A book's name is 1 to 64 of a-z, 0-9, '.' and '-'.");
-            var stated = Environment.GetEnvironmentVariable(JournalAddress.KeysVariable);
-            var keys = string.IsNullOrEmpty(stated) ? null : JournalAddress.Parse(stated);
-            if (keys?.Kind == JournalKind.EventStore)
-                throw new FormatException("Keys lie in a folder or in PostgreSQL: what is in a stream cannot be destroyed.");
+            var keys = KeysStated();
             if (!address.IsShared)
                 return new(address.Text.Length > 0 ? address.Text : folder, JournalAddress.InFolder, name) { Keys = keys };
             return new(isNamed ? folder : Path.Combine("bank-data", $"{name}.cache"), address, name) { Keys = keys };
@@ -72,6 +70,23 @@ internal static class Common
         {
             throw new CommandFailure(ExitCodes.Usage, "usage", wrong.Message);
         }
+    }
+
+    /// <summary>Where BANK_KEYS says that the keys lie; null where it says nothing.</summary>
+    public static JournalAddress? KeysStated()
+    {
+        var stated = Environment.GetEnvironmentVariable(JournalAddress.KeysVariable);
+        if (string.IsNullOrEmpty(stated)) return null;
+        try
+        {
+            if (JournalAddress.Parse(stated) is { Kind: not JournalKind.EventStore } keys) return keys;
+        }
+        catch (FormatException wrong)
+        {
+            throw new CommandFailure(ExitCodes.Usage, "usage", $"{JournalAddress.KeysVariable}: {wrong.Message}");
+        }
+        throw new CommandFailure(
+            ExitCodes.Usage, "usage", "Keys lie in a folder or in PostgreSQL: what is in a stream cannot be destroyed.");
     }
 
     public static Option<T> Required<T>(string name, string description) =>
@@ -110,6 +125,9 @@ internal static class Common
         JournalException journal => new(ExitOf(journal.Kind), $"journal.{NameOf(journal.Kind)}", Advice(journal)),
         ReplayMismatchException mismatch => new(ExitCodes.Mismatch, "replay.mismatch", mismatch.Message),
         EngineUnavailableException unavailable => new(ExitCodes.Internal, unavailable.Code, unavailable.Message),
+        PositionsUnavailableException positions => new(
+            ExitCodes.Internal, "positions.unavailable",
+            $"The journal was copied; where consumers and webhooks stand was not. {positions.Message}"),
         OperationCanceledException => new(ExitCodes.Internal, "command.stopped", "Stopped before it was done."),
         FileNotFoundException or DirectoryNotFoundException =>
             new(ExitCodes.NotFound, "file.not_found", exception.Message),

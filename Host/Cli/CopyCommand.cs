@@ -27,9 +27,12 @@ internal static class CopyCommand
 
         --keys copies the keys of personal text as well, between folders and PostgreSQL. A stream of EventStoreDB holds no
         keys: they lie where BANK_KEYS says, or in the book's folder, and stay or are moved by hand. Without its keys
-        sealed text stays closed; bring them along before the target serves. The list of destroyed keys, which holds no
-        secrets, is always copied between folders and PostgreSQL. EventStoreDB holds no such list: it lies with the keys,
-        and is taken along by hand as they are.
+        sealed text stays closed; bring them along before the target serves. Keys that lie apart, where BANK_KEYS says,
+        stay there. The list of destroyed keys, which holds no secrets, is always copied: from beside the source and
+        from where BANK_KEYS says, to beside the target and to where BANK_KEYS says. EventStoreDB holds no such list:
+        say with BANK_KEYS where its hosts have their keys, a folder of the book's (file:bank-data/demo.cache) too.
+
+        Where consumer groups and webhooks stand is copied between folders and PostgreSQL.
 
         Exit codes: 1 no such address; 2 the target holds another kind of thing; 3 the target holds another book or
         history, or something is damaged; 4 the source is in use; 5 no source; 70 a store failed or did not answer.
@@ -49,9 +52,10 @@ internal static class CopyCommand
         "--keys", "Copy the keys of personal text too; not to or from EventStoreDB.");
 
     public static System.CommandLine.Command Build() =>
-        new TaughtCommand("copy", About) { From, To, Book, Keys }.Does(Run);
+        new TaughtCommand("copy", About) { From, To, Book, Keys }
+            .Does((parsed, terminal, _) => RunAsync(parsed, terminal));
 
-    private static int Run(ParseResult parsed, Terminal terminal)
+    private static async Task<int> RunAsync(ParseResult parsed, Terminal terminal)
     {
         var started = Stopwatch.GetTimestamp();
         var book = parsed.GetValue(Book) ?? BookPlace.DefaultBook;
@@ -69,14 +73,15 @@ internal static class CopyCommand
         if (DigestOf(target, terminal) is var other && other != digest)
             throw new ReplayMismatchException($"The source's state has the digest {digest}, the target's {other}.");
         source.Demand();
-        var destroyed = KeyBackup.MoveDestroyed(from, to, identity.Book);
-        var keys = parsed.GetValue(Keys) ? KeyBackup.Move(from, to, identity.Book) : null;
-        return Tell(terminal, target, root, digest, (keys, destroyed), Stopwatch.GetElapsedTime(started));
+        var destroyed = KeyBackup.MoveDestroyed(from, to, identity);
+        var keys = parsed.GetValue(Keys) ? KeyBackup.Move(from, to, identity) : null;
+        var positions = await PositionCopy.MoveAsync(from, to, identity.Book, target.Tail.Position).ConfigureAwait(false);
+        return Tell(terminal, target, root, digest, (keys, destroyed, positions), Stopwatch.GetElapsedTime(started));
     }
 
     private static int Tell(
-        Terminal terminal, IJournal target, TreeHash root, string digest, (KeyCopy? Copied, int? Destroyed) keys,
-        TimeSpan time)
+        Terminal terminal, IJournal target, TreeHash root, string digest,
+        (KeyCopy? Copied, int? Destroyed, int? Positions) keys, TimeSpan time)
     {
         terminal.Say($"Book {target.Identity.Book}: {Terminal.Number(target.Tail.Position)} events in "
             + $"{Terminal.Number(target.Tail.Block)} blocks, the same in both ({Terminal.Seconds(time)} s).");
@@ -86,7 +91,10 @@ internal static class CopyCommand
             : "The keys of personal text were not copied: move them before the target serves.");
         terminal.Say(keys.Destroyed is { } listed
             ? $"{listed} destroyed keys are on the target's list too."
-            : "The list of destroyed keys was not copied: EventStoreDB holds none. Move it with the keys.");
+            : "The list of destroyed keys was not copied: EventStoreDB holds none. Say with BANK_KEYS where the keys lie.");
+        terminal.Say(keys.Positions is { } stood
+            ? $"{stood} positions of consumers and webhooks were copied too."
+            : "Positions of consumers and webhooks were not copied: EventStoreDB's hosts have them in their folder.");
         return terminal.Done(new()
         {
             ["book"] = target.Identity.Book,
@@ -96,6 +104,7 @@ internal static class CopyCommand
             ["digest"] = digest,
             ["keys"] = keys.Copied?.Keys,
             ["destroyed_keys"] = keys.Destroyed,
+            ["positions"] = keys.Positions,
         });
     }
 
@@ -104,6 +113,10 @@ internal static class CopyCommand
         if ((from.IsShared && from.Journal == to.Journal)
             || (!from.IsShared && !to.IsShared && Path.GetFullPath(from.Folder) == Path.GetFullPath(to.Folder)))
             throw Usage("Source and target are the same.");
+        if (keys && from.Keys is not null)
+            throw new CommandFailure(
+                ExitCodes.Refused, "copy.keys_apart",
+                "BANK_KEYS says where the keys lie, and there they stay: leave out --keys.");
         if (keys && (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore))
             throw new CommandFailure(
                 ExitCodes.Refused, "copy.keys_in_folder",
@@ -157,9 +170,10 @@ internal static class CopyCommand
         {
             var at = JournalAddress.Parse(address);
             if (!JournalIdentity.IsBookName(book)) throw new FormatException($"{book} is not a book's name.");
-            return at.IsShared
-                ? new(Path.Combine("bank-data", book), at, book)
-                : new(at.Text, JournalAddress.InFolder, book);
+            var place = at.IsShared
+                ? new BookPlace(Path.Combine("bank-data", book), at, book)
+                : new BookPlace(at.Text, JournalAddress.InFolder, book);
+            return place with { Keys = Common.KeysStated() };
         }
         catch (FormatException wrong)
         {

@@ -92,8 +92,7 @@ internal static class KeysCommand
             throw new CommandFailure(
                 ExitCodes.Refused, "erase.not_confirmed",
                 $"What was said about {subject} would be unreadable for good. Say --yes to do it.");
-        var name = await book.Engine.ReadAsync((bank, _) => bank.Book.Genesis.Name.ToString()).ConfigureAwait(false);
-        using var store = SharedStores.Keys(place, name);
+        using var store = SharedStores.Keys(place, book.Engine.Journal.Identity);
         if (!store.Destroy(subject))
             throw new CommandFailure(ExitCodes.NotFound, "erase.not_found", $"There is no key of {subject}.");
         terminal.Say($"The key of {subject} is destroyed.");

@@ -8,6 +8,7 @@ using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals;
 using BankingEngine.Projections;
+using BankingEngine.Projections.Stores.Postgres;
 
 namespace BankingEngine.Host.Cli;
 
@@ -30,8 +31,9 @@ internal static class ProjectionsCommand
         and in one run with another reader, which shows that the rows follow from the events alone.
 
         Accounts' entries and transfers may be tables in PostgreSQL (--read-models, and by default of a book whose
-        journal is there). Then rebuild builds these anew beside those that answer and swaps them in one transaction, and
-        verify compares each table with new ones made of the same events.
+        journal is there), and beside them report_facts: statements, holders, prices, closes of years and counters for
+        whoever reads the database. Then rebuild builds these anew beside those that answer and swaps them in one
+        transaction, and verify compares each table with new ones made of the same events.
 
           projections verify --journal "postgres:Host=db;Username=bank;Database=bank" --book main
 
@@ -68,19 +70,21 @@ internal static class ProjectionsCommand
     {
         var place = Common.PlaceOf(parsed, ListData);
         using var journal = place.OpenToRead();
-        var tables = TablesOf(parsed, place) is null ? 0 : ReadModels.MayBeTables;
-        var models = ReadModels.Fresh().Select((model, i) => (Model: model, Kept: i < tables ? "PostgreSQL" : "memory"))
+        var areTables = TablesOf(parsed, place) is not null;
+        var models = (areTables ? PostgresReadModels.All : []).Select(m => (m.Name, m.Version, Kept: "PostgreSQL"))
+            .Concat(ReadModels.Fresh()[(areTables ? ReadModels.MayBeTables : 0)..]
+                .Select(model => (model.Name, model.Version, Kept: "memory")))
             .ToList();
         terminal.Table(["read model", "version", "kept in"],
-            [.. models.Select(m => new[] { m.Model.Name, m.Model.Version.ToString(CultureInfo.InvariantCulture), m.Kept })]);
+            [.. models.Select(m => new[] { m.Name, m.Version.ToString(CultureInfo.InvariantCulture), m.Kept })]);
         return terminal.Done(new()
         {
             ["book"] = journal.Identity.Book,
             ["position"] = journal.Tail.Position,
             ["projections"] = new JsonArray([.. models.Select(m => new JsonObject
             {
-                ["name"] = m.Model.Name,
-                ["version"] = m.Model.Version,
+                ["name"] = m.Name,
+                ["version"] = m.Version,
                 ["kept_in"] = m.Kept,
             })]),
         });

@@ -48,7 +48,7 @@ internal static class ReplayCommand
         using var journal = place.OpenToRead();
         var through = BookFolder.Through(journal, parsed.GetValue(Through));
         var execution = parsed.GetValue(FromSnapshot)
-            ? FromNewest(folder, through, terminal)
+            ? FromNewest(journal, folder, through, terminal)
             : new Execution(new Bank());
         var from = execution.Position;
         var notes = BookFolder.NotesOf(execution, folder);
@@ -62,9 +62,9 @@ internal static class ReplayCommand
             notes.Keys.Count(position => position > from && position <= through));
     }
 
-    private static Execution FromNewest(string folder, long through, Terminal terminal)
+    private static Execution FromNewest(IJournal journal, string folder, long through, Terminal terminal)
     {
-        if (Snapshots.Load(folder, through, () => new Bank(), terminal.Say) is { } loaded) return loaded.Execution;
+        if (Snapshots.Load(folder, through, journal, () => new Bank(), terminal.Say) is { } loaded) return loaded.Execution;
         terminal.Say("No usable snapshot: replaying from the start.");
         return new(new Bank());
     }

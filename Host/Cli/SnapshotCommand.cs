@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 
@@ -41,7 +42,7 @@ internal static class SnapshotCommand
         var folder = place.Folder;
         using var journal = place.OpenToRead();
         var (end, at) = (journal.Tail.Position, Instant.First);
-        var execution = Begin(folder, end, terminal, ref at);
+        var execution = Begin(journal, folder, end, terminal, ref at);
         var from = execution.Position;
         var notes = BookFolder.NotesOf(execution, folder);
         var through = notes.Keys.LastOrDefault(position => position <= end);
@@ -59,7 +60,7 @@ internal static class SnapshotCommand
             throw new ReplayMismatchException(
                 $"At position {execution.Position} the state has not the digest that was noted at {through}.");
         execution.Resume(execution.Position);
-        var path = Snapshots.Save(folder, execution, at);
+        var path = Snapshots.Save(folder, execution, at, journal);
         var time = Stopwatch.GetElapsedTime(started);
         terminal.Say(
             $"Snapshot {Path.GetFileName(path)}: {Terminal.Number(through - from)} events after position {from}, "
@@ -75,9 +76,10 @@ internal static class SnapshotCommand
         });
     }
 
-    private static Execution Begin(string folder, long end, Terminal terminal, ref Instant at)
+    private static Execution Begin(
+        IJournal journal, string folder, long end, Terminal terminal, ref Instant at)
     {
-        if (Snapshots.Load(folder, end, () => new Bank(), terminal.Say) is not { } loaded) return new(new Bank());
+        if (Snapshots.Load(folder, end, journal, () => new Bank(), terminal.Say) is not { } loaded) return new(new Bank());
         at = loaded.At;
         return loaded.Execution;
     }

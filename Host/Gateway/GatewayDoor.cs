@@ -55,6 +55,8 @@ internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allows
 
     private void ThrowIfRefused(HttpContext context, bool isKnown, Caller caller)
     {
+        if (book.Engine.IsCutOff)
+            throw new GrpcException(GrpcCode.Unavailable, "This host has not reached its journal for long.");
         if (!isKnown)
         {
             var isBare = context.Request.Headers.Authorization.Count == 0;

@@ -69,6 +69,10 @@ public sealed class FilePositions(string folder) : IPositions
         return true;
     }
 
+    /// <summary>Writes positions whole into a folder that no host serves, in the place of what is there.</summary>
+    public static void Keep(string folder, IEnumerable<StoredPosition> positions) =>
+        Write(folder, Render(positions.OrderBy(position => position.Name, StringComparer.Ordinal)));
+
     private void Put(in StoredPosition to)
     {
         if (!PositionNames.IsValid(to.Name)) throw new ArgumentException($"No name of a position: {to.Name}", nameof(to));
@@ -94,8 +98,8 @@ public sealed class FilePositions(string folder) : IPositions
         {
             byte[] content;
             long carried;
-            lock (_gate) (content, carried) = (Render(), _changes);
-            Write(content);
+            lock (_gate) (content, carried) = (Render(_stored!.Values), _changes);
+            Write(folder, content);
             lock (_gate) (_written, _stamp) = (carried, StampNow());
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
@@ -104,9 +108,9 @@ public sealed class FilePositions(string folder) : IPositions
         }
     }
 
-    private void Write(byte[] content)
+    private static void Write(string folder, byte[] content)
     {
-        var path = PathOf();
+        var path = Path.Combine(folder, FileName);
         using (var file = FileKeyStore.CreateForOwner(path + ".new"))
         {
             file.Write(content);
@@ -116,10 +120,10 @@ public sealed class FilePositions(string folder) : IPositions
         DiskFileLayer.Instance.FlushFolder(folder);
     }
 
-    private byte[] Render()
+    private static byte[] Render(IEnumerable<StoredPosition> positions)
     {
         using var bytes = new MemoryStream();
-        foreach (var position in _stored!.Values)
+        foreach (var position in positions)
         {
             using (var json = new Utf8JsonWriter(bytes))
             {

@@ -31,14 +31,16 @@ public static class KeyBackup
     /// <summary>Copies the keys of a book to a backup of keys, and destroys there what was destroyed since.</summary>
     /// <param name="book">Folder of the book's keys.</param>
     /// <param name="to">Folder of the backup of keys: missing, empty, or of this book.</param>
+    /// <param name="known">More that is known to have been destroyed.</param>
     /// <exception cref="JournalException">WrongBook, NotEmpty.</exception>
-    public static KeyCopy Save(string book, string to, JournalIdentity identity)
+    public static KeyCopy Save(string book, string to, JournalIdentity identity, DestroyedKeys? known = null)
     {
         FileKeyStore.MakeFolder(Path.GetFullPath(to));
         DemandBook(to, identity);
         var destroyed = DestroyedKeys.Of(to);
         if (File.Exists(Path.Combine(book, DestroyedKeys.FileName)))
             destroyed.Take(Path.Combine(book, DestroyedKeys.FileName));
+        if (known is not null) destroyed.Take(known);
         destroyed.WriteTo(to);
         return Copy(Path.Combine(book, FileKeyStore.FolderName), Path.Combine(to, FileKeyStore.FolderName), destroyed);
     }
@@ -55,29 +57,40 @@ public static class KeyBackup
         return Copy(Path.Combine(from, FileKeyStore.FolderName), Path.Combine(book, FileKeyStore.FolderName), destroyed);
     }
 
+    /// <summary>All that is known to have been destroyed of a book: by the list beside its journal, and by the one
+    /// beside its keys where they lie apart.</summary>
+    public static DestroyedKeys DestroyedOf(BookPlace place, JournalIdentity book)
+    {
+        ArgumentNullException.ThrowIfNull(place);
+        var all = new DestroyedKeys();
+        foreach (var list in ListsOf(place)) all.Take(Read(list, book));
+        return all;
+    }
+
+    /// <summary>Puts destroyed keys on every list that a book has where it lies.</summary>
+    public static void AddDestroyed(BookPlace place, JournalIdentity book, DestroyedKeys list)
+    {
+        ArgumentNullException.ThrowIfNull(place);
+        ArgumentNullException.ThrowIfNull(list);
+        if (list.Count == 0) return;
+        foreach (var at in ListsOf(place)) Add(at, book, list);
+    }
+
     /// <summary>Brings the list of destroyed keys to where a journal was copied to, whether or not its keys go along.
     /// </summary>
-    /// <returns>How many the source's list has; null where either journal is a stream, which holds no list.</returns>
-    public static int? MoveDestroyed(BookPlace from, BookPlace to, string book)
+    /// <returns>How many the source's lists have; null where either journal is a stream, which holds no list, and no
+    /// other place of the keys was said.</returns>
+    public static int? MoveDestroyed(BookPlace from, BookPlace to, JournalIdentity book)
     {
-        ArgumentNullException.ThrowIfNull(from);
-        ArgumentNullException.ThrowIfNull(to);
-        if (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore) return null;
-        var list = from.IsShared
-            ? PostgresDestroyedKeys.Read(from.Journal.Text, book) : DestroyedKeys.Of(from.Folder);
-        if (to.IsShared) PostgresDestroyedKeys.Add(to.Journal.Text, book, list);
-        else
-        {
-            var all = DestroyedKeys.Of(to.Folder);
-            all.Take(list);
-            all.WriteTo(to.Folder);
-        }
+        if (ListsOf(from).Count == 0 || ListsOf(to).Count == 0) return null;
+        var list = DestroyedOf(from, book);
+        AddDestroyed(to, book, list);
         return list.Count;
     }
 
     /// <summary>Brings the keys of a book to where its journal was copied to, behind the list of destroyed ones.</summary>
     /// <returns>Null where a store keeps no keys: its hosts have them in a folder that they share.</returns>
-    public static KeyCopy? Move(BookPlace from, BookPlace to, string book)
+    public static KeyCopy? Move(BookPlace from, BookPlace to, JournalIdentity book)
     {
         if (from.Journal.Kind == JournalKind.EventStore || to.Journal.Kind == JournalKind.EventStore) return null;
         if (!from.IsShared && !to.IsShared)
@@ -101,6 +114,34 @@ public static class KeyBackup
             moved++;
         }
         return new(moved, 0);
+    }
+
+    /// <summary>Folders and databases that hold a list of a book's destroyed keys.</summary>
+    private static List<JournalAddress> ListsOf(BookPlace place)
+    {
+        List<JournalAddress> lists = [];
+        if (!place.IsShared) lists.Add(new(JournalKind.File, place.Folder));
+        else if (place.Journal.Kind == JournalKind.Postgres) lists.Add(place.Journal);
+        if (place.Keys is { } keys && !lists.Contains(keys)) lists.Add(keys);
+        return lists;
+    }
+
+    private static DestroyedKeys Read(JournalAddress list, JournalIdentity book) => list.Kind == JournalKind.Postgres
+        ? PostgresDestroyedKeys.Read(list.Text, book.Book) : DestroyedKeys.Of(list.Text);
+
+    private static void Add(JournalAddress at, JournalIdentity book, DestroyedKeys list)
+    {
+        if (at.Kind == JournalKind.Postgres)
+        {
+            PostgresDestroyedKeys.Add(at.Text, book, list);
+            return;
+        }
+        var all = DestroyedKeys.Of(at.Text);
+        var known = all.Count;
+        all.Take(list);
+        if (all.Count == known) return;
+        Directory.CreateDirectory(at.Text);
+        all.WriteTo(at.Text);
     }
 
     private static KeyCopy Copy(string from, string to, DestroyedKeys destroyed)

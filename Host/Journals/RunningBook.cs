@@ -36,13 +36,14 @@ public sealed partial class RunningBook : IDisposable
     private readonly IJournal _journal;
     private readonly Seat? _seat;
     private readonly BookEngine? _only;
+    private string _node = "";
 
     private RunningBook(BookPlace place, IJournal journal, Seat? seat, BookEngine? only, Genesis genesis, string signingId)
     {
         (Place, _journal, _seat, _only, Genesis, SigningId) = (place, journal, seat, only, genesis, signingId);
         Feed = Engine.Feed;
         ReadModels = ReadModels.At(place.ModelsAddress, Feed, genesis.Name.ToString());
-        KeyStore = SharedStores.Keys(place, genesis.Name.ToString());
+        KeyStore = SharedStores.Keys(place, journal.Identity);
         Sealing = new(KeyStore);
     }
 
@@ -78,6 +79,10 @@ public sealed partial class RunningBook : IDisposable
 
     /// <summary>What an operator should know of the journal's store; empty when all is well.</summary>
     public IReadOnlyList<string> Warnings => (_journal as ISharedJournal)?.Warnings ?? [];
+
+    /// <summary>How the host names itself that leads: this one, or the one whose term it is as far as is known here;
+    /// null before the first term.</summary>
+    public string? Leader => Engine is { IsLeading: false } following ? following.Leader : _node;
 
     /// <summary>Opens the book of a folder.</summary>
     /// <inheritdoc cref="OpenAsync(BookPlace, Opening)"/>
@@ -226,6 +231,7 @@ public sealed partial class RunningBook : IDisposable
         var genesis = await opened.Engine.ReadAsync((bank, _) => bank.Book.Genesis).ConfigureAwait(false);
         var book = new RunningBook(
             place, opened.Engine.Journal, opened.Seat, opened.Only, genesis, IdOf(opened.Engine));
+        book._node = opening.NodeName;
         book.Checkpoints = await CheckpointService.OpenAsync(() => book.Engine, book.KeyStore).ConfigureAwait(false);
         if (opened.Seat is { } seat)
         {

@@ -69,10 +69,15 @@ public sealed partial class Seat : IDisposable
     {
         // Another's block, or a store that fails or is silent: a new beginning settles it. All else is a fault of the
         // state or the program.
-        if (why is not JournalException { Kind: not (JournalFault.Damaged or JournalFault.WrongBook) }) _onFatal(why);
+        if (!IsOfTheStore(why)) _onFatal(why);
         else Lost(_log, why.Message);
         if (!_stopping) _woken.Set();
     }
+
+    /// <summary>Whether it may pass. That the store no longer holds what was durable here does not: whoever has seen
+    /// more than the store holds must not go on.</summary>
+    private static bool IsOfTheStore(Exception why) =>
+        why is JournalException { Kind: not (JournalFault.Damaged or JournalFault.WrongBook) };
 
     private void Run()
     {
@@ -85,7 +90,7 @@ public sealed partial class Seat : IDisposable
                 else if (_journal.TryLead(Name) is { } lead) Lead(lead);
                 else wait = TryEvery;
             }
-            catch (Exception silent) when (silent is JournalException or EngineUnavailableException)
+            catch (Exception silent) when (silent is EngineUnavailableException || IsOfTheStore(silent))
             {
                 Silent(_log, silent.Message);
                 wait = RetryEvery;

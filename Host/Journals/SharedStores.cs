@@ -24,11 +24,11 @@ internal static class SharedStores
 
     /// <summary>The keys that a book's personal text is sealed with. A stream of events is no place for what has to be
     /// destroyed: there they lie in the book's folder unless another place is said.</summary>
-    public static IKeyStore Keys(BookPlace place, string book) => (place.Keys ?? place.Journal) switch
+    public static IKeyStore Keys(BookPlace place, JournalIdentity book) => (place.Keys ?? place.Journal) switch
     {
         { Kind: JournalKind.Postgres } database => PostgresKeyStore.Open(database.Text, book),
-        { Kind: JournalKind.File, Text.Length: > 0 } folder => new FileKeyStore(folder.Text, book),
-        _ => new FileKeyStore(place.Folder, book),
+        { Kind: JournalKind.File, Text.Length: > 0 } folder => new FileKeyStore(folder.Text, book.Book),
+        _ => new FileKeyStore(place.Folder, book.Book),
     };
 
     /// <summary>Where followers of a book stand: in the same store where it can hold it, else in the book's

@@ -110,7 +110,7 @@ internal sealed class AuditHost : IAsyncDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    private static async Task<WebApplication> Serve(RunningBook book, TimeSpan? heartbeat, int streams)
+    public static async Task<WebApplication> Serve(RunningBook book, TimeSpan? heartbeat, int streams)
     {
         var builder = WebApplication.CreateSlimBuilder(["--Logging:LogLevel:Default=None"]);
         builder.WebHost.ConfigureKestrel(server => server.Listen(IPAddress.Loopback, 0));

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Xml.Linq;
-using BankingEngine.Application.Engine;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;

@@ -32,10 +32,12 @@ internal sealed class ReadsHost : IAsyncDisposable
     /// <summary>With the demo's key.</summary>
     public HttpClient Client => _client;
 
-    public static async Task<ReadsHost> StartAsync()
+    /// <param name="readModels">Where they are kept; null: in memory.</param>
+    public static async Task<ReadsHost> StartAsync(string? readModels = null)
     {
-        var folder = Directory.CreateTempSubdirectory("bank-reads-").FullName;
-        var book = await SandboxBook.OpenAsync(folder, NullLogger.Instance, fatal => throw fatal);
+        var place = BookPlace.InFolder(Directory.CreateTempSubdirectory("bank-reads-").FullName);
+        var book = await SandboxBook.OpenAsync(
+            place with { ReadModels = readModels }, new(NullLogger.Instance, fatal => throw fatal), mayFound: true);
         var builder = ApiHost.CreateBuilder(["--urls", "http://127.0.0.1:0"]);
         builder.Logging.ClearProviders();
         var app = ApiHost.Build(builder, book);

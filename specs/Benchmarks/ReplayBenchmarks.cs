@@ -57,7 +57,7 @@ public static class ReplayBenchmarks
             Figures.Say($"{Accounts} accounts and {ids} ids take {all / 1_048_576.0:F0} MiB: {perId:F1} bytes an id, {(all - ids * perId) / Accounts:F1} an account");
             figures.Add("bytes_per_id", perId);
             figures.Add("bytes_per_account", (all - ids * perId) / Accounts);
-            Snapshots.Save(book.Folder, execution, Instant.Parse("2026-01-01T00:00:00Z"));
+            Snapshots.Save(book.Folder, execution, Instant.Parse("2026-01-01T00:00:00Z"), journal);
         }
         for (var i = 0; i < 3; i++)
         {

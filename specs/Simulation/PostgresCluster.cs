@@ -17,7 +17,10 @@ public sealed class PostgresCluster : IDisposable
     private int _databases;
     private bool _disposed;
 
-    private PostgresCluster(string binaries, string settings)
+    /// <param name="making">Shell line that makes the data folder it is given.</param>
+    /// <param name="smallDisk">Size of a disk in memory at <see cref="SmallDisk"/>; null: there is none.</param>
+    private PostgresCluster(
+        string binaries, string settings, Func<string, string> making, string? smallDisk = null)
     {
         _binaries = binaries;
         Folder = Directory.CreateTempSubdirectory("bank-pg-").FullName;
@@ -26,10 +29,11 @@ public sealed class PostgresCluster : IDisposable
         var data = Path.Combine(Folder, "db");
         _options = $"-k {Folder} -p {Port} -c listen_addresses=127.0.0.1 -c max_connections=100 {settings}";
         // The keeper's standard input ends with this process, and with it the cluster.
-        _keeper = Shell(
-            $"{binaries}/initdb -D {data} -A trust -U postgres --no-sync >{Folder}/initdb.log 2>&1 "
+        var keeping =
+            $"{making(data)} >{Folder}/initdb.log 2>&1 "
             + $"&& {binaries}/pg_ctl -D {data} -w -l {Folder}/log -o '{_options}' start >/dev/null && echo ready; "
-            + $"cat >/dev/null; {binaries}/pg_ctl -D {data} -m immediate stop >/dev/null 2>&1; rm -rf {Folder}");
+            + $"cat >/dev/null; {binaries}/pg_ctl -D {data} -m immediate stop >/dev/null 2>&1; rm -rf {Folder}";
+        _keeper = Shell(smallDisk is null ? Started(keeping) : WithDisk(SmallDisk, smallDisk, keeping));
         var ready = _keeper.StandardOutput.ReadLineAsync();
         if (!ready.Wait(Start) || ready.Result != "ready")
         {
@@ -37,6 +41,17 @@ public sealed class PostgresCluster : IDisposable
             throw new InvalidOperationException(
                 $"PostgreSQL did not start: {(File.Exists(log) ? File.ReadAllText(log) : "initdb failed")}");
         }
+    }
+
+    /// <summary>A physical standby of another cluster, which may be promoted.</summary>
+    /// <param name="name">By which the primary's synchronous_standby_names knows it.</param>
+    public static PostgresCluster StandbyOf(PostgresCluster primary, string name)
+    {
+        ArgumentNullException.ThrowIfNull(primary);
+        return new(
+            primary._binaries, "-c shared_buffers=64MB -c wal_retrieve_retry_interval=200ms",
+            data => $"{primary._binaries}/pg_basebackup -D {data} -R -X stream -c fast --no-sync "
+                + $"-d 'host={primary.Folder} port={primary.Port} user=postgres application_name={name}'");
     }
 
     public string Folder { get; }
@@ -50,7 +65,29 @@ public sealed class PostgresCluster : IDisposable
     /// <exception cref="InvalidOperationException">There are no binaries, or it did not start.</exception>
     public static PostgresCluster New(string settings = "-c shared_buffers=64MB -c max_wal_size=1GB") =>
         new(
-            Binaries ?? throw new InvalidOperationException("There is no PostgreSQL server on this machine."), settings);
+            Binaries ?? throw new InvalidOperationException("There is no PostgreSQL server on this machine."), settings,
+            data => $"{Binaries}/initdb -D {data} -A trust -U postgres --no-sync");
+
+    /// <summary>A cluster that has a small disk of its own at <see cref="SmallDisk"/>, for a tablespace.</summary>
+    /// <param name="size">As mount has it, <c>24m</c>.</param>
+    public static PostgresCluster WithSmallDisk(string size) => new(
+        Binaries ?? throw new InvalidOperationException("There is no PostgreSQL server on this machine."),
+        "-c shared_buffers=64MB -c autovacuum=off", data => $"{Binaries}/initdb -D {data} -A trust -U postgres --no-sync",
+        size);
+
+    /// <summary>Where the disk of <see cref="WithSmallDisk"/> is; the server alone sees it.</summary>
+    public string SmallDisk => Path.Combine(Folder, "small");
+
+    /// <summary>Whether this machine lets a small disk be made: as root, where mounting is allowed.</summary>
+    public static bool MayMount { get; } = Binaries is not null && IsRoot && CanMount();
+
+    private static bool CanMount()
+    {
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "unshare -m mount -t tmpfs bank-spec /mnt 2>/dev/null"]);
+        using var process = Process.Start(start)!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
+    }
 
     /// <summary>How to reach a database as the user postgres, over the loopback.</summary>
     public string Address(string database) =>
@@ -72,11 +109,43 @@ public sealed class PostgresCluster : IDisposable
         .Trim();
 
     /// <summary>Has the server ask a role for its password.</summary>
-    public void DemandPassword(string role)
+    public void DemandPassword(string role) => Admit($"host all {role} 127.0.0.1/32 scram-sha-256");
+
+    /// <summary>Changes settings of the running server.</summary>
+    /// <param name="settings">Each <c>name = value</c>.</param>
+    public void Set(params string[] settings)
+    {
+        foreach (var setting in settings) Sql("postgres", $"alter system set {setting}");
+        Sql("postgres", "select pg_reload_conf()");
+    }
+
+    /// <summary>Puts a line before all others of pg_hba.conf.</summary>
+    public void Admit(string rule)
     {
         var rules = Path.Combine(Folder, "db", "pg_hba.conf");
-        File.WriteAllText(rules, $"host all {role} 127.0.0.1/32 scram-sha-256\n{File.ReadAllText(rules)}");
+        File.WriteAllText(rules, $"{rule}\n{File.ReadAllText(rules)}");
         Sql("postgres", "select pg_reload_conf()");
+    }
+
+    /// <summary>Keeps a secret of the server in its folder.</summary>
+    /// <returns>Its path.</returns>
+    public string Keep(string name, string text)
+    {
+        var path = Path.Combine(Folder, name);
+        File.WriteAllText(path, text);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (IsRoot) Run(new("chown", ["postgres", path]));
+        return path;
+    }
+
+    /// <summary>Makes a standby the primary.</summary>
+    public void Promote() => Run(Started($"{_binaries}/pg_ctl -D {Folder}/db -w promote >/dev/null"));
+
+    /// <summary>SIGKILL for every process of the server: nothing is written, nobody is told.</summary>
+    public void Kill()
+    {
+        var server = File.ReadLines(Path.Combine(Folder, "db", "postmaster.pid")).First();
+        Run(new("/bin/sh", ["-c", $"kill -STOP {server} && kill -9 $(pgrep -P {server}) {server}"]));
     }
 
     /// <summary>Ends the server at once, as a crash does, and starts it again, which recovers it.</summary>
@@ -130,9 +199,19 @@ public sealed class PostgresCluster : IDisposable
         return start;
     }
 
-    private static Process Shell(string command)
+    /// <summary>As root, with a disk in memory that this process and its children alone see, and that goes with
+    /// them.</summary>
+    private static ProcessStartInfo WithDisk(string at, string size, string command) => new(
+        "unshare",
+        [
+            "-m", "/bin/sh", "-c",
+            "mkdir \"$0\" && mount -t tmpfs -o size=\"$1\" bank-spec \"$0\" && chown postgres \"$0\" && "
+                + "exec su postgres -s /bin/sh -c \"$2\"",
+            at, size, command,
+        ]);
+
+    private static Process Shell(ProcessStartInfo start)
     {
-        var start = Started(command);
         start.RedirectStandardInput = start.RedirectStandardOutput = true;
         return Process.Start(start)!;
     }

@@ -12,6 +12,11 @@ internal sealed class PostgresAddress
     private const int OldestServer = 140_000;
 
     private const int ConnectSeconds = 3;
+
+    /// <summary>How long the driver takes a server for what it was when it was last asked: primary, standby or
+    /// away.</summary>
+    private const int RecheckSeconds = 1;
+
     private const int BufferBytes = 64 * 1024;
 
     /// <summary>Transactions of one session that have to meet the same server process.</summary>
@@ -46,9 +51,17 @@ internal sealed class PostgresAddress
         given.Timeout = Math.Min(given.Timeout, ConnectSeconds);
         given.CommandTimeout = QuestionSeconds;
         given.Enlist = false;
-        if (given.Host.Contains(',') && given.TargetSessionAttributes is null)
-            given.TargetSessionAttributes = "primary";
+        FindPrimary(given);
         return new(given);
+    }
+
+    /// <summary>Of several servers the one that takes writes is meant, and which one that is has to be seen anew soon
+    /// after a fail-over.</summary>
+    private static void FindPrimary(NpgsqlConnectionStringBuilder given)
+    {
+        if (!given.Host!.Contains(',')) return;
+        given.TargetSessionAttributes ??= "primary";
+        given.HostRecheckSeconds = Math.Min(given.HostRecheckSeconds, RecheckSeconds);
     }
 
     public string Database => _given.Database!;

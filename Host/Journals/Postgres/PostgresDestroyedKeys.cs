@@ -7,8 +7,8 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// <remarks>Apart from the key store, since opening that makes keys where there are none.</remarks>
 internal static class PostgresDestroyedKeys
 {
-    /// <summary>The list of a book.</summary>
-    /// <exception cref="JournalException">NotFound, NewerFormat, Refused or Unknown.</exception>
+    /// <summary>The list of a book; empty where the database does not know the book.</summary>
+    /// <exception cref="JournalException">NewerFormat, Refused or Unknown.</exception>
     public static DestroyedKeys Read(string connectionString, string book)
     {
         var address = PostgresAddress.Parse(connectionString);
@@ -17,10 +17,11 @@ internal static class PostgresDestroyedKeys
         {
             PostgresAddress.DemandFit(connection);
             var list = new DestroyedKeys();
+            if (PostgresJournal.IdOf(connection, book) is not { } id) return list;
             using var question = new NpgsqlCommand("""
                 select subject, key, at from bank_journal.destroyed_keys where book = $1 order by at, key
                 """, connection);
-            question.Parameters.Add(new() { Value = PostgresJournal.Find(connection, book).Id });
+            question.Parameters.Add(new() { Value = id });
             using var answer = question.ExecuteReader();
             while (answer.Read())
                 list.Take(new DestroyedKey(
@@ -30,15 +31,15 @@ internal static class PostgresDestroyedKeys
     }
 
     /// <summary>Adds to a book's list, and destroys what stands there by then. All or nothing.</summary>
-    /// <exception cref="JournalException">NotFound, NewerFormat, Refused or Unknown.</exception>
-    public static void Add(string connectionString, string book, DestroyedKeys list)
+    /// <exception cref="JournalException">WrongBook, NewerFormat, Refused or Unknown.</exception>
+    public static void Add(string connectionString, JournalIdentity book, DestroyedKeys list)
     {
         var address = PostgresAddress.Parse(connectionString);
         using var plain = address.OpenPlain();
         address.Asking(() =>
         {
             var commit = PostgresAddress.DemandFit(plain);
-            var id = PostgresJournal.Find(plain, book).Id;
+            var id = PostgresJournal.Room(plain, book);
             using var pool = address.Pool(commit, most: 1);
             using var connection = pool.OpenConnection();
             using var adding = connection.BeginTransaction();

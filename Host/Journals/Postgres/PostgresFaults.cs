@@ -15,7 +15,8 @@ internal static class PostgresFaults
     /// <summary>A fault while opening: nothing was written, and an operator has to be told what to mend.</summary>
     public static JournalException Opening(Exception exception, NpgsqlConnectionStringBuilder address)
     {
-        var server = $"{address.Host}:{address.Port}";
+        var isOne = !address.Host!.Contains(',', StringComparison.Ordinal);
+        var server = isOne ? $"{address.Host}:{address.Port}" : address.Host;
         string? refusal = exception switch
         {
             PostgresException { SqlState: PostgresErrorCodes.InvalidPassword } =>
@@ -34,7 +35,12 @@ internal static class PostgresFaults
             { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
                 $"There is no host '{address.Host}'.",
             _ when Inner<AuthenticationException>(exception) is { } tls =>
-                $"The certificate or the encryption of the server at {server} is not as demanded: {tls.Message}",
+                $"The certificate or the encryption of the server at {server} is not as demanded: "
+                + (PostgresTls.Distrust(address) ?? tls.Message),
+            _ when !string.IsNullOrEmpty(address.SslCertificate)
+                && exception.GetBaseException().Message.Contains(" alert ", StringComparison.Ordinal) =>
+                $"The server at {server} does not take the certificate that the connection string shows: "
+                + exception.GetBaseException().Message,
             _ when exception.Message.Contains("SSL", StringComparison.Ordinal) =>
                 $"The encryption of the server at {server} is not as demanded: {exception.Message}",
             _ when exception.Message.Contains("password", StringComparison.Ordinal) =>
@@ -43,7 +49,7 @@ internal static class PostgresFaults
             _ => null,
         };
         return refusal is null
-            ? new(JournalFault.Unknown, $"PostgreSQL at {server} did not answer: {exception.Message}", exception)
+            ? new(JournalFault.Unknown, $"PostgreSQL at {server} did not answer: {exception.GetBaseException().Message}", exception)
             : new(JournalFault.Refused, refusal, exception);
     }
 

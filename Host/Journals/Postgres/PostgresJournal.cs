@@ -11,6 +11,9 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// The primary key (book, block) is the fence. A block goes in by one statement that also demands the root of the block
 /// before it and, under a lead, that the lead's term is still the newest. Whoever takes the lead raises the term first
 /// and leads when the lease of the one before has run out: no two answer at the same time.
+/// <para>A server that waits for a synchronous standby, and is made to wait no longer (a time limit, a cancelled
+/// statement), commits all the same, on its own disk alone, and says so by a warning; after a crash it shows the block
+/// without one. Neither counts: such a block is acknowledged when a later commit has reached the standby.</para>
 /// </remarks>
 public sealed class PostgresJournal : SharedJournal
 {
@@ -178,6 +181,14 @@ public sealed class PostgresJournal : SharedJournal
             block, seal, before, Volatile.Read(ref _term), wait < LongestTry ? wait : LongestTry);
     }
 
+    /// <summary>Commits anew where the block is, and so waits for the standby: the log reaches it in its
+    /// order.</summary>
+    protected override void DemandDurable(in SealedBlock block)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _appender.DemandDurable(block);
+    }
+
     protected override void Fetch(long block, long position, int most, StoredBlocks to)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -228,6 +239,32 @@ public sealed class PostgresJournal : SharedJournal
             ? found
             : throw new JournalException(
                 JournalFault.NotFound, $"Database '{connection.Database}' holds no book {book}.");
+    }
+
+    /// <returns>Null where the database does not know the book.</returns>
+    internal static int? IdOf(NpgsqlConnection connection, string book)
+    {
+        var found = BooksOf(connection).Find(one => one.Identity.Book == book);
+        return found.Identity is null ? null : found.Id;
+    }
+
+    /// <summary>Finds a book, or makes a place for its keys where its journal lies elsewhere.</summary>
+    /// <exception cref="JournalException">WrongBook: there is another of its name.</exception>
+    internal static int Room(NpgsqlConnection connection, JournalIdentity identity)
+    {
+        PostgresSchema.Prepare(connection, create: true);
+        var found = BooksOf(connection).Find(one => one.Identity.Book == identity.Book);
+        if (found.Identity is null)
+        {
+            PostgresDestroyedKeys.Execute(
+                connection, "insert into bank_journal.books(name, genesis) values ($1, $2) on conflict do nothing",
+                identity.Book, identity.Genesis);
+            found = Find(connection, identity.Book);
+        }
+        return found.Identity.IsSameAs(identity)
+            ? found.Id
+            : throw new JournalException(
+                JournalFault.WrongBook, $"The database holds the book {found.Identity}, not {identity}.");
     }
 
     /// <summary>From now on blocks are stored only while this is the newest term.</summary>
@@ -304,6 +341,11 @@ public sealed class PostgresJournal : SharedJournal
             on conflict do nothing
             """;
 
+        private const string Confirmation = """
+            select pg_logical_emit_message(true, 'bank_journal', '')
+            from bank_journal.blocks where book = $1 and block = $2 and root = $3
+            """;
+
         private readonly Lock _closing = new();
         private readonly NpgsqlParameter<int> _book = new() { TypedValue = book };
         private readonly NpgsqlParameter<long> _block = new(), _last = new(), _term = new();
@@ -311,6 +353,7 @@ public sealed class PostgresJournal : SharedJournal
             _root = Bytes(), _seal = Bytes(), _lines = Bytes(), _before = Bytes();
         private NpgsqlConnection? _connection;
         private NpgsqlCommand? _insert;
+        private string? _warned;
 
         public bool TryStore(
             in SealedBlock block, ReadOnlyMemory<byte> seal, JournalTail before, long term, TimeSpan wait)
@@ -325,7 +368,10 @@ public sealed class PostgresJournal : SharedJournal
                     _last.TypedValue = block.FirstPosition + block.Events - 1;
                     (_root.TypedValue, _seal.TypedValue, _lines.TypedValue) = (block.Root, seal, block.Lines);
                     (_before.TypedValue, _term.TypedValue) = (before.Root, term);
-                    return insert.ExecuteNonQuery() == 1;
+                    _warned = null;
+                    var isStored = insert.ExecuteNonQuery() == 1;
+                    DemandUnwarned(block.Block);
+                    return isStored;
                 }
                 catch (Exception fault) when (PostgresFaults.IsStore(fault))
                 {
@@ -335,14 +381,51 @@ public sealed class PostgresJournal : SharedJournal
             }
         }
 
+        public void DemandDurable(in SealedBlock block)
+        {
+            lock (_closing)
+            {
+                try
+                {
+                    if (_connection is null) Prepare();
+                    using var confirm = new NpgsqlCommand(Confirmation, _connection);
+                    foreach (var value in (object[])[book, block.Block, block.Root.ToArray()])
+                        confirm.Parameters.Add(new() { Value = value });
+                    confirm.CommandTimeout = (int)LongestTry.TotalSeconds;
+                    _warned = null;
+                    if (confirm.ExecuteScalar() is null)
+                        throw new JournalException(
+                            JournalFault.Unknown, $"Block {block.Block} was read from a server that answers no more.");
+                    DemandUnwarned(block.Block);
+                }
+                catch (Exception fault) when (PostgresFaults.IsStore(fault))
+                {
+                    Close();
+                    throw PostgresFaults.Running(fault, $"Block {block.Block} was not confirmed");
+                }
+            }
+        }
+
         public void Dispose()
         {
             lock (_closing) Close();
         }
 
+        /// <summary>The one warning that either statement can meet: its commit did not wait for the standby.</summary>
+        private void DemandUnwarned(long block)
+        {
+            if (_warned is { } why)
+                throw new JournalException(
+                    JournalFault.Unknown, $"Block {block} did not reach the synchronous standby yet: {why}");
+        }
+
         private NpgsqlCommand Prepare()
         {
             _connection = pool.OpenConnection();
+            _connection.Notice += (_, said) =>
+            {
+                if (said.Notice.InvariantSeverity == "WARNING") _warned = said.Notice.MessageText;
+            };
             _insert = new(Statement, _connection);
             NpgsqlParameter[] parameters = [_book, _block, _last, _root, _seal, _lines, _before, _term];
             foreach (var parameter in parameters) _insert.Parameters.Add(parameter);

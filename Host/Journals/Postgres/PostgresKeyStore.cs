@@ -49,14 +49,27 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
     /// <summary>The keys of a book whose journal lies in a database.</summary>
     /// <exception cref="JournalException">NotFound: the database has no such book. NewerFormat, Refused or
     /// Unknown.</exception>
-    public static PostgresKeyStore Open(string connectionString, string book)
+    public static PostgresKeyStore Open(string connectionString, string book) =>
+        Open(connectionString, book, connection => PostgresJournal.Find(connection, book).Id);
+
+    /// <summary>The keys of a book whose journal may lie elsewhere: where the database does not know the book, a place
+    /// for them is made.</summary>
+    /// <exception cref="JournalException">WrongBook: it knows another of its name. NewerFormat, Refused or Unknown.
+    /// </exception>
+    public static PostgresKeyStore Open(string connectionString, JournalIdentity identity)
+    {
+        ArgumentNullException.ThrowIfNull(identity);
+        return Open(connectionString, identity.Book, connection => PostgresJournal.Room(connection, identity));
+    }
+
+    private static PostgresKeyStore Open(string connectionString, string book, Func<NpgsqlConnection, int> find)
     {
         var address = PostgresAddress.Parse(connectionString);
         using var connection = address.OpenPlain();
         var (id, commit) = address.Asking(() =>
         {
             var fit = PostgresAddress.DemandFit(connection);
-            return (PostgresJournal.Find(connection, book).Id, fit);
+            return (find(connection), fit);
         });
         var pool = address.Pool(commit, MostConnections);
         try

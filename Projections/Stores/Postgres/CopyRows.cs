@@ -53,8 +53,8 @@ internal sealed class CopyRows
 
     public void Bool(bool value)
     {
-        BinaryPrimitives.WriteInt32BigEndian(Take(sizeof(int)), sizeof(byte));
-        Take(sizeof(byte))[0] = value ? (byte)1 : (byte)0;
+        BinaryPrimitives.WriteInt32BigEndian(Take(sizeof(int)), 1);
+        Take(1)[0] = value ? (byte)1 : (byte)0;
     }
 
     public void Int2(short value)
@@ -149,6 +149,9 @@ internal sealed class CopyRows
         if (amount is { } some) Major(some);
         else Null();
     }
+
+    /// <summary>A price of one whole unit, with the eighteen decimals that it is exact to.</summary>
+    public void Price(Rate price) => Numeric(price.Parts, Asset.MaxScale);
 
     /// <summary>Sends the rows and begins anew.</summary>
     /// <param name="options">Behind the format: <c>, freeze</c> for a table made in the same transaction.</param>

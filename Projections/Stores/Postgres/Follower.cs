@@ -17,8 +17,8 @@ internal sealed class Follower : IDisposable
     public const int MostEvents = 65_536;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100),
-        LongestPause = TimeSpan.FromSeconds(10), Beat = TimeSpan.FromSeconds(1), Linger = TimeSpan.FromMilliseconds(2),
-        Ending = TimeSpan.FromSeconds(5);
+        LongestPause = TimeSpan.FromSeconds(10), Beat = TimeSpan.FromSeconds(1),
+        BetweenLooks = TimeSpan.FromMilliseconds(2), Ending = TimeSpan.FromSeconds(5);
 
     private readonly JournalFeed _feed;
     private readonly StoreSchema _schema;
@@ -77,7 +77,7 @@ internal sealed class Follower : IDisposable
         while (Fault is not null && Environment.TickCount64 < until && !_stop.IsCancellationRequested)
         {
             _renewed.Set();
-            await Task.WhenAny(NextMove(), Task.Delay(Linger)).ConfigureAwait(false);
+            await Task.WhenAny(NextMove(), Task.Delay(BetweenLooks)).ConfigureAwait(false);
         }
     }
 
@@ -153,6 +153,7 @@ internal sealed class Follower : IDisposable
         var target = new TableTarget(session.Connection, _schema.Quoted, IsFresh: false);
         (_poison, _limit) = (null, MostEvents);
         var state = Begin(target);
+        _schema.EnsureViews(session.Connection);
         IsWriting = true;
         Moved(state);
         _model.Prepare(target);
@@ -182,14 +183,9 @@ internal sealed class Follower : IDisposable
     /// version.</summary>
     private StoredState Begin(TableTarget target)
     {
-        var state = _schema.StateOf(target, _model.Name);
-        if (state is null)
-        {
-            using var transaction = target.Connection.BeginTransaction();
-            _schema.Found(target, _model);
-            transaction.Commit();
-        }
-        else if (state.Version > _model.Version)
+        _schema.EnsureModel(target.Connection, _model);
+        var state = _schema.StateOf(target, _model.Name)!;
+        if (state.Version > _model.Version)
         {
             throw new StoreMismatchException(
                 $"The tables of {_model.Name} have version {state.Version}; this program knows {_model.Version}.");
@@ -287,8 +283,7 @@ internal sealed class Follower : IDisposable
         try
         {
             _feed.WaitBeyondAsync(state.Position, beat.Token).GetAwaiter().GetResult();
-            // Under load blocks come faster than this: a short wait takes several at once.
-            _stop.Token.WaitHandle.WaitOne(Linger);
+            _stop.Token.WaitHandle.WaitOne(_model.Linger);
             return true;
         }
         catch (OperationCanceledException)

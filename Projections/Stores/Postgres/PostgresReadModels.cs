@@ -12,7 +12,7 @@ public sealed class PostgresReadModels : IDisposable
     /// <summary>The longest one question may take; reports over the whole book have longer.</summary>
     internal const int QuestionSeconds = 10, ReportSeconds = 120;
 
-    private const int ConnectSeconds = 3;
+    private const int ConnectSeconds = 3, RecheckSeconds = 1;
 
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(25);
 
@@ -29,20 +29,21 @@ public sealed class PostgresReadModels : IDisposable
     /// <exception cref="ArgumentException">The connection string is not one.</exception>
     public PostgresReadModels(JournalFeed feed, string connectionString, string book)
     {
+        var settings = OfPrimary(new(connectionString));
+        connectionString = settings.ConnectionString;
         (_feed, _connectionString, _schema) = (feed, connectionString, new(feed, book));
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
         settings.ApplicationName ??= $"read models of {book}";
         settings.Timeout = Math.Min(settings.Timeout, ConnectSeconds);
         settings.CommandTimeout = QuestionSeconds;
         _source = NpgsqlDataSource.Create(settings);
-        _followers =
-        [
-            new(feed, _schema, connectionString, new EntriesModel()),
-            new(feed, _schema, connectionString, new TransfersModel()),
-        ];
+        _followers = [.. Models().Select(model => new Follower(feed, _schema, connectionString, model))];
         Accounts = new EntriesReader(new(_source, _schema, _followers[0]));
         Transfers = new TransfersReader(new(_source, _schema, _followers[1]));
     }
+
+    /// <summary>All models, each with the version of its tables: first those that stand in for models in memory, then
+    /// those that only whoever reads the database asks.</summary>
+    public static IReadOnlyList<(string Name, int Version)> All => [.. Models().Select(m => (m.Name, m.Version))];
 
     /// <summary>The names of the models.</summary>
     public IReadOnlyList<string> Names => [.. _followers.Select(follower => follower.Model.Name)];
@@ -117,6 +118,17 @@ public sealed class PostgresReadModels : IDisposable
         foreach (var follower in _followers) follower.Dispose();
         _source.Dispose();
     }
+
+    /// <summary>Of several servers the one that takes writes is meant, seen anew soon after a fail-over.</summary>
+    private static NpgsqlConnectionStringBuilder OfPrimary(NpgsqlConnectionStringBuilder given)
+    {
+        if (given.Host?.Contains(',', StringComparison.Ordinal) != true) return given;
+        given.TargetSessionAttributes ??= "primary";
+        given.HostRecheckSeconds = Math.Min(given.HostRecheckSeconds, RecheckSeconds);
+        return given;
+    }
+
+    private static TableModel[] Models() => [new EntriesModel(), new TransfersModel(), new FactsModel()];
 
     private TableRebuild RebuildOf(int index) =>
         new(_feed, _schema, _connectionString, _followers[index].Model.Fresh());

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using BankingEngine.Application.Journal;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
 using Npgsql;
 
 namespace BankingEngine.Projections.Stores.Postgres;
@@ -47,12 +48,13 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
     {
         using var transaction = connection.BeginTransaction();
         var target = new TableTarget(connection, Quoted, IsFresh: false);
-        // Two hosts that start at once make it once.
-        target.Run(
-            "select pg_advisory_xact_lock(hashtextextended($1, 0))", new NpgsqlParameter { Value = Prefix + book });
-        using (var found = target.Command("select 1 from pg_namespace where nspname = $1",
-            new NpgsqlParameter { Value = Prefix + book }))
+        var isWhole = IsDescribed(target);
+        if (!isWhole)
         {
+            // Two hosts that start at once make it once.
+            Lock(target);
+            using var found = target.Command("select 1 from pg_namespace where nspname = $1",
+                new NpgsqlParameter { Value = Prefix + book });
             if (found.ExecuteScalar() is null) target.Run(Definition());
         }
         using (var stored = target.Command($"select first_event from {Quoted}.book"))
@@ -60,7 +62,63 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
             if (stored.ExecuteScalar() is not byte[] first || !first.AsSpan().SequenceEqual(FirstEvent()))
                 throw new StoreMismatchException($"The schema {Quoted} holds the read models of another book.");
         }
+        if (!isWhole && !IsDescribed(target)) Describe(target);
         transaction.Commit();
+    }
+
+    /// <summary>Brings the views up to date, as far as their tables are there: whoever makes the last table makes the
+    /// last view.</summary>
+    public void EnsureViews(NpgsqlConnection connection)
+    {
+        using var transaction = connection.BeginTransaction();
+        var target = new TableTarget(connection, Quoted, IsFresh: false);
+        Lock(target);
+        var layout = LayoutOf(target);
+        using (var found = target.Command(
+            "select count(*) from pg_views where schemaname = $1 and viewname = any($2)",
+            new() { Value = Prefix + book }, new() { Value = ReportViews.All.Select(view => view.Name).ToArray() }))
+        {
+            var isThere = layout == ReportViews.Version && (long)found.ExecuteScalar()! == ReportViews.All.Length;
+            // Those of a newer program are its own to mend.
+            if (isThere || layout > ReportViews.Version) return;
+        }
+        if (MakeViews(target, ReportViews.All, table => $"{Quoted}.{table}") == ReportViews.All.Length)
+        {
+            target.Run(ReportViews.After(Quoted));
+            target.Run($"update {Quoted}.book set layout = $1", new NpgsqlParameter { Value = ReportViews.Version });
+        }
+        transaction.Commit();
+    }
+
+    /// <summary>Makes those of some views whose tables are there, or lets them read other tables.</summary>
+    /// <param name="at">Where each table is.</param>
+    /// <returns>How many were made.</returns>
+    /// <exception cref="StoreMismatchException">They are a newer program's.</exception>
+    public int MakeViews(TableTarget target, IEnumerable<ViewShape> views, Func<string, string> at)
+    {
+        if (LayoutOf(target) is var layout && layout > ReportViews.Version)
+            throw new StoreMismatchException(
+                $"The views have version {layout}; this program knows {ReportViews.Version}.");
+        target.Run(ReportViews.Before(Quoted));
+        var made = 0;
+        foreach (var view in views.Where(view => view.Tables.All(table => Exists(target, at(table)))))
+        {
+            target.Run(view.Create(Quoted, at));
+            target.Run(string.Join(";", view.Comments(Quoted)));
+            made++;
+        }
+        return made;
+    }
+
+    /// <summary>Waits until nobody else makes tables or views of this schema; until the end of the
+    /// transaction.</summary>
+    public void Lock(TableTarget target) => target.Run(
+        "select pg_advisory_xact_lock(hashtextextended($1, 0))", new NpgsqlParameter { Value = Prefix + book });
+
+    public static bool Exists(TableTarget target, string table)
+    {
+        using var command = target.Command("select to_regclass($1) is not null", new NpgsqlParameter { Value = table });
+        return command.ExecuteScalar() is true;
     }
 
     /// <summary>Reads where a model stands; null where it was never stored.</summary>
@@ -78,8 +136,18 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
         return new(row.GetInt32(0), row.GetInt64(1), row.GetInt64(2), new(row.GetInt64(3)), (byte[])row[4], fault);
     }
 
-    /// <summary>Makes the empty tables of a model and its row.</summary>
-    public void Found(TableTarget target, TableModel model)
+    /// <summary>Makes the empty tables of a model and its row, where they are not there yet.</summary>
+    public void EnsureModel(NpgsqlConnection connection, TableModel model)
+    {
+        var target = new TableTarget(connection, Quoted, IsFresh: false);
+        if (StateOf(target, model.Name) is not null) return;
+        using var transaction = connection.BeginTransaction();
+        Lock(target);
+        if (StateOf(target, model.Name) is null) Found(target, model);
+        transaction.Commit();
+    }
+
+    private void Found(TableTarget target, TableModel model)
     {
         foreach (var table in model.Tables)
         {
@@ -125,12 +193,45 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
         foreach (var statement in statements) target.Run(statement);
     }
 
+    private int LayoutOf(TableTarget target)
+    {
+        using var command = target.Command($"select layout from {Quoted}.book");
+        return (int)command.ExecuteScalar()!;
+    }
+
+    private bool IsDescribed(TableTarget target)
+    {
+        using var known = target.Command(
+            "select 1 from pg_attribute where attrelid = to_regclass($1) and attname = 'functional_scale'",
+            new NpgsqlParameter { Value = $"{Quoted}.book" });
+        return known.ExecuteScalar() is not null;
+    }
+
+    /// <summary>Writes down what reports are in: schemas that are older than the views do not have it.</summary>
+    private void Describe(TableTarget target)
+    {
+        if (EventLine.Read(FirstLine()).Recorded.Event is not BookEvent.Opened opened)
+            throw new StoreMismatchException("The book's first event is not its opening.");
+        var code = opened.Genesis.Functional;
+        target.Run(
+            $"""
+            alter table {Quoted}.book add functional_currency text collate "C", add functional_scale smallint;
+            update {Quoted}.book set functional_currency = {Literal(code.ToString())},
+              functional_scale = {opened.Assets.Single(asset => asset.Code == code).Scale};
+            comment on column {Quoted}.book.layout is 'Version of the views.';
+            comment on column {Quoted}.book.functional_currency is 'The currency in which the entity measures itself.';
+            comment on column {Quoted}.book.functional_scale is 'Its decimals.'
+            """);
+    }
+
     /// <summary>What tells one book from another: the hash of its first event.</summary>
-    private byte[] FirstEvent()
+    private byte[] FirstEvent() => SHA256.HashData(FirstLine());
+
+    private ReadOnlySpan<byte> FirstLine()
     {
         var line = new ArrayBufferWriter<byte>(1024);
         return feed.Journal.TryReadEvent(1, line)
-            ? SHA256.HashData(line.WrittenSpan)
+            ? line.WrittenSpan
             : throw new StoreMismatchException("The book has no first event yet.");
     }
 

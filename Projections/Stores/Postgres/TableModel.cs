@@ -85,6 +85,10 @@ internal abstract class TableModel(string name, int version)
 
     public abstract ImmutableArray<TableShape> Tables { get; }
 
+    /// <summary>How long it waits for further events once there is one: under load blocks come faster than this, and
+    /// several are taken at once.</summary>
+    public virtual TimeSpan Linger => TimeSpan.FromMilliseconds(2);
+
     /// <summary>An empty one of the same kind, to build the tables anew beside the live ones.</summary>
     public abstract TableModel Fresh();
 

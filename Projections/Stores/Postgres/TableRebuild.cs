@@ -84,6 +84,8 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
                 throw new StoreMismatchException($"Another host builds {model.Name}.");
             Thread.Sleep(BetweenAttempts);
         }
+        schema.Ensure(session.Connection);
+        schema.EnsureModel(session.Connection, model);
         using var transaction = session.Connection.BeginTransaction();
         var target = new TableTarget(session.Connection, _beside, IsFresh: true, IsRebuild: true);
         target.Run($"create schema {_beside}");
@@ -146,35 +148,20 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
         }
     }
 
+    /// <summary>Waits for readers to end, a little at a time, so that new ones do not queue for long.</summary>
     private void Replace(TableTarget target, CancellationToken cancellation)
     {
-        MakeWay(target, cancellation);
-        foreach (var table in model.Tables)
-        {
-            target.Run(CopyGrants(table.Name));
-            target.Run($"drop table if exists {schema.Quoted}.{table.Name}");
-            target.Run($"alter table {_beside}.{table.Name} set schema {schema.Quoted}");
-        }
-        target.Run($"drop schema {_beside}");
-    }
-
-    /// <summary>Waits for readers to end, a little at a time, so that new ones do not queue for long. A table that
-    /// somebody dropped has none, and is made again.</summary>
-    private void MakeWay(TableTarget target, CancellationToken cancellation)
-    {
-        var names = string.Join(", ", model.Tables.Select(table => $"{schema.Quoted}.{table.Name}")
-            .Where(name => Exists(target, name)));
-        if (names.Length == 0) return;
         for (var attempt = 1; ; attempt++)
         {
             target.Run("savepoint way");
             try
             {
-                target.Run($"lock table {names} in access exclusive mode");
+                TakePlace(target);
                 return;
             }
             catch (PostgresException busy)
-                when (busy.SqlState == PostgresErrorCodes.LockNotAvailable && attempt < SwapAttempts)
+                when (busy.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected
+                    && attempt < SwapAttempts)
             {
                 target.Run("rollback to savepoint way");
                 cancellation.WaitHandle.WaitOne(BetweenAttempts);
@@ -183,10 +170,33 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
         }
     }
 
-    private static bool Exists(TableTarget target, string table)
+    /// <summary>Lets the views read the new tables and puts these in the place of the old.</summary>
+    private void TakePlace(TableTarget target)
     {
-        using var command = target.Command("select to_regclass($1) is not null", new NpgsqlParameter { Value = table });
-        return command.ExecuteScalar() is true;
+        schema.Lock(target);
+        var own = model.Tables.Select(table => table.Name).ToHashSet();
+        var views = ReportViews.All.Where(view => view.Tables.Any(own.Contains)).ToList();
+        LockOut(target, views);
+        schema.MakeViews(target, views, table => $"{(own.Contains(table) ? _beside : schema.Quoted)}.{table}");
+        foreach (var table in own)
+        {
+            target.Run(CopyGrants(table));
+            target.Run($"drop table if exists {schema.Quoted}.{table}");
+            target.Run($"alter table {_beside}.{table} set schema {schema.Quoted}");
+        }
+        target.Run($"drop schema {_beside}");
+    }
+
+    /// <summary>Keeps readers out, of the views first, as they come: else each could wait for the other. What is said of
+    /// a column's default changes nothing; <c>lock</c> would take the tables of other models with a view. A table
+    /// that somebody dropped has no readers, and is made again.</summary>
+    private void LockOut(TableTarget target, List<ViewShape> views)
+    {
+        foreach (var view in views)
+            target.Run($"alter view if exists {schema.Quoted}.{view.Name} alter column {view.Columns[0].Name} drop default");
+        var names = string.Join(", ", model.Tables.Select(table => $"{schema.Quoted}.{table.Name}")
+            .Where(name => StoreSchema.Exists(target, name)));
+        if (names.Length > 0) target.Run($"lock table {names} in access exclusive mode");
     }
 
     /// <summary>Who may read the old table may read the new one.</summary>

@@ -49,6 +49,8 @@ internal sealed class WriterSession : IDisposable
             TcpKeepAlive = true,
             Multiplexing = false,
             Enlist = false,
+            // What hangs on a table and stops its rebuild is named there.
+            IncludeErrorDetail = isRebuild,
         };
         var session = new WriterSession(new(settings.ConnectionString));
         try

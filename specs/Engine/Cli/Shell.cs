@@ -28,6 +28,10 @@ public sealed class Shell : IDisposable
     public Task<Said> RunAsync(params string[] arguments) =>
         RunAsync(Program.Program, [.. Program.Leading, .. arguments], Folder);
 
+    /// <summary>Runs the program with a variable set.</summary>
+    public Task<Said> RunWithAsync(string variable, params string[] arguments) =>
+        RunAsync("env", [variable, Program.Program, .. Program.Leading, .. arguments], Folder);
+
     /// <summary>Runs any program to its end; half a minute is enough for all that specs ask of one.</summary>
     public static async Task<Said> RunAsync(string program, string[] arguments, string folder)
     {

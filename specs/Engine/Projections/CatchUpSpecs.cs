@@ -68,6 +68,21 @@ public sealed class CatchUpSpecs
     }
 
     [Fact]
+    public async Task One_built_anew_that_stops_does_not_take_the_place_of_one_that_answers()
+    {
+        using var book = await Activity.FoundAsync();
+        using var followers = new CatchUp(book.Engine.Feed, new Picky(Tag.Of("none"), then: Tag.Of("poison")));
+        var last = await book.Send(
+            new MakeTransfer(Account("bank:cash"), Account("alice"), Eur("5"), new(Tag.Of("poison"))));
+        (await followers.WaitForAsync(0, last.Ended.Position, CatchUp.LongestWait)).Should().BeTrue();
+        var rows = followers.Live(0).Digest();
+        await FluentActions.Awaiting(() => followers.RebuildAsync(0)).Should().ThrowAsync<ProjectionStoppedException>();
+        followers.Live(0).Digest().Should().Be(rows);
+        followers.Lag()[0].Should().BeEquivalentTo(
+            new { Position = last.Ended.Position, Fault = (ProjectionFault?)null, Rebuilding = (long?)null });
+    }
+
+    [Fact]
     public async Task Waiting_for_a_position_that_does_not_come_ends()
     {
         using var book = await Activity.FoundAsync();
@@ -80,9 +95,10 @@ public sealed class CatchUpSpecs
     }
 
     /// <summary>Takes all but what carries one code.</summary>
-    private sealed class Picky(Tag refused) : Projection("picky", version: 1)
+    /// <param name="then">The code that one built anew refuses.</param>
+    private sealed class Picky(Tag refused, Tag? then = null) : Projection("picky", version: 1)
     {
-        public override Projection Fresh() => new Picky(refused);
+        public override Projection Fresh() => new Picky(then ?? refused);
 
         public override UInt128 Digest()
         {

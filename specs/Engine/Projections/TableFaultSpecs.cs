@@ -43,7 +43,7 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
         using var models = ReadModels.Postgres(
             book.Engine.Feed, "Host=127.0.0.1;Port=1;Username=nobody;Database=none", "gone");
         await new Activity(book, seed: 36).RunAsync(20);
-        await UntilAsync(() => models.Lag().Take(2).All(lag => lag.LastError is not null));
+        await UntilAsync(() => models.Lag().Take(3).All(lag => lag.LastError is not null));
         models.Lag()[0].Should().Match<ProjectionLag>(lag => lag.Position == 0 && lag.Durable > 0 && lag.Fault == null);
         var rows = (await models.AccountsAsync(0))!;
         await FluentActions.Awaiting(() => rows.BalancesOfAsync(Account("alice"), default).AsTask())
@@ -116,7 +116,9 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
         await activity.RunAsync(60);
         await LevelAsync(book, models);
         cluster.Ask("create role analyst; grant usage on schema bank_swap to analyst; "
-            + "grant select on bank_swap.entries to analyst");
+            + "grant select on bank_swap.entries, bank_swap.trial_balance to analyst; create schema analyst; "
+            + "create view analyst.totals as select asset, sum(debits - credits) as difference "
+            + "from bank_swap.trial_balance where class <> 'memorandum' group by asset");
         using var enough = new CancellationTokenSource();
         var reader = Task.Run(() =>
         {
@@ -128,6 +130,7 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
                     "select sum(case side when 'debit' then amount_minor else -amount_minor end) "
                     + "from bank_swap.entries")!;
                 sum.Should().Be(0);
+                cluster.Ask("select sum(abs(difference)) from analyst.totals").Should().Be(0m);
                 var count = (long)cluster.Ask("select count(*) from bank_swap.entries")!;
                 count.Should().BeGreaterThanOrEqualTo(most);
                 most = count;
@@ -150,7 +153,8 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
         await enough.CancelAsync();
         (await reader).Should().BePositive();
         cluster.Ask("select count(*) from pg_namespace where nspname like 'bank_swap%'").Should().Be(1L);
-        cluster.Ask("select has_table_privilege('analyst', 'bank_swap.entries', 'select')").Should().Be(true);
+        foreach (var name in new[] { "entries", "trial_balance" })
+            cluster.Ask($"select has_table_privilege('analyst', 'bank_swap.{name}', 'select')").Should().Be(true);
         cluster.Ask("select generation from bank_swap.projections where name = 'account_entries'").Should().Be(4L);
         await SoundAsync(models);
     }
@@ -165,7 +169,7 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
         var activity = new Activity(book, seed: 34);
         await activity.RunAsync(30);
         await LevelAsync(book, second);
-        cluster.Ask("select count(*) from pg_locks where locktype = 'advisory' and granted").Should().Be(2L);
+        cluster.Ask("select count(*) from pg_locks where locktype = 'advisory' and granted").Should().Be(3L);
         first.Dispose();
         await activity.RunAsync(30);
         await LevelAsync(book, second);
@@ -181,7 +185,7 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
         // Whoever is level holds its model's lock, which must not be the one that the neighbour's schema is made under.
         using var neighbour = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "d.transfer_lives");
         await LevelAsync(book, neighbour);
-        cluster.Ask("drop table bank_d.entries");
+        cluster.Ask("drop table bank_d.entries cascade");
         await new Activity(book, seed: 33).RunAsync(20);
         await UntilAsync(() => Says(models, "entries"));
         await models.Tables!.RebuildAsync(0);
@@ -202,7 +206,10 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
             await LevelAsync(book, models);
         cluster.Ask("update bank_mine.book set first_event = '\\x00'");
         using (var models = ReadModels.Postgres(other.Engine.Feed, cluster.ConnectionString, "mine"))
+        {
             await UntilAsync(() => Says(models, "another book"));
+            await FluentActions.Awaiting(() => models.Tables!.RebuildAsync(0)).Should().ThrowAsync<StoreMismatchException>();
+        }
         using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "newer"))
             await LevelAsync(book, models);
         cluster.Ask("update bank_newer.projections set version = 1000");
@@ -238,6 +245,46 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
         }
     }
 
+    [PostgresFact]
+    public async Task A_schema_from_before_the_views_gets_them_and_one_with_newer_views_keeps_those()
+    {
+        using var book = await Activity.FoundAsync();
+        await new Activity(book, seed: 37).RunAsync(20);
+        using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "views"))
+            await LevelAsync(book, models);
+        // As the program before the views made it: two models, and a book's row without its currency.
+        cluster.Ask(
+            """
+            drop table bank_views.account_holders, bank_views.issued_statements, bank_views.statement_copies,
+              bank_views.price_sets, bank_views.prices, bank_views.carried_results, bank_views.command_counts,
+              bank_views.event_counts, bank_views.daily_volumes cascade;
+            drop view bank_views.account_balances, bank_views.exposures, bank_views.currency_positions cascade;
+            drop function bank_views.half_even, bank_views.income_statement;
+            delete from bank_views.projections where name = 'report_facts';
+            alter table bank_views.book drop column functional_currency, drop column functional_scale;
+            update bank_views.book set layout = 1;
+            """);
+        const string views = "select count(*) from pg_views where schemaname = 'bank_views'";
+        cluster.Ask(views).Should().Be(0L);
+        using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "views"))
+        {
+            await LevelAsync(book, models);
+            await SoundAsync(models);
+            await UntilAsync(() => cluster.Ask("select layout from bank_views.book") is 2);
+        }
+        cluster.Ask(views).Should().Be(9L);
+        cluster.Ask("select functional_currency || functional_scale from bank_views.book").Should().Be("EUR2");
+        cluster.Ask("select sum(debit_balance - credit_balance) from bank_views.trial_balance").Should().Be(0m);
+        cluster.Ask("update bank_views.book set layout = 99; drop view bank_views.exposures");
+        using (var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "views"))
+        {
+            await new Activity(book, seed: 38).RunAsync(10);
+            await LevelAsync(book, models);
+            await FluentActions.Awaiting(() => models.Tables!.RebuildAsync(0)).Should().ThrowAsync<StoreMismatchException>();
+        }
+        cluster.Ask(views).Should().Be(8L, "what a newer program has made of them is its own");
+    }
+
     private static async Task LevelAsync(TestBook book, ReadModels models)
     {
         // A pause between two attempts to reach the store may be longer than one question waits.
@@ -245,9 +292,10 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
         for (var i = 0; i < 12; i++)
         {
             if (await models.AccountsAsync(position) is not null
-                && await models.LivesAsync(position) is not null) return;
+                && await models.LivesAsync(position) is not null
+                && await models.Tables!.WaitForAsync(2, position, CatchUp.LongestWait)) return;
         }
-        throw new TimeoutException($"{models.Lag()[0]} {models.Lag()[1]}");
+        throw new TimeoutException($"{models.Lag()[0]} {models.Lag()[1]} {models.Lag()[2]}");
     }
 
     private static bool Says(ReadModels models, string what) =>
@@ -255,7 +303,7 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
 
     private static async Task SoundAsync(ReadModels models)
     {
-        foreach (var model in new[] { 0, 1 })
+        for (var model = 0; model < models.Tables!.Names.Count; model++)
             (await models.Tables!.VerifyAsync(model)).Should().OnlyContain(table => table.AreEqual);
     }
 
