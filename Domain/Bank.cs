@@ -169,6 +169,10 @@ public sealed partial class Bank
         _ => throw new UnreachableException($"{@event.GetType().Name} moves no money."),
     };
 
+    /// <summary>Whether an event may move currency positions: the bank's own exchanges, and corrections.</summary>
+    public static bool MovesPositions(Event @event) =>
+        @event is EntryEvent.Exchanged or EntryEvent.Adjusted or TransferEvent.Reversed;
+
     /// <summary>Whether the data of an event are its legs, so that they are not written twice.</summary>
     public static bool DataAreLegs(Event @event) => @event is TransferEvent.Made or TransferEvent.Reserved
         or TransferEvent.Posted or TransferEvent.Cancelled or TransferEvent.Expired;

@@ -322,12 +322,13 @@ public sealed class Execution(Bank bank, Func<Command, Event, List<Leg>, bool> p
     private Rejection? Judge(in Moment at, in Envelope envelope, Event @event)
     {
         if (Guards.Law(bank.Ledger, _movements) is { } unlawful) return unlawful;
+        var position = Bank.MovesPositions(@event) ? null : Guards.Positions(bank.Ledger, _movements);
         return Bank.ClassOf(@event) switch
         {
-            EventClass.Asked => Guards.Asked(bank.Ledger, at, _movements, bank.DatesOf(@event).ValueOn)
+            EventClass.Asked => position ?? Guards.Asked(bank.Ledger, at, _movements, bank.DatesOf(@event).ValueOn)
                 ?? bank.Parties.Objects(bank.Ledger, _movements)
                 ?? bank.Wallets.Judge(bank.Ledger, at, _movements, _spent) ?? Limited(at, envelope),
-            EventClass.Compelled => Guards.Compelled(bank.Ledger, _movements),
+            EventClass.Compelled => position ?? Guards.Compelled(bank.Ledger, _movements),
             _ => null,
         };
     }

@@ -36,7 +36,7 @@ public sealed partial class AccountEntries : Projection, IAccountEntries
     private readonly List<Asset> _scaled = [];
     private readonly List<Leg> _legs = [];
 
-    public AccountEntries() : base("account_entries", version: 1) => _byId = new(new(_accounts));
+    public AccountEntries() : base("account_entries", version: 2) => _byId = new(new(_accounts));
 
     /// <summary>Legs that were posted.</summary>
     public long Count { get; private set; }
@@ -84,9 +84,9 @@ public sealed partial class AccountEntries : Projection, IAccountEntries
         if (_legs.Count == 0) return;
         var (booked, value) = PostedLegs.Dates(@event);
         var said = PostedLegs.Said(@event);
+        var marked = _tags.NumberOf(said?.Code ?? default) | (PostedLegs.IsReversal(@event) ? int.MinValue : 0);
         var posting = _postings.Add(new(
-            head.Position, head.At.Microseconds, booked.Day, value.Day, _tags.NumberOf(said?.Code ?? default),
-            _references.Add(said?.Reference)));
+            head.Position, head.At.Microseconds, booked.Day, value.Day, marked, _references.Add(said?.Reference)));
         foreach (var leg in CollectionsMarshal.AsSpan(_legs)) Post(posting, booked.Day, leg);
     }
 
@@ -197,9 +197,14 @@ public sealed partial class AccountEntries : Projection, IAccountEntries
         public bool IsCredit => (Leg & CreditBit) != 0;
     }
 
+    /// <param name="Marked">Number of the code; the highest bit says that it takes an earlier posting back.</param>
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct PostingRow(
-        long Position, long At, int BookedOn, int ValueOn, int Code, int Reference);
+        long Position, long At, int BookedOn, int ValueOn, int Marked, int Reference)
+    {
+        public int Code => Marked & int.MaxValue;
+        public bool IsReversal => Marked < 0;
+    }
 
     private readonly struct AccountKeys(Pages<AccountRow> rows) : IRowKeys<AccountId>
     {

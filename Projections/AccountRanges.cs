@@ -7,9 +7,10 @@ namespace BankingEngine.Projections;
 /// <summary>One leg of a balance with its dates.</summary>
 /// <param name="Minor">Not negative; what side says which total it raised.</param>
 /// <param name="Counter">The account on the other side; none where there is not exactly one.</param>
+/// <param name="IsReversal">Whether it takes an earlier posting back.</param>
 public readonly record struct DatedEntry(
     long Position, Side Side, Int128 Minor, BusinessDate BookedOn, BusinessDate ValueOn, AccountId Counter, Tag Code,
-    string? Reference)
+    string? Reference, bool IsReversal)
 {
     /// <summary>What it adds to credits less debits.</summary>
     public Int128 Effect => Side == Side.Credit ? Minor : -Minor;
@@ -84,7 +85,7 @@ public sealed partial class AccountEntries
                     posting.Position, entry.IsCredit ? Side.Credit : Side.Debit, Unpack(entry.Amount),
                     new(posting.BookedOn), new(posting.ValueOn),
                     entry.Counter < 0 ? default : _accounts[entry.Counter].Id, _tags[posting.Code],
-                    _references.Text(posting.Reference)));
+                    _references.Text(posting.Reference), posting.IsReversal));
             }
         }
         return chunk;

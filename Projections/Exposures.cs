@@ -66,16 +66,17 @@ public static class Exposures
     }
 
     /// <summary>By party and asset, through the accounts that each holds, by shares.</summary>
+    /// <param name="through">Whose the accounts were at this position.</param>
     /// <param name="only">Only this party; null: all.</param>
     public static IReadOnlyList<Exposure> ByParty(
-        IEnumerable<AccountBalance> balances, AccountHolders holders, PartyId? only)
+        IEnumerable<AccountBalance> balances, AccountHolders holders, long through, PartyId? only)
     {
         ArgumentNullException.ThrowIfNull(balances);
         ArgumentNullException.ThrowIfNull(holders);
         var (sums, of) = (new Sums(), new List<Holder>());
         foreach (var balance in balances.Where(IsOfOthers))
         {
-            holders.Gather(balance.Account, of);
+            holders.Gather(balance.Account, through, of);
             if (of.Count == 0) continue;
             var parts = Shared(balance.Balance.Net, of);
             for (var i = 0; i < of.Count; i++)

@@ -53,6 +53,9 @@ public static class PostedLegs
         _ => null,
     };
 
+    /// <summary>Whether an event takes an earlier posting back.</summary>
+    public static bool IsReversal(Event @event) => @event is TransferEvent.Reversed;
+
     /// <summary>The accounting date and the value date of an event that posted something.</summary>
     /// <exception cref="InvalidOperationException">It states no accounting date.</exception>
     public static (BusinessDate BookedOn, BusinessDate ValueOn) Dates(Event @event)

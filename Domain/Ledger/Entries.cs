@@ -84,7 +84,9 @@ public static class Entries
         if (!CanName(ledger, c.Desk, sold.Asset.Code) || !CanName(ledger, c.Desk, bought.Asset.Code))
             return EntryRejections.DeskUnnameable;
         if (Transfers.IdOf(ledger, at, c.Id, out var id) is { } taken) return taken;
-        if (ledger.Tables.Accounts.Find(c.Customer) < 0) return LedgerRejections.AccountNotFound;
+        var customer = ledger.Tables.Accounts.Find(c.Customer);
+        if (customer < 0) return LedgerRejections.AccountNotFound;
+        if (SystemAccounts.IsPosition(ledger.Tables.Accounts[customer])) return LedgerRejections.CurrencyPosition;
         if (ledger.Date(c.Particulars, at, out var said) is { } closed) return closed;
         if (IsRetired(ledger, sold.Asset.Code) || IsRetired(ledger, bought.Asset.Code))
             return LedgerRejections.AssetRetired;

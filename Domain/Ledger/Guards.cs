@@ -28,6 +28,19 @@ public static class Guards
         return Balanced(t, movements) ? null : Unbalanced(ledger, movements);
     }
 
+    /// <summary>
+    /// A desk's position without its equivalent would state what was never dealt: what is no exchange and no correction
+    /// reaches neither. Releases always pass.
+    /// </summary>
+    public static Rejection? Positions(LedgerView ledger, Movements movements)
+    {
+        for (var i = 0; i < movements.Count; i++)
+        {
+            if (Position(ledger, movements[i]) is { } no) return no;
+        }
+        return null;
+    }
+
     /// <summary>Asked: every guard, in the documented order; the first "no" stands.</summary>
     public static Rejection? Asked(LedgerView ledger, in Moment at, Movements movements, BusinessDate? valueOn)
     {
@@ -129,7 +142,7 @@ public static class Guards
             var (account, asset) = (t.Accounts.Find(leg.Account), t.Assets.Find(leg.Amount.Asset.Code));
             ref readonly var m = ref movements.Of(t, account, asset);
             var isClients = IsMemorandum(t, m);
-            if (Closed(ledger, m) is { } closed)
+            if ((Position(ledger, m) ?? Closed(ledger, m)) is { } closed)
                 legs[i] = Diverted(leg, isClients ? SystemAccounts.ClientSuspense : SystemAccounts.Suspense, closed);
             else if (Restraint(ledger, at, m) is { } blocked && leg.Side == (IsDebit(m) ? Side.Debit : Side.Credit))
                 legs[i] = Diverted(
@@ -138,6 +151,17 @@ public static class Guards
                 && leg.Side == (beyond.Code == LedgerRejections.InsufficientFunds.Code ? Side.Debit : Side.Credit))
                 legs[i] = leg with { Because = beyond.Code };
         }
+    }
+
+    private static Rejection? Position(LedgerView ledger, in Movement m)
+    {
+        ref readonly var account = ref ledger.Tables.Accounts[m.Account];
+        return SystemAccounts.IsPosition(account) && !IsRelease(m)
+            ? LedgerRejections.CurrencyPosition with
+            {
+                Why = $"{account.Id} moves together with its other side, by exchanges and their corrections alone.",
+            }
+            : null;
     }
 
     private static bool IsDebit(in Movement m) => m.DebitsPosted > m.CreditsPosted;

@@ -13,6 +13,7 @@ namespace BankingEngine.Domain.Ledger;
 /// <item>the asset retired; then, of a balancing transfer, that there is nothing to take;</item>
 /// <item>the name: taken, too old, from the future;</item>
 /// <item>the law, of every class: totals in range, debits equal to credits, client property apart;</item>
+/// <item>currency positions (asked, and seizures);</item>
 /// <item>accounts closed or not opened for the asset (asked and compelled);</item>
 /// <item>restraints of whole accounts (asked);</item>
 /// <item>limits and amounts held back (asked).</item>
@@ -44,7 +45,10 @@ public static class LedgerRejections
         AccountClosed = new("account.closed", "The account is closed."),
         AssetNotOpened = new("account.asset_not_opened", "The account was not opened for this asset."),
         InsufficientFunds = new("limit.insufficient_funds", "Available funds do not cover the debit."),
-        CreditsExceedDebits = new("limit.credits_exceed_debits", "Credits may not exceed the debits of this account.");
+        CreditsExceedDebits = new("limit.credits_exceed_debits", "Credits may not exceed the debits of this account."),
+        CurrencyPosition = new(
+            "account.currency_position",
+            "A position (pos:) and its equivalent (eqv:) move together, by exchanges and their corrections alone.");
 }
 
 /// <summary>The names of accounts that every book opens for itself.</summary>
@@ -56,6 +60,17 @@ public static class SystemAccounts
         RetainedEarnings = Name("bank:retained-earnings"),
         Migration = Name("bank:migration"),
         ClientSuspense = Name("client:suspense");
+
+    /// <summary>
+    /// Whether an account of the book's own is a desk's open position in an asset, or the equivalent that it cost.
+    /// </summary>
+    public static bool IsPosition(in AccountRow account)
+    {
+        if (!account.Has(AccountFlags.System)) return false;
+        Span<byte> text = stackalloc byte[AccountId.MaxTextLength];
+        text = text[..account.Id.CopyTo(text)];
+        return text.StartsWith("pos:"u8) || text.StartsWith("eqv:"u8);
+    }
 
     public static AccountId Name(string text) =>
         AccountId.TryParse(text, out var id) ? id : throw new FormatException($"Not an account name: {text}");

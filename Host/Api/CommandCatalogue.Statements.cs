@@ -28,7 +28,7 @@ public static partial class CommandCatalogue
         var period = new StatementPeriod(f.Account, f.Asset, f.BookedOn, f.Through, dates);
         var formats = f.Has(StatementFormats) ? f.Formats : ImmutableArray<StatementFormat>.Empty;
         var command = new IssueStatement(period, 0, 0, [], f.Has(Anew) && f.Final);
-        return new(command, Ask: (book, id) => RenderAsync(book, command, formats, id));
+        return new(command, Ask: (book, id) => RenderAsync(book, command, formats, id), Turn: f.Account);
     }
 
     /// <summary>Renders every copy at the last durable position and takes their hashes.</summary>

@@ -11,8 +11,10 @@ namespace BankingEngine.Host.Api;
 /// <summary>Reports in the functional currency, and what is at risk.</summary>
 internal sealed class ReadsFinancials(RunningBook book)
 {
-    private const string Area = "Reports";
+    private const string Area = "Reports", ByParty = "exposure.by_party";
 
+    /// <summary>Lines of a page of party exposures: a look at each party on it is an event.</summary>
+    private const int MaxExposures = 100;
 
     public static void Map(IEndpointRouteBuilder routes, RunningBook book)
     {
@@ -33,9 +35,12 @@ internal sealed class ReadsFinancials(RunningBook book)
             new(Area, "Every position, long or short.", AsOf, BookedOn, After));
         Reads.Map(routes, "/v1/exposures", "exposure.list", "What others hold and owe, by asset", reads.ByAssetAsync,
             new(Area, "A line an asset, client property apart.", AsOf, BookedOn, After));
-        Reads.Map(routes, "/v1/party-exposures", "exposure.by_party",
-            "What parties hold and owe through the accounts they are holders of, by their shares",
-            reads.ByPartyAsync, new(Area, "A line a party and asset, client property apart.", ExposedParty, After),
+        Reads.Map(routes, "/v1/party-exposures", ByParty,
+            "What parties hold and owe through the accounts they are holders of, by their shares; each look is recorded",
+            reads.ByPartyAsync,
+            new(Area, "A page of lines, one a party and asset, client property apart; of holders at the position.",
+                ExposedParty, AsOf, BookedOn, After, Limit(MaxExposures), Cursor, AccessReason)
+            { NotFound = "party.not_found" },
             Scopes.Parties);
         Reads.Map(routes, "/v1/counters", "counter.list",
             "Commands by kind and outcome, events by type, postings by date and asset", reads.CountersAsync,
@@ -154,29 +159,55 @@ internal sealed class ReadsFinancials(RunningBook book)
     private async Task ByPartyAsync(HttpContext context)
     {
         var query = new ReadsQuery(context);
-        var (party, after) = (query.Value<PartyId>("party"), query.AfterPosition);
-        if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return;
-        var (last, exists) = await book.Engine.ReadAsync((bank, at) =>
-            (at.Position - 1, party is not { } asked || bank.Parties.Rows.Find(asked) >= 0)).ConfigureAwait(false);
+        var (party, asOf, bookedOn) =
+            (query.Value<PartyId>("party"), query.AsOf("as-of"), query.Value<BusinessDate>("booked-on"));
+        var (mark, limit) = (query.Mark(), query.Limit(MaxExposures));
+        if ((query.Check(book.Engine) ?? AccessRecords.Reason(context, out _)) is { } flaw)
+        {
+            await Problems.Answer(context, flaw).ConfigureAwait(false);
+            return;
+        }
+        var exists = party is not { } asked || await book.Engine
+            .ReadAsync((bank, _) => bank.Parties.Rows.Find(asked) >= 0).ConfigureAwait(false);
         if (!exists)
         {
             await Problems.Answer(context, ReadsProblems.PartyNotFound).ConfigureAwait(false);
             return;
         }
-        var entries = await book.ReadModels.AccountsAsync(last).ConfigureAwait(false);
-        var holders = await book.ReadModels.HoldersAfterAsync(last).ConfigureAwait(false);
-        if (entries is null || holders is null)
+        // Every page is of the position that the first one was.
+        if (mark is { } before) asOf = (before.Position, null);
+        if (await ReadsAccounts.CutAsync(context, book, asOf, bookedOn)
+            .ConfigureAwait(false) is not var (entries, cut)) return;
+        var known = Math.Max(cut.Through!.Value, asOf.At is null ? 0 : book.Engine.DurablePosition);
+        if (await book.ReadModels.HoldersAfterAsync(known).ConfigureAwait(false) is not { } holders)
         {
             await Problems.Answer(context, ReadsProblems.Behind).ConfigureAwait(false);
             return;
         }
-        var balances = await entries.BalancesAsync(last, bookedThrough: null).ToListAsync().ConfigureAwait(false);
-        var lines = Exposures.ByParty(balances, holders, party);
+        // Of an instant the cut is the last posting before it; holders may have been set since then.
+        var through = Math.Max(cut.Through.Value, asOf.At is { } at ? holders.PositionAt(at) : 0);
+        var balances = await entries.BalancesAsync(through, bookedOn).ToListAsync().ConfigureAwait(false);
+        var all = Exposures.ByParty(balances, holders, through, party);
+        var from = mark?.Skip ?? 0;
+        var lines = all.Skip(from).Take(limit).ToList();
+        await RecordAsync(context, party, lines).ConfigureAwait(false);
         Reads.Ok(context, to =>
         {
-            to.WriteNumber("position"u8, last);
+            to.WriteNumber("position"u8, through);
+            to.ValueOrNull("booked_on"u8, bookedOn);
             Write(to, lines);
+            var next = from + lines.Count;
+            ReadsAccounts.Next(to, next < all.Count ? query.CursorAt(through, next) : null);
         });
+    }
+
+    /// <summary>Keeps a look at each party that the page shows, and at the one that was asked for.</summary>
+    private Task RecordAsync(HttpContext context, PartyId? asked, IEnumerable<Exposure> lines)
+    {
+        var seen = lines.Select(line => line.Party).ToHashSet();
+        if (asked is { } party) seen.Add(party);
+        AccessRecords.Reason(context, out var reason);
+        return AccessRecords.KeepAsync(book, context, ByParty, [.. seen.Select(p => (p, default(AccountId)))], reason);
     }
 
     private async Task CountersAsync(HttpContext context)

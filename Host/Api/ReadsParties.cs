@@ -336,9 +336,7 @@ internal sealed class ReadsParties(RunningBook book)
         var from = takes.Knows("cursor") ? query.Mark() : null;
         var limit = takes.Knows("limit") ? query.Limit(MaxRows) : MaxRows;
         Flaw? flaw = takes.Knows("after") ? query.Check(book.Engine) : query.Flaw;
-        string? reason = context.Request.Headers[AccessReason.Name];
-        if (reason is { Length: 0 or > Fields.MaxReason } || reason?.Any(char.IsControl) == true)
-            flaw ??= new Flaw(EdgeProblems.QueryMalformed, AccessReason.Name);
+        flaw = AccessRecords.Reason(context, out var reason) is { } why ? flaw ?? why : flaw;
         if (flaw is not { } wrong) return new(book, context, query, (int)(from?.Position ?? 0), limit, reason);
         await Problems.Answer(context, wrong).ConfigureAwait(false);
         return null;
@@ -355,14 +353,8 @@ internal sealed class ReadsParties(RunningBook book)
             PartyId.TryParse(Context.Request.RouteValues["party"] as string ?? "", out id);
 
         /// <summary>Keeps that somebody with the scope parties looked; done before the answer leaves.</summary>
-        public async Task RecordAsync(string read, PartyId party, AccountId account)
-        {
-            if (!MayOpen) return;
-            var record = new RecordAccess(Context.Caller().Id, read, party, account, Reason);
-            var answer = await Book.Engine.SendAsync(new(default, Envelope.Engine, 0), record, "access.record")
-                .ConfigureAwait(false);
-            if (answer.Ended.Ending != Ending.Accepted)
-                throw new InvalidOperationException($"{read} was not recorded: {answer.Ended.Rejection?.Code}");
-        }
+        public Task RecordAsync(string read, PartyId party, AccountId account) => MayOpen
+            ? AccessRecords.KeepAsync(Book, Context, read, [(party, account)], Reason)
+            : Task.CompletedTask;
     }
 }

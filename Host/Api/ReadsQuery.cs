@@ -28,6 +28,8 @@ public static class ReadsProblems
         FormatNotIssued = new("statement.format_not_issued", 404, "The statement was not issued in this format."),
         StatementDiffers = new("statement.differs", 500,
             "The statement made again is not the one that was issued: its hash differs, and it is not shown."),
+        NotAcceptable = new("request.not_acceptable", 406,
+            "The answer has no form of the media types that Accept states."),
         StatementTooLong = new("statement.too_long", 422,
             "The period has more than 1,000,000 entries: ask for shorter ones."),
         NoCurrency = new("statement.no_currency", 422,

@@ -41,7 +41,7 @@ internal sealed class ReadsStatements(RunningBook book)
             query.Value<BusinessDate>("through"));
         var dates = query.One<StatementDates>("dates") ?? StatementDates.Booked;
         var (format, asOf) = (FormatOf(context, query), query.AsOf("as-of"));
-        var flaw = query.Check(book.Engine)
+        var flaw = query.Check(book.Engine) ?? NoFormOf(format)
             ?? ReadsQuery.Malformed(code is null, "asset") ?? ReadsQuery.Malformed(from is null, "from")
             ?? ReadsQuery.Malformed(through is null || through < from, "through");
         if (flaw is { } wrong)
@@ -53,8 +53,10 @@ internal sealed class ReadsStatements(RunningBook book)
             .ConfigureAwait(false) is not var (entries, cut)) return;
         Reads.TryAccount(context, out var account);
         var period = new StatementPeriod(account, code!.Value, from!.Value, through!.Value, dates);
-        var made = await MakeAsync(book, entries, period, cut.Through!.Value, number: null).ConfigureAwait(false);
-        await SendAsync(context, format, made).ConfigureAwait(false);
+        // What was known before the first posting is what the book began with.
+        var position = Math.Max(1, cut.Through!.Value);
+        var made = await MakeAsync(book, entries, period, position, number: null).ConfigureAwait(false);
+        await SendAsync(context, format!.Value, made).ConfigureAwait(false);
     }
 
     public async Task ListAsync(HttpContext context)
@@ -100,8 +102,13 @@ internal sealed class ReadsStatements(RunningBook book)
     public async Task ReprintAsync(HttpContext context)
     {
         var query = new ReadsQuery(context);
-        var (format, after) = (FormatOf(context, query), query.AfterPosition);
-        if (await query.RefusedAsync(context, book.Engine).ConfigureAwait(false)) return;
+        var (wanted, after) = (FormatOf(context, query), query.AfterPosition);
+        if ((query.Check(book.Engine) ?? NoFormOf(wanted)) is { } flaw)
+        {
+            await Problems.Answer(context, flaw).ConfigureAwait(false);
+            return;
+        }
+        var format = wanted!.Value;
         if (await KnownAsync(context, after).ConfigureAwait(false) is not var (issued, account)) return;
         var stated = context.Request.RouteValues["number"] as string;
         var isNumber = int.TryParse(stated, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
@@ -159,8 +166,11 @@ internal sealed class ReadsStatements(RunningBook book)
         else await StatementForms.SendAsync(context, format, made.Paper!).ConfigureAwait(false);
     }
 
-    private static StatementFormat FormatOf(HttpContext context, ReadsQuery query) =>
-        query.One<StatementFormat>("format") ?? StatementForms.OfAccept(context.Request.Headers.Accept.ToString());
+    private static StatementFormat? FormatOf(HttpContext context, ReadsQuery query) =>
+        query.One<StatementFormat>("format") ?? StatementForms.OfAccept(context.Request.Headers.Accept);
+
+    private static Flaw? NoFormOf(StatementFormat? format) =>
+        format is null ? new Flaw(ReadsProblems.NotAcceptable, "Accept") : default(Flaw?);
 
     private static Asset? AssetNamed(Bank bank, AssetCode code) =>
         bank.Ledger.Tables.Assets.TryGet(code, out var row) ? row.Asset : null;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Projections;
@@ -6,11 +7,14 @@ namespace BankingEngine.Host.Api;
 
 /// <summary>A statement as RFC 4180 lines: the opening balance, the entries, the closing balance.</summary>
 /// <remarks>
-/// A text of a channel that a spreadsheet would take for a formula gets an apostrophe before it.
+/// A text that a spreadsheet would take for a formula gets an apostrophe before it, whatever blanks or quotes it hides
+/// behind. Figures are the bank's own and stay as they are.
 /// </remarks>
 internal static class StatementCsv
 {
-    private const string End = "\r\n";
+    private const string End = "\r\n", FormulaSigns = "=+-@\uFF1D\uFF0B\uFF0D\uFF20";
+
+    private static readonly SearchValues<char> Quotable = SearchValues.Create(",\"\r\n");
 
     public static IEnumerable<StringBuilder> Texts(StatementPaper paper)
     {
@@ -40,16 +44,21 @@ internal static class StatementCsv
             .Append(entry.Side == Side.Debit ? "debit," : "credit,").Append(paper.Figures(entry.Minor)).Append(',')
             .Append(paper.Figures(balance)).Append(',');
         if (!entry.Counter.IsNone) to.Append(entry.Counter);
-        to.Append(',').Append(entry.Code).Append(',');
+        to.Append(',');
+        Quoted(to, entry.Code.IsNone ? null : entry.Code.ToString()).Append(',');
         Quoted(to, entry.Reference).Append(End);
     }
 
     private static StringBuilder Quoted(StringBuilder to, string? text)
     {
         if (string.IsNullOrEmpty(text)) return to;
-        var apostrophe = text[0] is '=' or '+' or '-' or '@' ? "'" : "";
-        return text.AsSpan().ContainsAny(',', '"')
+        var apostrophe = IsFormula(text) ? "'" : "";
+        return text.AsSpan().ContainsAny(Quotable) || text[0] == ' ' || text[^1] == ' '
             ? to.Append('"').Append(apostrophe).Append(text.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"')
             : to.Append(apostrophe).Append(text);
     }
+
+    /// <summary>Signs that begin a formula, in both widths, and blanks that some programs drop before them.</summary>
+    private static bool IsFormula(string text) => text[0] is '\t' or '\r' or '\n'
+        || text.TrimStart().TrimStart('"').TrimStart() is [var sign, ..] && FormulaSigns.Contains(sign);
 }

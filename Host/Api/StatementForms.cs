@@ -5,6 +5,8 @@ using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Domain.Statements;
 using BankingEngine.Projections;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace BankingEngine.Host.Api;
 
@@ -29,22 +31,50 @@ internal static class StatementForms
     /// <summary>Bytes after which what is written goes on its way.</summary>
     public const int PartBytes = 64 * 1024;
 
+    private const char Replacement = '\uFFFD';
+
     public static string TypeOf(StatementFormat format) => format switch
     {
         StatementFormat.Json => ResponseBody.JsonType,
-        StatementFormat.Csv => "text/csv",
+        StatementFormat.Csv => "text/csv; charset=utf-8; header=present",
         StatementFormat.Camt053 => "application/xml",
         StatementFormat.Html => "text/html; charset=utf-8",
         _ => throw new ArgumentOutOfRangeException(nameof(format)),
     };
 
-    /// <summary>The form that a caller asks for by media type, JSON where several or none are known.</summary>
-    public static StatementFormat OfAccept(string accept) =>
-        accept.Contains(ResponseBody.JsonType, StringComparison.OrdinalIgnoreCase) ? StatementFormat.Json
-        : accept.Contains("text/csv", StringComparison.OrdinalIgnoreCase) ? StatementFormat.Csv
-        : accept.Contains("application/xml", StringComparison.OrdinalIgnoreCase) ? StatementFormat.Camt053
-        : accept.Contains("text/html", StringComparison.OrdinalIgnoreCase) ? StatementFormat.Html
-        : StatementFormat.Json;
+    /// <summary>
+    /// The form that a caller likes best by media types and their qualities (RFC 9110, 12.5.1); of forms that are liked
+    /// alike the first, JSON. Without a header, or with one that cannot be read, JSON.
+    /// </summary>
+    /// <returns>Null where the caller takes none of them.</returns>
+    public static StatementFormat? OfAccept(StringValues accept)
+    {
+        if (!MediaTypeHeaderValue.TryParseList(accept, out var ranges) || ranges.Count == 0) return StatementFormat.Json;
+        var (best, liked) = (default(StatementFormat?), 0.0);
+        foreach (var format in Enum.GetValues<StatementFormat>())
+        {
+            if (QualityOf(format, ranges) is var quality && quality > liked) (best, liked) = (format, quality);
+        }
+        return best;
+    }
+
+    /// <summary>How much a form is wanted, by the narrowest range that takes it in; 0: not at all.</summary>
+    private static double QualityOf(StatementFormat format, IList<MediaTypeHeaderValue> ranges)
+    {
+        var type = new MediaTypeHeaderValue(TypeOf(format).Split(';')[0]);
+        var (quality, narrowest) = (0.0, -1);
+        foreach (var range in ranges)
+        {
+            var narrow = range.MatchesAllTypes ? 0 : range.MatchesAllSubTypes ? 1 : 2;
+            if (narrow <= narrowest || !Takes(range, type)) continue;
+            (quality, narrowest) = (range.Quality ?? 1, narrow);
+        }
+        return quality;
+    }
+
+    private static bool Takes(MediaTypeHeaderValue range, MediaTypeHeaderValue type) => range.MatchesAllTypes
+        || (range.Type.Equals(type.Type, StringComparison.OrdinalIgnoreCase)
+            && (range.MatchesAllSubTypes || range.SubType.Equals(type.SubType, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>What a form cannot show of a statement; null where it can show all of it.</summary>
     public static Flaw? Objects(StatementFormat format, Statement statement) =>
@@ -75,18 +105,33 @@ internal static class StatementForms
         context.Response.Headers["Bank-Position"] =
             paper.Statement.Position.ToString(System.Globalization.CultureInfo.InvariantCulture);
         if (format == StatementFormat.Html)
-            context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'";
+            context.Response.Headers.ContentSecurityPolicy = StatementHtml.Policy;
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         foreach (var part in Parts(format, paper))
             await context.Response.BodyWriter.WriteAsync(part, context.RequestAborted).ConfigureAwait(false);
     }
 
-    /// <summary>Adds a text that stands in markup: all that markup knows is written out.</summary>
+    /// <summary>
+    /// Adds a text that stands in markup: all that markup knows is written out, and what no markup can hold (controls,
+    /// half surrogate pairs, what is no character) is shown as U+FFFD.
+    /// </summary>
     public static StringBuilder Escaped(this StringBuilder to, string? text)
     {
-        foreach (var letter in text ?? "")
+        for (var i = 0; i < text?.Length; i++)
         {
+            var letter = text[i];
+            if (char.IsHighSurrogate(letter) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+            {
+                to.Append(letter).Append(text[++i]);
+                continue;
+            }
             _ = letter switch
             {
+                '\t' => to.Append(letter),
+                '\n' => to.Append("&#10;"),
+                '\r' => to.Append("&#13;"),
+                '\uFFFE' or '\uFFFF' => to.Append(Replacement),
+                _ when char.IsControl(letter) || char.IsSurrogate(letter) => to.Append(Replacement),
                 '&' => to.Append("&amp;"),
                 '<' => to.Append("&lt;"),
                 '>' => to.Append("&gt;"),

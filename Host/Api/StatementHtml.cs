@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Domain.Statements;
@@ -23,6 +24,11 @@ internal static class StatementHtml
         @media print{body{margin:0;max-width:none;padding:0}thead{display:table-header-group}
         tr{break-inside:avoid}}
         """;
+
+    /// <summary>What a browser may do with the page: show it, with this very style, and nothing else.</summary>
+    public static string Policy { get; } =
+        $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     public static IEnumerable<StringBuilder> Texts(StatementPaper paper)
     {

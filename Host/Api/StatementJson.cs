@@ -12,7 +12,8 @@ internal static class StatementJson
     private static readonly JsonEncodedText
         Position = Name("position"), BookedOn = Name("booked_on"), ValueOn = Name("value_on"), Side = Name("side"),
         Amount = Name("amount"), Balance = Name("balance"), Debit = Name("debit"), Credit = Name("credit"),
-        CounterAccount = Name("counter_account"), Code = Name("code"), Reference = Name("reference");
+        CounterAccount = Name("counter_account"), Code = Name("code"), Reference = Name("reference"),
+        Reversal = Name("reversal");
 
     public static IEnumerable<ReadOnlyMemory<byte>> Parts(StatementPaper paper)
     {
@@ -67,6 +68,7 @@ internal static class StatementJson
         if (!entry.Counter.IsNone) Value(to, CounterAccount, entry.Counter);
         if (!entry.Code.IsNone) to.WriteString(Code, entry.Code.ToString());
         if (entry.Reference is not null) to.WriteString(Reference, entry.Reference);
+        if (entry.IsReversal) to.WriteBoolean(Reversal, true);
         to.WriteEndObject();
     }
 

@@ -74,6 +74,9 @@ public sealed partial class RunningBook : IDisposable
 
     public Sealing Sealing { get; }
 
+    /// <summary>Who prepares a statement of an account, one after another.</summary>
+    public Turns Turns { get; } = new();
+
     /// <summary>What an operator should know of the journal's store; empty when all is well.</summary>
     public IReadOnlyList<string> Warnings => (_journal as ISharedJournal)?.Warnings ?? [];
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using BankingEngine.Domain.Kernel;
 
 namespace BankingEngine.Projections.Stores;
@@ -70,7 +71,7 @@ internal sealed class Texts
     /// <summary>The address of no text.</summary>
     internal const int None = -1;
 
-    /// <summary>Longest text, in bytes.</summary>
+    /// <summary>Longest text, in bytes of UTF-8.</summary>
     internal const int Longest = 255;
 
     // Addresses count words of four bytes, so that 31 bits reach eight gigabytes.
@@ -78,18 +79,17 @@ internal sealed class Texts
 
     internal long Bytes => _words.Bytes;
 
-    /// <param name="text">ASCII.</param>
-    /// <exception cref="InvalidOperationException">Longer than <see cref="Longest"/>, or not ASCII.</exception>
+    /// <exception cref="InvalidOperationException">Longer than <see cref="Longest"/> in UTF-8.</exception>
     internal int Add(string? text)
     {
         if (text is null) return None;
-        if (text.Length > Longest) throw new InvalidOperationException($"A text has at most {Longest} characters.");
-        var address = _words.Run((text.Length + 4) / 4);
-        var bytes = MemoryMarshal.AsBytes(_words.Span(address, (text.Length + 4) / 4));
-        bytes[0] = (byte)text.Length;
-        return System.Text.Encoding.ASCII.TryGetBytes(text, bytes[1..], out var written) && written == text.Length
-            ? address
-            : throw new InvalidOperationException("A text is ASCII.");
+        var length = Encoding.UTF8.GetByteCount(text);
+        if (length > Longest) throw new InvalidOperationException($"A text has at most {Longest} bytes.");
+        var address = _words.Run((length + 4) / 4);
+        var bytes = MemoryMarshal.AsBytes(_words.Span(address, (length + 4) / 4));
+        bytes[0] = (byte)length;
+        Encoding.UTF8.GetBytes(text, bytes[1..]);
+        return address;
     }
 
     internal ReadOnlySpan<byte> this[int address]
@@ -101,7 +101,7 @@ internal sealed class Texts
         }
     }
 
-    internal string? Text(int address) => address == None ? null : System.Text.Encoding.ASCII.GetString(this[address]);
+    internal string? Text(int address) => address == None ? null : Encoding.UTF8.GetString(this[address]);
 
     internal UInt128 Hash(UInt128 before) => _words.Hash(before);
 }

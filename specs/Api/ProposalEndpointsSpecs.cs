@@ -112,6 +112,8 @@ public sealed class ProposalEndpointsSpecs(ServedBook served) : IClassFixture<Se
     [Theory]
     [InlineData("""{"command":"key.issue","fields":{"key":"x","scopes":["read"]}}""", "request.not_in_batch", "commands[0].command")]
     [InlineData("""{"command":"transfer.reverse","fields":{}}""", "request.not_in_batch", "commands[0].command")]
+    [InlineData("""{"command":"statement.issue","fields":{"account":"customers:alice","asset":"EUR","from":"2026-01-01","through":"2026-01-05"}}""",
+        "request.not_in_batch", "commands[0].command")]
     [InlineData("""{"command":"nothing","fields":{}}""", "request.command_unknown", "commands[0].command")]
     [InlineData("""{"command":"asset.retire","fields":{}}""", "request.field_missing", "commands[0].fields.asset")]
     [InlineData("""{"command":"asset.retire","fields":{"asset":"?"}}""", "request.field_malformed", "commands[0].fields.asset")]

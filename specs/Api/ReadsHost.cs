@@ -29,6 +29,9 @@ internal sealed class ReadsHost : IAsyncDisposable
 
     public RunningBook Book { get; }
 
+    /// <summary>With the demo's key.</summary>
+    public HttpClient Client => _client;
+
     /// <param name="readModels">Where they are kept; null: in memory.</param>
     public static async Task<ReadsHost> StartAsync(string? readModels = null)
     {

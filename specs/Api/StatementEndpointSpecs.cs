@@ -82,7 +82,7 @@ public sealed class StatementEndpointSpecs
         var address = $"{Alice}/statement?asset=EUR&from={today}&through={today}";
         var (status, text) = await bank.Ask(address, "application/xml");
         status.Should().Be(200, text);
-        var statement = Checked(text);
+        var statement = CamtMessage.Checked(text);
         Balance(statement, "OPBD").Should().Be(0m);
         Balance(statement, "CLBD").Should().Be(927.30m);
         Balance(statement, "CLAV").Should().Be(920.30m, "seven euros have value only next month");
@@ -90,7 +90,7 @@ public sealed class StatementEndpointSpecs
         entries.Select(Signed).Sum().Should().Be(927.30m);
         entries[^3].Descendants(Camt + "EndToEndId").Single().Value.Should().Be("short & sweet");
         entries[^2].Descendants(Camt + "Ustrd").Single().Value.Should().HaveLength(36);
-        entries[^2].Descendants(Camt + "EndToEndId").Should().BeEmpty();
+        entries[^2].Descendants(Camt + "EndToEndId").Single().Value.Should().Be("NOTPROVIDED");
         statement.Elements(Camt + "ElctrncSeqNb").Should().BeEmpty("it was not issued");
         (await bank.Refusal(address + "&format=camt053&dates=value")).Should().Be((422, "statement.not_in_camt"));
         await bank.Post("/v1/assets", """{"asset":"BTC","scale":8,"title":"Bitcoin"}""");
@@ -121,7 +121,7 @@ public sealed class StatementEndpointSpecs
         }
         var json = await bank.Get($"{Alice}/statements/1");
         json.GetProperty("number").GetInt32().Should().Be(1);
-        Checked((await bank.Ask($"{Alice}/statements/1?format=camt053")).Body)
+        CamtMessage.Checked((await bank.Ask($"{Alice}/statements/1?format=camt053")).Body)
             .Element(Camt + "ElctrncSeqNb")!.Value.Should().Be("1");
         (await bank.Refusal($"{Alice}/statements/1?format=csv")).Should().Be((404, "statement.format_not_issued"));
         (await bank.Refusal($"{Alice}/statements/2")).Should().Be((404, "statement.not_found"));
@@ -152,6 +152,65 @@ public sealed class StatementEndpointSpecs
         await Refused(bank, $$"""{"asset":"EUR","from":"{{today}}","through":"{{today}}","formats":["pdf"]}""", 400, "request.field_malformed");
         await bank.Post("/v1/assets", """{"asset":"BTC","scale":8,"title":"Bitcoin"}""");
         await Refused(bank, $$"""{"asset":"BTC","from":"{{today}}","through":"{{today}}","formats":["camt053"]}""", 422, "statement.no_currency");
+    }
+
+    [Fact]
+    public async Task Statements_that_are_issued_at_once_are_all_issued_and_numbered_without_a_gap()
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var today = await Today(bank);
+        var body = $$"""{"asset":"EUR","from":"{{today}}","through":"{{today}}","formats":["camt053"],"anew":true}""";
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(async i =>
+        {
+            if (i % 4 == 0) await bank.Pay("0.01", "between");
+            return await Send(bank, body);
+        }));
+        answers.Should().OnlyContain(answer => answer.Status == 201);
+        answers.Select(answer => NumberOf(answer.Body)).Should().BeEquivalentTo(Enumerable.Range(1, 16));
+        var key = Guid.CreateVersion7().ToString();
+        var repeats = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Send(bank, body, key)));
+        repeats.Select(answer => answer.Body).Distinct().Should().ContainSingle("one id issues one statement");
+        NumberOf(repeats[0].Body).Should().Be(17);
+        (await bank.Refusal($"{Alice}/statements/18")).Should().Be((404, "statement.not_found"));
+        for (var number = 1; number <= 17; number++)
+            (await bank.Ask($"{Alice}/statements/{number}?format=camt053")).Status.Should().Be(200);
+    }
+
+    [Fact]
+    public async Task Of_one_period_issued_twice_at_once_unasked_one_is_told_so_and_keeps_no_number()
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var today = await Today(bank);
+        var body = $$"""{"asset":"EUR","from":"{{today}}","through":"{{today}}"}""";
+        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Send(bank, body)));
+        answers.Count(answer => answer.Status == 201).Should().Be(1);
+        answers.Where(answer => answer.Status != 201).Should()
+            .OnlyContain(answer => answer.Status == 409 && answer.Body.Contains("statement.already_issued"));
+        NumberOf((await Send(bank, body.Replace("}", ",\"anew\":true}", StringComparison.Ordinal))).Body).Should().Be(2);
+    }
+
+    [Theory]
+    [InlineData("application/json", """[{"id":"s","command":"statement.issue",FIELDS}]""")]
+    [InlineData("application/json", """[{"id":"s","linked":[{"command":"statement.issue",FIELDS}]}]""")]
+    [InlineData("application/x-ndjson", """{"id":"s","command":"statement.issue",FIELDS}""")]
+    public async Task A_statement_is_issued_at_its_own_address_alone(string type, string batch)
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var today = await Today(bank);
+        var before = bank.Book.Engine.DurablePosition;
+        var period = $"\"asset\":\"EUR\",\"from\":\"{today}\",\"through\":\"{today}\"";
+        var fields = $"\"account\":\"customers:alice\",{period}";
+        using var content = new StringContent(batch.Replace("FIELDS", fields, StringComparison.Ordinal) + "\n", Encoding.UTF8, type);
+        content.Headers.ContentType = new(type);
+        using var answer = await bank.Client.PostAsync("/v1/batch", content);
+        var text = await answer.Content.ReadAsStringAsync();
+        ((int)answer.StatusCode).Should().Be(200, text);
+        var item = JsonDocument.Parse(text).RootElement is { ValueKind: JsonValueKind.Array } array ? array[0]
+            : JsonDocument.Parse(text).RootElement;
+        item.GetProperty("status").GetInt32().Should().Be(400);
+        item.GetProperty("problem").GetProperty("code").GetString().Should().Be("request.not_in_batch");
+        bank.Book.Engine.DurablePosition.Should().Be(before);
+        await bank.Post($"{Alice}/statements", $"{{{period}}}");
     }
 
     [Theory]
@@ -229,6 +288,65 @@ public sealed class StatementEndpointSpecs
     }
 
     [Fact]
+    public async Task Who_looks_at_what_parties_hold_is_recorded_for_each_party_that_was_shown()
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var (anna, ben) = (await Register(bank, "Anna"), await Register(bank, "Ben"));
+        await bank.Post($"{Alice}/holders", $$"""{"mode":"several","holders":[{"party":"{{anna}}"}]}""");
+        await bank.Post("/v1/accounts/customers:bob/holders", $$"""{"mode":"several","holders":[{"party":"{{ben}}"}]}""");
+        await bank.Get("/v1/party-exposures?limit=1");
+        (await Looks(bank, anna), await Looks(bank, ben)).Should().Be((1, 0), "Ben stands on the next page");
+        await bank.Get("/v1/party-exposures");
+        (await Looks(bank, anna), await Looks(bank, ben)).Should().Be((2, 1));
+        await bank.Get($"/v1/party-exposures?party={ben}&as-of=1");
+        (await Looks(bank, anna), await Looks(bank, ben)).Should().Be((2, 2), "he was looked for, though nothing was found");
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/party-exposures?party={anna}");
+        request.Headers.Add("Access-Reason", "Credit review.");
+        using var answer = await bank.Client.SendAsync(request);
+        ((int)answer.StatusCode).Should().Be(200);
+        var look = (await bank.Get($"/v1/access-log?party={anna}&after={bank.Book.Engine.DurablePosition}")).GetProperty("looks")[0];
+        (look.GetProperty("read").GetString(), look.GetProperty("reason").GetString(), look.GetProperty("key").GetString())
+            .Should().Be(("exposure.by_party", "Credit review.", "demo"));
+        var before = bank.Book.Engine.DurablePosition;
+        (await bank.Refusal("/v1/party-exposures?limit=101")).Should().Be((400, "request.query_malformed"));
+        using var wordy = new HttpRequestMessage(HttpMethod.Get, "/v1/party-exposures");
+        wordy.Headers.Add("Access-Reason", new string('x', 141));
+        using var refused = await bank.Client.SendAsync(wordy);
+        ((int)refused.StatusCode, bank.Book.Engine.DurablePosition).Should().Be((400, before), "nobody saw anything");
+    }
+
+    [Fact]
+    public async Task What_parties_held_is_told_of_any_position_time_and_accounting_date_and_page_by_page()
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var (anna, ben) = (await Register(bank, "Anna"), await Register(bank, "Ben"));
+        var none = bank.Book.Engine.DurablePosition;
+        var sets = new List<JsonElement>();
+        foreach (var party in new[] { anna, ben })
+            sets.Add(await bank.Post($"{Alice}/holders", $$"""{"mode":"several","holders":[{"party":"{{party}}"}]}"""));
+        await bank.Pay("23.30");
+        (await Held(bank, "")).Should().Equal((ben, "900.00"));
+        (await Held(bank, $"as-of={none}")).Should().BeEmpty();
+        (await Held(bank, $"as-of={Position(sets[0])}")).Should().Equal((anna, "923.30"));
+        (await Held(bank, $"as-of={Position(sets[1])}")).Should().Equal((ben, "923.30"));
+        (await Held(bank, $"as-of={sets[0].GetProperty("recorded_at")}")).Should().Equal((anna, "923.30"));
+        (await Held(bank, $"as-of={sets[1].GetProperty("recorded_at")}")).Should().Equal((ben, "923.30"));
+        (await Held(bank, "booked-on=2000-01-01")).Should().BeEmpty();
+        (await Held(bank, $"as-of={Position(sets[0])}&party={ben}")).Should().BeEmpty();
+        (await bank.Refusal("/v1/party-exposures?as-of=999999")).Should().Be((400, "position.beyond_end"));
+        await bank.Post("/v1/accounts/customers:bob/holders",
+            $$"""{"mode":"several","holders":[{"party":"{{anna}}","share_ppm":400000},{"party":"{{ben}}","share_ppm":600000}]}""");
+        var first = await bank.Get("/v1/party-exposures?limit=1");
+        await bank.Pay("100.00");
+        var second = await bank.Get($"/v1/party-exposures?limit=1&cursor={first.GetProperty("next").GetString()}");
+        second.GetProperty("position").GetInt64().Should().Be(first.GetProperty("position").GetInt64());
+        second.GetProperty("next").ValueKind.Should().Be(JsonValueKind.Null);
+        Lines(first).Concat(Lines(second)).Should().Equal((anna, "139.52"), (ben, "1109.28"));
+        (await bank.Refusal($"/v1/party-exposures?limit=1&party={ben}&cursor={first.GetProperty("next").GetString()}"))
+            .Should().Be((400, "cursor.foreign"));
+    }
+
+    [Fact]
     public async Task Transfers_are_found_by_metadata_and_a_half_pair_is_refused()
     {
         await using var bank = await ReadsHost.StartAsync();
@@ -260,6 +378,25 @@ public sealed class StatementEndpointSpecs
         counters.GetProperty("commands").EnumerateArray().Should().Contain(c => c.GetProperty("kind").GetString() == "transfer.made.v1");
     }
 
+    private static async Task<string> Register(ReadsHost bank, string name) =>
+        (await bank.Post("/v1/parties", $$"""{"kind":"person","jurisdiction":"de","name":"{{name}} Example"}"""))
+        .GetProperty("id").GetString()!;
+
+    private static async Task<int> Looks(ReadsHost bank, string party) =>
+        (await bank.Get($"/v1/access-log?party={party}&after={bank.Book.Engine.DurablePosition}"))
+        .GetProperty("looks").GetArrayLength();
+
+    private static async Task<IEnumerable<(string?, string?)>> Held(ReadsHost bank, string query) =>
+        Lines(await bank.Get($"/v1/party-exposures?{query}"));
+
+    private static IEnumerable<(string?, string?)> Lines(JsonElement page) => page.GetProperty("exposures").EnumerateArray()
+        .Select(line => (line.GetProperty("party").GetString(), line.GetProperty("holds").GetString()));
+
+    private static long Position(JsonElement receipt) => receipt.GetProperty("position").GetInt64();
+
+    private static int NumberOf(string receipt) =>
+        JsonDocument.Parse(receipt).RootElement.GetProperty("number").GetInt32();
+
     private static async Task<(int Status, string Body)> Send(ReadsHost bank, string body, string? key = null) =>
         await bank.Send($"{Alice}/statements", body, key);
 
@@ -284,95 +421,4 @@ public sealed class StatementEndpointSpecs
 
     private static decimal Signed(XElement of) => (of.Element(Camt + "CdtDbtInd")!.Value == "CRDT" ? 1 : -1)
         * decimal.Parse(of.Element(Camt + "Amt")!.Value, System.Globalization.CultureInfo.InvariantCulture);
-
-    /// <summary>
-    /// The rules of camt.053.001.08 as far as the bank uses it: which elements, in which order, how often, of what form.
-    /// </summary>
-    private static XElement Checked(string text)
-    {
-        var document = XDocument.Parse(text);
-        document.Root!.Name.Should().Be(Camt + "Document");
-        foreach (var element in document.Root.DescendantsAndSelf())
-        {
-            element.Name.Namespace.Should().Be(Camt);
-            var children = string.Join(' ', element.Elements().Select(child => child.Name.LocalName));
-            var at = element.Parent is { } parent ? $"{parent.Name.LocalName}/{element.Name.LocalName}" : "Document";
-            var rule = CamtRules.Orders.GetValueOrDefault(at) ?? CamtRules.Orders.GetValueOrDefault(element.Name.LocalName);
-            if (element.HasElements) (rule ?? "no rule for " + at).Should().Match(r => Regex.IsMatch(children, $"^{r}$"), $"{at} holds {children}");
-            else element.Value.Should().Match(v => Regex.IsMatch(v, "^" + CamtRules.Forms[
-                CamtRules.Forms.ContainsKey(at) ? at : element.Name.LocalName] + "$"), at);
-            if (element.Name.LocalName == "Amt" && element.Parent!.Name.LocalName != "TtlNetNtry")
-                element.Attribute("Ccy")!.Value.Should().MatchRegex("^[A-Z]{3}$");
-        }
-        return document.Root.Element(Camt + "BkToCstmrStmt")!.Element(Camt + "Stmt")!;
-    }
-
-    private static class CamtRules
-    {
-        private const string Amount = @"(?=[0-9.]{1,19}$)[0-9]{1,18}(\.[0-9]{1,5})?",
-            Max35 = @"[\s\S]{1,35}", Date = @"\d{4}-\d\d-\d\d", Time = @"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z?";
-
-        public static readonly Dictionary<string, string> Orders = new(StringComparer.Ordinal)
-        {
-            ["Document"] = "BkToCstmrStmt",
-            ["BkToCstmrStmt"] = "GrpHdr Stmt",
-            ["GrpHdr"] = "MsgId CreDtTm",
-            ["Stmt"] = "Id( ElctrncSeqNb)? CreDtTm FrToDt Acct( Bal){3} TxsSummry( Ntry)*",
-            ["FrToDt"] = "FrDtTm ToDtTm",
-            ["Acct"] = "Id Ccy( Svcr)?",
-            ["Acct/Id"] = "Othr",
-            ["Othr"] = "Id",
-            ["Svcr"] = "FinInstnId",
-            ["FinInstnId"] = "LEI",
-            ["Bal"] = "Tp Amt CdtDbtInd Dt",
-            ["Tp"] = "CdOrPrtry",
-            ["CdOrPrtry"] = "Cd",
-            ["Bal/Dt"] = "Dt",
-            ["TxsSummry"] = "TtlNtries TtlCdtNtries TtlDbtNtries",
-            ["TtlNtries"] = "NbOfNtries Sum TtlNetNtry",
-            ["TtlNetNtry"] = "Amt CdtDbtInd",
-            ["TtlCdtNtries"] = "NbOfNtries Sum",
-            ["TtlDbtNtries"] = "NbOfNtries Sum",
-            ["Ntry"] = "NtryRef Amt CdtDbtInd Sts BookgDt ValDt AcctSvcrRef BkTxCd( NtryDtls)?",
-            ["Sts"] = "Cd",
-            ["BookgDt"] = "Dt",
-            ["ValDt"] = "Dt",
-            ["BkTxCd"] = "Domn( Prtry)?",
-            ["Domn"] = "Cd Fmly",
-            ["Fmly"] = "Cd SubFmlyCd",
-            ["Prtry"] = "Cd",
-            ["NtryDtls"] = "TxDtls",
-            ["TxDtls"] = "Refs Amt CdtDbtInd( RmtInf)?",
-            ["Refs"] = "AcctSvcrRef( EndToEndId)?",
-            ["RmtInf"] = "Ustrd",
-        };
-
-        public static readonly Dictionary<string, string> Forms = new(StringComparer.Ordinal)
-        {
-            ["MsgId"] = Max35,
-            ["Id"] = Max35,
-            ["Othr/Id"] = @"[\s\S]{1,34}",
-            ["CreDtTm"] = Time,
-            ["FrDtTm"] = Time,
-            ["ToDtTm"] = Time,
-            ["ElctrncSeqNb"] = "[0-9]{1,18}",
-            ["Ccy"] = "[A-Z]{3}",
-            ["LEI"] = "[A-Z0-9]{18}[0-9]{2}",
-            ["CdOrPrtry/Cd"] = "OPBD|CLBD|CLAV",
-            ["Amt"] = Amount,
-            ["Sum"] = Amount,
-            ["CdtDbtInd"] = "CRDT|DBIT",
-            ["Dt"] = Date,
-            ["NbOfNtries"] = "[0-9]{1,15}",
-            ["NtryRef"] = Max35,
-            ["AcctSvcrRef"] = Max35,
-            ["Sts/Cd"] = "BOOK",
-            ["Domn/Cd"] = "PMNT",
-            ["Fmly/Cd"] = "ICDT|RCDT",
-            ["SubFmlyCd"] = "OTHR",
-            ["Prtry/Cd"] = Max35,
-            ["EndToEndId"] = Max35,
-            ["Ustrd"] = @"[\s\S]{1,140}",
-        };
-    }
 }

@@ -13,7 +13,7 @@ namespace BankingEngine.Projections.Stores.Postgres;
 /// A leg's row holds the totals after it, so the balances of accounts that are posted on stay in memory between
 /// batches, at most <see cref="MaxRemembered"/> accounts; the others are read from the tables.
 /// </remarks>
-internal sealed partial class EntriesModel() : TableModel("account_entries", version: 1)
+internal sealed partial class EntriesModel() : TableModel("account_entries", version: 2)
 {
     /// <summary>Accounts whose totals stay in memory: about 200 bytes each.</summary>
     private const int MaxRemembered = 200_000;
@@ -53,8 +53,8 @@ internal sealed partial class EntriesModel() : TableModel("account_entries", ver
         if (_gathered.Count == 0) return;
         var (booked, value) = PostedLegs.Dates(@event);
         var said = PostedLegs.Said(@event);
-        _postings.Add(new(head.Position, head.At, booked, value, said?.Code ?? default, said?.Reference, _legs.Count,
-            _gathered.Count));
+        _postings.Add(new(head.Position, head.At, booked, value, said?.Code ?? default, said?.Reference,
+            PostedLegs.IsReversal(@event), _legs.Count, _gathered.Count));
         _legs.AddRange(_gathered);
     }
 
@@ -220,7 +220,7 @@ internal sealed partial class EntriesModel() : TableModel("account_entries", ver
 
     private readonly record struct Posting(
         long Position, Instant At, BusinessDate BookedOn, BusinessDate ValueOn, Tag Code, string? Reference,
-        int FirstLeg, int Legs);
+        bool IsReversal, int FirstLeg, int Legs);
 
     /// <summary>What is remembered of an account.</summary>
     private sealed class Holder

@@ -97,7 +97,7 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
             await using (var found = Asking.Command(
                 connection, $"""
                 select position, side = 'debit', {Asking.Minor("amount_minor")}, booked_on, value_on, counter_account, code,
-                  reference {of} and {date} >= $4 and {date} <= $5 order by position, leg limit $6
+                  reference, reversal {of} and {date} >= $4 and {date} <= $5 order by position, leg limit $6
                 """, [.. values, (long)most + 1]))
             await using (var row = await found.ExecuteReaderAsync().ConfigureAwait(false))
             {
@@ -179,7 +179,7 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
     private static DatedEntry EntryOf(NpgsqlDataReader row) => new(
         row.GetInt64(0), row.GetBoolean(1) ? Side.Debit : Side.Credit, Asking.Minor(row, 2), DateAt(row, 4),
         DateAt(row, 5), row.IsDBNull(6) ? default : AccountId.Parse(row.GetString(6)), TagAt(row, 7),
-        row.IsDBNull(8) ? null : row.GetString(8));
+        row.IsDBNull(8) ? null : row.GetString(8), row.GetBoolean(9));
 
     private static BusinessDate DateAt(NpgsqlDataReader row, int column)
     {

@@ -65,6 +65,7 @@ internal sealed partial class EntriesModel
             new("counter_account", Code, "The account on the other side; null where there is not exactly one."),
             new("code", Code, "What kind of business it is, in the bank's own codes."),
             new("reference", Code, "The channel's end-to-end reference: open text, never personal."),
+            new("reversal", "boolean not null", "Whether the leg takes one of an earlier event back."),
         ]);
 
     private static readonly Dictionary<AccountClass, string> Classes =
@@ -125,5 +126,6 @@ internal sealed partial class EntriesModel
         rows.Account(counter);
         rows.Tag(posting.Code);
         rows.Text(posting.Reference);
+        rows.Bool(posting.IsReversal);
     }
 }

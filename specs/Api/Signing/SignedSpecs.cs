@@ -213,6 +213,7 @@ public sealed class SignedSpecs(ServedBook served) : IClassFixture<ServedBook>
         { "signature.not_valid", "other bytes" },
         { "request.command_unknown", "no such command" },
         { "request.not_in_batch", "secret" },
+        { "request.not_in_batch", "statement" },
         { "request.field_missing", "no amount" },
         { "request.amount_is_number", "number" },
     };
@@ -339,6 +340,11 @@ public sealed class SignedSpecs(ServedBook served) : IClassFixture<ServedBook>
             "other bytes" => Numbers(_ => call.Signers[0].Numbers("other"u8.ToArray())),
             "no such command" => call with { Command = "transfer.undo" },
             "secret" => call with { Command = "key.issue", Fields = """{"key":"mine","scopes":["read"]}""" },
+            "statement" => call with
+            {
+                Command = "statement.issue",
+                Fields = """{"account":"customers:alice","asset":"EUR","from":"2026-01-01","through":"2026-01-05"}""",
+            },
             "no amount" => call with { Fields = """{"debit":"a","credit":"b"}""" },
             "number" => call with { Fields = """{"debit":"a","credit":"b","amount":{"asset":"EUR","amount":1}}""" },
             _ => call,

@@ -96,6 +96,54 @@ public sealed class ExchangeSpecs
             .ThenBalance("carol", "100.00").ThenBalance("carol", "100.00 USD").ThenBalance("pos:fx:usd", "0.00 USD").ThenBalance("eqv:fx:usd", "0.00");
     }
 
+    [Theory]
+    [InlineData("pos:fx:usd", "cash", "1 USD")]
+    [InlineData("cash", "pos:fx:usd", "1 USD")]
+    [InlineData("eqv:fx:usd", "cash", "1")]
+    [InlineData("cash", "eqv:fx:usd", "1")]
+    public void A_position_and_its_equivalent_are_moved_by_exchanges_alone(string debit, string credit, string amount)
+    {
+        var spec = Given([.. Customer, Exchange("carol", "50", "55 USD")]);
+        var apart = LedgerRejections.CurrencyPosition;
+        spec.When(Pay(debit, credit, amount)).ThenRefused(apart);
+        spec.When(Reserve(null, debit, credit, amount)).ThenRefused(apart);
+        spec.When(Entry(Debit(debit, amount), Credit(credit, amount))).ThenRefused(apart);
+        spec.When(Linked(Pay("cash", "carol", "1"), Pay(debit, credit, amount))).ThenRefused(apart, link: 2);
+        spec.When(Adjust(Debit(debit, amount), Credit(credit, amount))).ThenAccepted();
+    }
+
+    [Fact]
+    public void A_position_is_nobodys_customer()
+    {
+        var spec = Given([.. Customer, Exchange("carol", "50", "55 USD")]);
+        spec.When(Exchange("pos:fx:usd", "5 USD", "4")).ThenRefused(LedgerRejections.CurrencyPosition);
+        spec.When(Exchange("eqv:fx:usd", "5", "4 USD")).ThenRefused(LedgerRejections.CurrencyPosition);
+    }
+
+    [Fact]
+    public void A_position_is_not_seized()
+    {
+        var spec = Given([.. Customer, Exchange("carol", "50 USD", "45")])
+            .When(Restrain(1, "pos:fx:usd", RestraintScope.Amount, "5 USD")).ThenAccepted();
+        spec.When(SeizeFor(1, "cash", "5 USD")).ThenRefused(LedgerRejections.CurrencyPosition);
+    }
+
+    [Fact]
+    public void What_is_imported_onto_a_position_goes_to_suspense_and_says_why() =>
+        Given([.. Customer, Exchange("carol", "50", "55 USD")])
+            .When(Import("cash", "pos:fx:usd", "5 USD")).ThenAccepted()
+            .ThenBalance("pos:fx:usd", "-55.00 USD").ThenBalance("bank:suspense", "5.00 USD");
+
+    [Fact]
+    public void What_an_older_journal_booked_on_a_position_is_applied_as_it_stands()
+    {
+        var spec = Given([.. Customer, Exchange("carol", "50", "55 USD")]);
+        var execution = spec.Book.Execution;
+        execution.Apply(
+            new(execution.Position + 1, spec.Book.Now, default, 1, 1), Made("cash", "pos:fx:usd", "5.00 USD"), []);
+        spec.ThenBalance("pos:fx:usd", "-50.00 USD");
+    }
+
     [Fact]
     public void Client_property_is_not_exchanged_against_the_banks_position() =>
         Given(Open("custody", AccountClass.Memorandum, Unlimited, "EUR", "USD"))

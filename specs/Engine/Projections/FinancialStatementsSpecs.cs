@@ -143,12 +143,12 @@ public sealed class FinancialStatementsSpecs
         var entries = await AccountEntriesSpecs.Level(book, models);
         var holders = (await models.HoldersAfterAsync(book.Engine.DurablePosition))!;
         var balances = entries.Balances(entries.Position, null).ToList();
-        Exposures.ByParty(balances, holders, anna).Should().Equal(new Exposure(anna, Euro, false, 7_51, 0));
-        Exposures.ByParty(balances, holders, ben).Should().Equal(new Exposure(ben, Euro, false, 2_50, 10_01));
+        Exposures.ByParty(balances, holders, book.Engine.DurablePosition, anna).Should().Equal(new Exposure(anna, Euro, false, 7_51, 0));
+        Exposures.ByParty(balances, holders, book.Engine.DurablePosition, ben).Should().Equal(new Exposure(ben, Euro, false, 2_50, 10_01));
         Exposures.ByAsset(balances).Should().Equal(new Exposure(default, Euro, false, 10_01, 10_01));
         await book.Send(new SetHolders(Account("alice"), HolderMode.Several, false, [new(ben, 1_000_000)]));
         holders = (await models.HoldersAfterAsync(book.Engine.DurablePosition))!;
-        Exposures.ByParty(balances, holders, anna).Should().BeEmpty("she is holder no more");
+        Exposures.ByParty(balances, holders, book.Engine.DurablePosition, anna).Should().BeEmpty("she is holder no more");
     }
 
     [Fact]

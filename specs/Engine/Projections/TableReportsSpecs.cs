@@ -87,7 +87,8 @@ public sealed class TableReportsSpecs
         await Done(book, new ExchangeAssets(alice, Of("USD", "40"), Eur("36"), null, Tag.Of("fx"), Particulars.None));
         await Done(book, new ExchangeAssets(alice, Eur("10"), Of("USD", "11"), null, Tag.Of("spot"), Particulars.None));
         await Done(book, new AddAsset(Account("pos:fx:usd"), Euro.Code));
-        await Done(book, new MakeTransfer(cash, Account("pos:fx:usd"), Eur("5"), Particulars.None));
+        await Done(book, new AdjustEntry(
+            [new(cash, Side.Debit, Eur("5")), new(Account("pos:fx:usd"), Side.Credit, Eur("5"))], "correction", Particulars.None));
         for (var i = 1; i <= 3; i++)
             await Done(book, new RegisterParty(Party(i), PartyKind.Person, Tag.Of("de"), "sealed.v1.party.cGF5ZWU", default));
         await Done(book, new SetHolders(
@@ -165,7 +166,7 @@ public sealed class TableReportsSpecs
             Exposures.ByAsset(balances).Select(Line),
             "select asset, is_memorandum, holds, owes, net from bank_figures.exposures");
         Same(
-            Exposures.ByParty(balances, holders, null).Select(e => $"{e.Party}|{Line(e)}"),
+            Exposures.ByParty(balances, holders, long.MaxValue, null).Select(e => $"{e.Party}|{Line(e)}"),
             "select party, asset, is_memorandum, holds, owes, net from bank_figures.party_exposures");
         Same(
             Exposures.Positions(balances, Euro.Code)
@@ -231,7 +232,7 @@ public sealed class TableReportsSpecs
         Same(
             Activity.Customers.Append("custody:coins").SelectMany(name =>
             {
-                holders.Gather(Account(name), of);
+                holders.Gather(Account(name), long.MaxValue, of);
                 return of.Select((holder, i) => $"{name}|{i}|{holder.Party}|{holder.SharePpm}").ToList();
             }),
             "select account, holder_no, party, share_ppm from bank_figures.account_holders");

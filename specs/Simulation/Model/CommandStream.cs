@@ -23,6 +23,7 @@ public sealed partial class CommandStream(int seed)
     [
         "alice", "bob", "carol", "dave", "bank:cash", "bank:loans", "bank:fees", "bank:costs", "bank:cash",
         "alice", "bob", "agent:vault", "bank:suspense", "bank:retained-earnings", "agent:pledge", "nobody",
+        "pos:fx:usd", "eqv:fx:usd",
     ];
 
     private static readonly string[] Codes =

@@ -26,7 +26,7 @@ public sealed partial class ReferenceModel
         if (moves.Any(move => !_s.Accounts.ContainsKey(move.Account))) return "account.not_found";
         if (Dates(asked, said) is { } closed) return closed;
         if (!compelled && moves.Any(move => _s.Assets[move.Asset].Retired)) return "asset.retired";
-        return Happen(asked, name, moves, compelled ? Guard.Compelled : Guard.All, said);
+        return Happen(asked, name, moves, compelled ? Guard.Compelled : Guard.All, said, deals: compelled);
     }
 
     /// <summary>The mirror of a posting, once; by its own permission, so only the law judges it.</summary>
@@ -41,7 +41,7 @@ public sealed partial class ReferenceModel
         var mirror = c.Legs.Select(leg => LegOf(
             leg.Account.ToString(), leg.Amount.Asset.Code.ToString(), leg.Side == Side.Debit ? Side.Credit : Side.Debit,
             (BigInteger)leg.Amount.Minor));
-        if (Happen(asked, null, mirror, Guard.Compelled, c.Particulars) is { } no) return no;
+        if (Happen(asked, null, mirror, Guard.Compelled, c.Particulars, deals: true) is { } no) return no;
         _s = _s with { Reversed = _s.Reversed.Add(c.Original), Corrections = _s.Corrections.Add(position) };
         return null;
     }
@@ -60,6 +60,7 @@ public sealed partial class ReferenceModel
             return "exchange.desk_unnameable";
         if (Name(asked, c.Id, out _) is { } taken) return taken;
         if (!_s.Accounts.ContainsKey(c.Customer.ToString())) return "account.not_found";
+        if (IsPosition(c.Customer.ToString())) return "account.currency_position";
         if (Dates(asked, c.Particulars) is { } closed) return closed;
         if (_s.Assets[sell].Retired || _s.Assets[buy].Retired) return "asset.retired";
         if (OpenPositions(c.Desk, foreign) is { } tooMany) return tooMany;
@@ -80,7 +81,7 @@ public sealed partial class ReferenceModel
             moves.Add(LegOf(Position("pos", c.Desk, buy), buy, Side.Debit, bought));
             moves.Add(LegOf(Position("eqv", c.Desk, buy), _founding.Functional, Side.Credit, worth));
         }
-        return Happen(asked, name, moves, Guard.All, c.Particulars);
+        return Happen(asked, name, moves, Guard.All, c.Particulars, deals: true);
     }
 
     private string? Equivalent(StatedAmount? stated, BigInteger? own, out BigInteger worth)

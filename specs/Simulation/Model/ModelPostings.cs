@@ -31,11 +31,15 @@ public sealed partial class ReferenceModel
     }
 
     /// <summary>One event with money: judged whole, then applied, then its name is remembered.</summary>
-    private string? Happen(Asked asked, TransferId? name, IEnumerable<Move> stated, Guard guard, Particulars said)
+    /// <param name="deals">Whether it may move a desk's position and its equivalent.</param>
+    private string? Happen(
+        Asked asked, TransferId? name, IEnumerable<Move> stated, Guard guard, Particulars said, bool deals = false)
     {
         if (Taken(asked, name) is { } taken) return taken;
         var moves = stated.GroupBy(move => (move.Account, move.Asset)).Select(Sum).ToList();
         if (Law(moves) is { } unlawful) return unlawful;
+        if (guard != Guard.Bound && !deals && moves.Any(move => IsPosition(move.Account) && !move.OnlyReleases))
+            return "account.currency_position";
         foreach (var move in moves)
         {
             if (guard != Guard.Bound && Closed(move) is { } no) return no;
@@ -112,6 +116,9 @@ public sealed partial class ReferenceModel
         }
         return null;
     }
+
+    private static bool IsPosition(string account) =>
+        account.StartsWith("pos:", StringComparison.Ordinal) || account.StartsWith("eqv:", StringComparison.Ordinal);
 
     private static BigInteger Surplus(IEnumerable<Move> moves) =>
         moves.Aggregate(BigInteger.Zero, (sum, move) => sum + move.Debit - move.Credit);

@@ -96,7 +96,7 @@ public sealed partial class ReferenceModel
     private string Taker(Asked asked, Move move)
     {
         var suspense = _s.Accounts[move.Account].IsMemorandum ? "client:suspense" : null;
-        if (Closed(move) is not null) return suspense ?? "bank:suspense";
+        if (IsPosition(move.Account) || Closed(move) is not null) return suspense ?? "bank:suspense";
         return Blocked(asked, move) is not null ? suspense ?? "bank:blocked-funds" : move.Account;
     }
 
