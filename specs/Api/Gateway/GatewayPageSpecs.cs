@@ -175,7 +175,10 @@ public sealed class GatewayPageSpecs(GatewayHost host) : IClassFixture<GatewayHo
         }
         using var further = new TcpClient();
         await further.ConnectAsync(IPAddress.Loopback, gateway.Address.Port);
-        (await IsClosed(further)).Should().BeTrue();
+        // Which of them it is depends on the order in which the server's threads come to count them.
+        var closed = connections.Append(further).Select(IsClosed).ToList();
+        await RawHttp2.Until(
+            () => closed.Exists(one => one is { IsCompletedSuccessfully: true, Result: true }), "one too many is closed");
         connections.ForEach(connection => connection.Dispose());
 
         var secure = (await host.Served.KeyWith("audit"), await host.Served.KeyWith("audit"));
