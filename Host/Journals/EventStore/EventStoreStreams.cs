@@ -113,8 +113,9 @@ internal static class EventStoreStreams
         { InnerException: HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } } => Refused(
             $"No secure connection: {failed.Detail} Check the server's certificate and its host name, tlsCaFile, and "
             + "userCertFile where the server asks for one; tls=false only where the server runs insecure.", failed),
-        { InnerException: HttpRequestException { InnerException: IOException } } when cluster.Settings is
-            { Tls: true, UserCertFile: null } => new(
+        { Code: GrpcCode.Unavailable, InnerException: not HttpRequestException { HttpRequestError:
+            HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError } }
+            when cluster.Settings is { Tls: true, UserCertFile: null } => new(
             JournalFault.Unknown, $"The event store did not answer: {failed.Detail} Where it ends secure connections at once, "
             + "it may ask for a certificate: say userCertFile and userKeyFile.", failed),
         { Code: GrpcCode.Unimplemented } => Refused(
