@@ -107,6 +107,8 @@ public static class OperatorEndpoints
         var engine = book.Engine;
         if (!engine.IsRunning) return book.Place.IsShared ? "reopening" : "stopped";
         if (!engine.IsLeading) return engine.Unreachable is null ? "following" : "journal_unreachable";
+        // As after a pause: another may lead by now.
+        if (!engine.MayAnswer) return "lead_unproven";
         return engine.ClockStep == 0 ? "ok" : "clock_held";
     }
 
@@ -114,9 +116,10 @@ public static class OperatorEndpoints
     {
         using var to = ResponseBody.Rent();
         to.Json.WriteStartObject();
-        to.Json.WriteString("status"u8, StatusOf(book));
+        var status = StatusOf(book);
+        to.Json.WriteString("status"u8, status);
         to.Json.WriteString("book"u8, book.Genesis.Name.ToString());
-        to.Json.WriteString("role"u8, book.Engine.IsLeading ? "leader" : "follower");
+        to.Json.WriteString("role"u8, status == "lead_unproven" ? "unproven" : book.Engine.IsLeading ? "leader" : "follower");
         if (book.Leader is { } leader) to.Json.WriteString("leader"u8, leader);
         to.Json.WriteNumber("position"u8, book.Engine.DurablePosition);
         if (book.Engine.ClockStep != 0) to.Json.WriteNumber("clock_step_microseconds"u8, book.Engine.ClockStep);

@@ -27,7 +27,7 @@ public static class Problems
     public static Task Answer(HttpContext context, Flaw flaw)
     {
         using var body = ResponseBody.Rent();
-        Write(body.Json, flaw);
+        Write(body.Json, flaw with { Detail = flaw.Detail ?? OfQuery(context, flaw) });
         if (flaw.Problem.Status == StatusCodes.Status503ServiceUnavailable)
             context.Response.Headers.RetryAfter = Limits.RetryAfterSeconds;
         if (flaw.RetryAfterSeconds > 0)
@@ -36,6 +36,22 @@ public static class Problems
             context.Response.Headers.WWWAuthenticate = "Bearer realm=\"bank\"";
         body.Send(context.Response, flaw.Problem.Status, ContentType);
         return Task.CompletedTask;
+    }
+
+    /// <summary>What a parameter of the query should have been; null for anything else.</summary>
+    private static string? OfQuery(HttpContext context, in Flaw flaw)
+    {
+        var name = flaw.Field;
+        if (flaw.Problem != EdgeProblems.QueryMalformed
+            || context.GetEndpoint()?.Metadata.GetMetadata<ReadSpec>() is not { } spec
+            || Array.Find(spec.Parameters, parameter => parameter.Name == name && !parameter.InHeader) is not { } known)
+            return null;
+        return context.Request.Query[name!].Count switch
+        {
+            0 => $"It is missing. {known.About}",
+            1 => $"{known.About} Its form: {known.Schema}",
+            _ => "It is stated more than once.",
+        };
     }
 
     public static Task Answer(HttpContext context, EdgeProblem problem) => Answer(context, new Flaw(problem));

@@ -193,7 +193,9 @@ public sealed class PartiesSpecs(ServedBook served) : IClassFixture<ServedBook>
         first.GetProperty("looks")[0].GetProperty("read").GetString().Should().Be("account.identifiers");
         (await served.Get($"/v1/access-log?account={account}&limit=1&cursor={first.GetProperty("next").GetString()}")).Json
             .GetProperty("looks")[0].GetProperty("read").GetString().Should().Be("account.roles");
-        (await served.Get("/v1/access-log")).Code.Should().Be("request.query_malformed");
+        var missing = await served.Get("/v1/access-log");
+        missing.Code.Should().Be("request.query_malformed");
+        missing.Text.Should().Contain("It is missing.");
         (await served.Get($"/v1/access-log?party={id}&account={account}")).Code.Should().Be("request.query_malformed");
         (await served.Get($"/v1/access-log?party={id}", await served.KeyWith("parties", "read"))).Code.Should().Be("key.scope_missing");
     }

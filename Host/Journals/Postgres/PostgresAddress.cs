@@ -11,6 +11,9 @@ internal sealed class PostgresAddress
     /// </summary>
     private const int OldestServer = 140_000;
 
+    /// <summary>Says in a query which standbys a commit waits for; empty: for none.</summary>
+    public const string Standbys = "current_setting('synchronous_standby_names')";
+
     private const int ConnectSeconds = 3;
 
     /// <summary>How long the driver takes a server for what it was when it was last asked: primary, standby or
@@ -141,7 +144,12 @@ internal sealed class PostgresAddress
 
     /// <summary>What an operator should know.</summary>
     public static IReadOnlyList<string> WarningsOf(NpgsqlConnection connection) =>
-        Setting(connection, "synchronous_standby_names").Length > 0
+        WarningsFor(Setting(connection, "synchronous_standby_names"));
+
+    /// <summary>What an operator should know.</summary>
+    /// <param name="standbys">The value of <see cref="Standbys"/>.</param>
+    public static IReadOnlyList<string> WarningsFor(string standbys) =>
+        standbys.Length > 0
             ? []
             : ["No synchronous standby is set (synchronous_standby_names): database fail-over can lose receipts."];
 

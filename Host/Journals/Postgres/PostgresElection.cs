@@ -46,7 +46,7 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
                     return null;
                 }
                 if (Stopwatch.GetElapsedTime(_since) < _wait) return null;
-                journal.Begin(_term, PostgresAddress.WarningsOf(_session));
+                journal.Begin(_term);
                 var lead = new Lead(journal, this, _session, _term, asked);
                 (_session, _locked) = (null, false);
                 return lead;
@@ -71,11 +71,14 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
 
     private bool TryLock(NpgsqlConnection session)
     {
-        using var question = new NpgsqlCommand("""
-            select pg_try_advisory_lock(('bank_journal.blocks'::regclass::oid::bigint << 32) | $1)
+        using var question = new NpgsqlCommand($"""
+            select pg_try_advisory_lock(('bank_journal.blocks'::regclass::oid::bigint << 32) | $1), {PostgresAddress.Standbys}
             """, session);
         question.Parameters.Add(new() { Value = (long)book });
-        return question.ExecuteScalar() is true;
+        using var answer = question.ExecuteReader();
+        answer.Read();
+        journal.Mind(PostgresAddress.WarningsFor(answer.GetString(1)));
+        return answer.GetBoolean(0);
     }
 
     private void Raise(NpgsqlConnection session, string leader)
@@ -106,12 +109,14 @@ internal sealed class PostgresElection(PostgresJournal journal, PostgresAddress 
 
     private LeadStanding Standing(NpgsqlConnection session, long term)
     {
-        using var question = new NpgsqlCommand("""
-            select pg_backend_pid(), (select term from bank_journal.leads where book = $1)
+        using var question = new NpgsqlCommand($"""
+            select pg_backend_pid(), (select term from bank_journal.leads where book = $1), {PostgresAddress.Standbys}
             """, session);
         question.Parameters.Add(new() { Value = book });
         using var answer = question.ExecuteReader();
         answer.Read();
+        // The setting may be changed at any time: what health says is never older than a beat.
+        journal.Mind(PostgresAddress.WarningsFor(answer.GetString(2)));
         var isMine = answer.GetInt32(0) == session.ProcessID;
         return isMine && answer.GetInt64(1) == term ? LeadStanding.Held : LeadStanding.Lost;
     }

@@ -268,11 +268,10 @@ public sealed class PostgresJournal : SharedJournal
     }
 
     /// <summary>From now on blocks are stored only while this is the newest term.</summary>
-    internal void Begin(long term, IReadOnlyList<string> warnings)
-    {
-        Volatile.Write(ref _warnings, warnings);
-        Volatile.Write(ref _term, term);
-    }
+    internal void Begin(long term) => Volatile.Write(ref _term, term);
+
+    /// <summary>Takes note of what an operator should know now.</summary>
+    internal void Mind(IReadOnlyList<string> warnings) => Volatile.Write(ref _warnings, warnings);
 
     private void FetchSeal(StoredBlocks to, string text, long number)
     {

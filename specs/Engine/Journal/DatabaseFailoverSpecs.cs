@@ -32,6 +32,7 @@ public sealed class DatabaseFailoverSpecs
         receipts.Values.Should().OnlyHaveUniqueItems();
         foreach (var (id, position) in receipts)
             (await PaidAsync([one, other], key, id)).Should().Be(position, "a repeat has the first receipt");
+        await EventuallyAsync(async () => await WarnsAsync(one) && await WarnsAsync(other));
         var end = one.Book.Engine.IsLeading ? one : other;
         var balances = await end.Send(HttpMethod.Get, "/v1/accounts/customers:bob/balances", key, null);
         await using var fresh = await Hosted.StartAsync(pair.Address, "fresh");
@@ -126,6 +127,9 @@ public sealed class DatabaseFailoverSpecs
         });
         return position!.Value;
     }
+
+    private static async Task<bool> WarnsAsync(Hosted host) =>
+        (await host.HealthAsync()).TryGetProperty("warnings", out _);
 
     private static async Task<string> StateOf(Hosted host)
     {
