@@ -121,6 +121,20 @@ public sealed class PositionBackupSpecs : IDisposable
         Directory.Exists(In("again.parts")).Should().BeTrue();
     }
 
+    [Fact]
+    public async Task Nobody_stands_beyond_a_journal_that_was_repaired()
+    {
+        using var book = await BookOfAsync(accounts: 4);
+        var end = book.Engine.DurablePosition;
+        await StandAsync(book, ("consumer:early", 2), ("consumer:late", end));
+        book.Engine.Dispose();
+        var repaired = await Run("journal", "repair", "--data", book.Folder, "--give-up-from", $"{end}", "--yes");
+        var last = long.Parse(repaired.Text("position"), System.Globalization.CultureInfo.InvariantCulture);
+        last.Should().BeLessThan(end);
+        (await new FilePositions(book.Folder).ListAsync("", default)).Select(one => (one.Name, one.Position))
+            .Should().Equal([("consumer:early", 2), ("consumer:late", last)], "other events come behind it");
+    }
+
     [PostgresFact]
     public async Task A_book_that_moves_to_postgresql_and_back_takes_its_consumers_along()
     {
