@@ -86,8 +86,8 @@ internal static class BackupCommand
                 ExitCodes.Refused, "backup.keys_in_database",
                 "The keys lie in PostgreSQL, and are backed up with its own tools: leave out --keys.");
         DemandApart(folder, to, keys);
-        var archive = BackupArchive.IsNamed(to) ? to : null;
-        if (archive is not null) to = BackupArchive.NewParts(archive);
+        using var archive = BackupArchive.IsNamed(to) ? new BackupArchive(to) : null;
+        to = archive?.Parts ?? to;
         var made = terminal.Progress("Copying", BookFolder.BytesOf(folder), progress =>
             JournalBackup.Make(folder, to, DateTimeOffset.UtcNow, DiskFileLayer.Instance, progress));
         // After the journal: what is sealed in it was sealed with keys that are there by now.
@@ -97,7 +97,7 @@ internal static class BackupCommand
         destroyed.WriteTo(to);
         var manifest = made.Manifest;
         var positions = await PositionCopy.BetweenFoldersAsync(folder, to, manifest.Position).ConfigureAwait(false);
-        if (archive is not null) BackupArchive.Pack(to, archive);
+        archive?.Pack(parsed.GetValue(To)!);
         terminal.Say($"Book {manifest.Identity.Book}: backed up to position {manifest.Position} in {manifest.Files.Count} "
             + $"segments, of which {Terminal.Number(made.Copied)} bytes are new.");
         terminal.Say(keys is null
@@ -123,16 +123,9 @@ internal static class BackupCommand
         var (from, to) = (parsed.GetValue(From)!, parsed.GetValue(ToFolder)!);
         if (!BackupArchive.IsNamed(from) || !File.Exists(from))
             return await RestoreAsync(parsed, terminal, from).ConfigureAwait(false);
-        var parts = BackupArchive.NewParts(to);
-        try
-        {
-            BackupArchive.Unpack(from, parts);
-            return await RestoreAsync(parsed, terminal, parts).ConfigureAwait(false);
-        }
-        finally
-        {
-            BackupArchive.Drop(parts);
-        }
+        using var archive = new BackupArchive(to);
+        archive.Unpack(from);
+        return await RestoreAsync(parsed, terminal, archive.Parts).ConfigureAwait(false);
     }
 
     private static async Task<int> RestoreAsync(ParseResult parsed, Terminal terminal, string from)

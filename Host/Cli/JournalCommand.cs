@@ -52,7 +52,7 @@ internal static class JournalCommand
     public static Command Build() => new TaughtCommand("journal", About)
     {
         new TaughtCommand("check", CheckAbout) { Data, Hashes }.AtPlace().Does(Check),
-        new TaughtCommand("repair", RepairAbout) { Data, GiveUpFrom, Yes }.AtPlace().Does(Repair),
+        new TaughtCommand("repair", RepairAbout) { Data, GiveUpFrom, Yes }.AtPlace().Does((parsed, terminal, _) => RepairAsync(parsed, terminal)),
         BackupCommand.Build(),
         BackupCommand.BuildRestore(),
         CopyCommand.Build(),
@@ -130,7 +130,7 @@ internal static class JournalCommand
         return frontier.Root().ToString();
     }
 
-    private static int Repair(ParseResult parsed, Terminal terminal)
+    private static async Task<int> RepairAsync(ParseResult parsed, Terminal terminal)
     {
         var place = Common.PlaceOf(parsed, Data);
         if (place.IsShared)
@@ -150,6 +150,8 @@ internal static class JournalCommand
                 + "with whatever else their first block holds. Say --yes to do it.");
         var given = FileJournal.Repair(folder, from, DateTimeOffset.UtcNow, DiskFileLayer.Instance);
         SetAsideCaches(folder, given);
+        // Other events come behind the end: whoever had seen those that are gone must not pass them over.
+        await PositionCopy.BetweenFoldersAsync(folder, folder, given.FromPosition - 1).ConfigureAwait(false);
         terminal.Say($"The journal now ends at position {given.FromPosition - 1}. "
             + $"{given.Bytes} bytes were moved to {given.MovedTo}.");
         return terminal.Done(new()

@@ -28,6 +28,9 @@ public sealed class DestroyedKeys
     private readonly HashSet<string> _prints = new(StringComparer.Ordinal);
     private readonly List<DestroyedKey> _keys = [];
 
+    /// <summary>Bytes of the folder's list that were read, or written, here.</summary>
+    private long _known;
+
     public int Count => _keys.Count;
 
     /// <summary>All of them, in the order in which they came.</summary>
@@ -36,11 +39,14 @@ public sealed class DestroyedKeys
     /// <summary>What a folder's list says; empty where it has none.</summary>
     public static DestroyedKeys Of(string folder)
     {
-        var list = new DestroyedKeys();
-        var path = Path.Combine(folder, FileName);
-        if (File.Exists(path)) list.Take(path);
+        var list = new DestroyedKeys { _known = LengthIn(folder) };
+        if (list._known > 0) list.Take(Path.Combine(folder, FileName));
         return list;
     }
+
+    /// <summary>Whether a folder's list, which only grows, has more than was read or written here: another host destroyed
+    /// a key.</summary>
+    public bool IsOutdated(string folder) => LengthIn(folder) != _known;
 
     /// <summary>Whether this very key was destroyed.</summary>
     public bool Holds(ReadOnlySpan<byte> key) => Count > 0 && _prints.Contains(PrintOf(key));
@@ -75,16 +81,19 @@ public sealed class DestroyedKeys
     public void Add(string folder, string subject, ReadOnlySpan<byte> key, DateTimeOffset at)
     {
         var destroyed = new DestroyedKey(subject, PrintOf(key), at);
-        if (!Take(destroyed)) return;
+        if (_prints.Contains(destroyed.Print)) return;
         using (var file = new FileStream(Path.Combine(folder, FileName), FileMode.OpenOrCreate, FileAccess.ReadWrite))
         {
-            file.Seek(0, SeekOrigin.End);
+            var before = file.Seek(0, SeekOrigin.End);
             // A line that a crash cut short: its key was not destroyed then.
-            var torn = file.Length > 0 && LastByte(file) != '\n' ? "\n" : "";
+            var torn = before > 0 && LastByte(file) != '\n' ? "\n" : "";
             file.Write(Encoding.UTF8.GetBytes($"{torn}{LineOf(destroyed)}\n"));
             file.Flush(flushToDisk: true);
+            if (before == _known) _known = file.Length;
         }
         DiskFileLayer.Instance.FlushFolder(folder);
+        // Not before: a key that is known here is destroyed on sight.
+        Take(destroyed);
     }
 
     /// <summary>Writes the list whole, where it says anything.</summary>
@@ -99,6 +108,12 @@ public sealed class DestroyedKeys
         }
         File.Move(path + ".new", path, overwrite: true);
         DiskFileLayer.Instance.FlushFolder(folder);
+    }
+
+    private static long LengthIn(string folder)
+    {
+        var file = new FileInfo(Path.Combine(folder, FileName));
+        return file.Exists ? file.Length : 0;
     }
 
     private static int LastByte(FileStream file)

@@ -17,7 +17,8 @@ namespace BankingEngine.Host.Journals;
 /// ':' written as '+', holds 32 bytes each. Whoever may read this folder may read what is sealed: back it up apart
 /// from the journal. An erased subject that is spoken of again gets a new key; what was sealed before stays closed. What
 /// was destroyed stands in <see cref="DestroyedKeys"/> beside the journal before it is destroyed, and a key that stands
-/// there is destroyed wherever it turns up again, as from a copy of the folder.
+/// there is destroyed wherever it turns up again, as from a copy of the folder. Several hosts may share the folder: before
+/// a key is used the list's length is looked at, so that what one host destroyed no other uses from then on.
 /// </remarks>
 public sealed class FileKeyStore : IKeyStore, IMovableKeys
 {
@@ -31,11 +32,11 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
 
     private readonly ConcurrentDictionary<string, byte[]> _cache = new(StringComparer.Ordinal);
     private readonly Lock _making = new();
-    private readonly DestroyedKeys _destroyed;
     private readonly string _journalFolder;
     private readonly string _folder;
     private readonly string _book;
     private readonly byte[] _token;
+    private DestroyedKeys _destroyed;
 
     /// <param name="journalFolder">Where the journal lies.</param>
     /// <param name="book">Name of the book: what is sealed for one book does not open in another.</param>
@@ -66,6 +67,7 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
         lock (_making)
         {
             var path = PathOf(subject);
+            Heed();
             _cache.TryRemove(subject, out _);
             if (Living(path) is not { } key) return false;
             _destroyed.Add(_journalFolder, subject, key, DateTimeOffset.UtcNow);
@@ -129,7 +131,11 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
 
     public void TakeSubjectKey(in HeldKey held)
     {
-        if (_destroyed.Holds(held.Key)) return;
+        lock (_making)
+        {
+            Heed();
+            if (_destroyed.Holds(held.Key)) return;
+        }
         var path = PathOf(held.Name);
         MakeFolder(Path.GetDirectoryName(path)!);
         Replace(path, held.Key);
@@ -155,8 +161,21 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
 
     private byte[]? Find(string subject)
     {
+        if (Volatile.Read(ref _destroyed).IsOutdated(_journalFolder))
+        {
+            lock (_making) Heed();
+        }
         if (_cache.TryGetValue(subject, out var cached)) return cached;
         lock (_making) return Living(PathOf(subject)) is { } key ? Cache(subject, key) : null;
+    }
+
+    /// <summary>Takes note of what another host destroyed. What is kept in memory is read anew: keys are put there under
+    /// the same lock, so none stays that was read before.</summary>
+    private void Heed()
+    {
+        if (!_destroyed.IsOutdated(_journalFolder)) return;
+        Volatile.Write(ref _destroyed, DestroyedKeys.Of(_journalFolder));
+        _cache.Clear();
     }
 
     private byte[] Cache(string subject, byte[] key)

@@ -221,6 +221,8 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
 
         // Read behind what is noted: a host that stood still may lead no longer, and must not take for gone what is new.
         var now = await ReadAsync().ConfigureAwait(false);
+        // And what a follower reads may be older than what is noted.
+        if (!_isLeading()) return;
         var kept = now.Rows.SelectMany(row => new[] { WebhookPositions.Of(row), WebhookPositions.FailingOf(row) })
             .Concat(now.Keys.Select(key => WebhookPositions.KeyPrefix + key)).ToHashSet();
         foreach (var gone in positions.Concat(noted).Select(stored => stored.Name).Where(name => !kept.Contains(name)))

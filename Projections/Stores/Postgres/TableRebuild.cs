@@ -204,7 +204,7 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
     private string CopyGrants(string table) =>
         $"""
         do $do$ declare g record; begin
-          for g in select case when a.grantee = 0 then 'public' else quote_ident(a.grantee::regrole::text) end as who,
+          for g in select case when a.grantee = 0 then 'public' else a.grantee::regrole::text end as who,
               a.privilege_type as what
             from pg_class c, aclexplode(c.relacl) a
             where c.oid = to_regclass({StoreSchema.Literal($"{schema.Quoted}.{table}")}) and a.grantee <> c.relowner

@@ -52,6 +52,23 @@ public sealed class SecretKeySpecs(ServedBook served) : IClassFixture<ServedBook
     }
 
     [Fact]
+    public async Task A_host_that_loses_the_lead_as_it_looks_destroys_nothing()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        await using var hooked = await HookedBook.StartAsync(receiver);
+        // Of a webhook that the next leader made, and that this host does not know yet.
+        var secret = hooked.Book.Sealing.Seal(WebhookSignature.SealedAs, WebhookSignature.NewSubject(Tag.Of("new")), "secret");
+        var noted = WebhookPositions.KeyPrefix + SealedText.SubjectOf(secret);
+        await hooked.Book.Positions.AdvanceAsync(new(noted, 0, DateTimeOffset.UtcNow), default);
+        await hooked.Subscribe(receiver.Url);
+        var asked = 0;
+        hooked.Begin(() => Interlocked.Increment(ref asked) == 1);
+        for (var tries = 0; tries < 1_000 && Volatile.Read(ref asked) < 4; tries++) await Task.Delay(10);
+        Opens(hooked, secret).Should().BeTrue();
+        (await hooked.Book.Positions.FindAsync(noted, default)).Should().NotBeNull();
+    }
+
+    [Fact]
     public async Task A_secret_that_was_replaced_keeps_its_key_while_it_signs()
     {
         await using var receiver = await Receiver.StartAsync();

@@ -98,6 +98,36 @@ public sealed class KeyBackupSpecs : IDisposable
     }
 
     [Fact]
+    public void What_one_host_destroyed_no_other_host_of_the_folder_uses_any_more()
+    {
+        using FileKeyStore one = Store(Live), other = Store(Live);
+        var old = one.Seal("alice", "note", "a");
+        other.TryOpen("note", old, out _).Should().BeTrue();
+        one.Destroy("alice").Should().BeTrue();
+
+        other.TryOpen("note", old, out _).Should().BeFalse("it was erased");
+        var since = other.Seal("alice", "note", "new");
+        one.TryOpen("note", since, out var text).Should().BeTrue("it was sealed under a key that is on the disk");
+        text.Should().Be("new");
+        using var reopened = Store(Live);
+        reopened.TryOpen("note", since, out _).Should().BeTrue();
+    }
+
+    [Fact]
+    public void A_key_that_could_not_be_put_on_the_list_is_not_destroyed()
+    {
+        using var keys = Store(Live);
+        var text = keys.Seal("alice", "note", "a");
+        var list = Path.Combine(Live, DestroyedKeys.FileName);
+        Directory.CreateDirectory(list);
+        keys.Invoking(k => k.Destroy("alice")).Should().Throw<UnauthorizedAccessException>();
+        keys.TryOpen("note", text, out _).Should().BeTrue("a copy of the key would come back to life");
+        Directory.Delete(list);
+        keys.Destroy("alice").Should().BeTrue();
+        DestroyedKeys.Of(Live).Count.Should().Be(1);
+    }
+
+    [Fact]
     public void A_line_cut_short_in_the_list_is_passed_over_and_the_next_one_holds()
     {
         using var keys = Store(Live);

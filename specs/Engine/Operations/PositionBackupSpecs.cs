@@ -1,3 +1,5 @@
+using System.Formats.Tar;
+using BankingEngine.Application.Journal;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Journals;
@@ -68,8 +70,69 @@ public sealed class PositionBackupSpecs : IDisposable
                 "journal", "restore", "--from", In(archive), "--to-folder", In("again"), "--json");
             refused.Exit.Should().Be(3, refused.Output + refused.Error);
             File.Exists(Path.Combine(In("again"), "acked")).Should().BeFalse();
-            Directory.Exists(In("again.parts")).Should().BeFalse();
+            Directory.GetFileSystemEntries(_shell.Folder).Should().HaveCount(3, "the archives alone");
         }
+    }
+
+    [Theory]
+    [InlineData(TarEntryType.RegularFile, "../outside")]
+    [InlineData(TarEntryType.SymbolicLink, "backup.json")]
+    [InlineData(TarEntryType.Fifo, "backup.json")]
+    public async Task An_archive_that_leads_elsewhere_is_refused(TarEntryType type, string name)
+    {
+        await using (var archive = new TarWriter(File.Create(In("odd.tar"))))
+        {
+            var entry = new PaxTarEntry(type, name);
+            if (type == TarEntryType.SymbolicLink) entry.LinkName = "other.json";
+            await archive.WriteEntryAsync(entry);
+        }
+        var refused = await _shell.RunAsync(
+            "journal", "restore", "--from", In("odd.tar"), "--to-folder", In("again"), "--json");
+        (refused.Exit, refused.Text("code")).Should().Be((3, "backup.no_archive"), refused.Output + refused.Error);
+        Directory.GetFileSystemEntries(_shell.Folder).Should().Equal(In("odd.tar"));
+    }
+
+    [Fact]
+    public async Task A_second_run_leaves_an_archive_alone_that_is_being_made()
+    {
+        using var book = await BookOfAsync(accounts: 1);
+        await Run("journal", "backup", "--data", book.Folder, "--to", In("backup.tar"));
+        var before = await File.ReadAllBytesAsync(In("backup.tar"));
+        var parts = In("backup.tar~parts");
+        using (DiskFileLayer.Instance.TryLock(parts + ".lock"))
+        {
+            Directory.CreateDirectory(parts);
+            var refused = await _shell.RunAsync(
+                "journal", "backup", "--data", book.Folder, "--to", In("backup.tar"), "--json");
+            refused.Exit.Should().Be(4, refused.Output + refused.Error);
+            Directory.Exists(parts).Should().BeTrue("it is the first one's");
+        }
+        (await File.ReadAllBytesAsync(In("backup.tar"))).Should().Equal(before);
+        await Run("journal", "backup", "--data", book.Folder, "--to", In("backup.tar"));
+    }
+
+    [Fact]
+    public async Task A_restore_into_a_folder_leaves_a_book_beside_it_alone_whatever_its_name()
+    {
+        using var book = await BookOfAsync(accounts: 1);
+        await Run("journal", "backup", "--data", book.Folder, "--to", In("backup.tar"));
+        Directory.CreateDirectory(In("again.parts"));
+        await Run("journal", "restore", "--from", In("backup.tar"), "--to-folder", In("again"));
+        Directory.Exists(In("again.parts")).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task Nobody_stands_beyond_a_journal_that_was_repaired()
+    {
+        using var book = await BookOfAsync(accounts: 4);
+        var end = book.Engine.DurablePosition;
+        await StandAsync(book, ("consumer:early", 2), ("consumer:late", end));
+        book.Engine.Dispose();
+        var repaired = await Run("journal", "repair", "--data", book.Folder, "--give-up-from", $"{end}", "--yes");
+        var last = long.Parse(repaired.Text("position"), System.Globalization.CultureInfo.InvariantCulture);
+        last.Should().BeLessThan(end);
+        (await new FilePositions(book.Folder).ListAsync("", default)).Select(one => (one.Name, one.Position))
+            .Should().Equal([("consumer:early", 2), ("consumer:late", last)], "other events come behind it");
     }
 
     [PostgresFact]

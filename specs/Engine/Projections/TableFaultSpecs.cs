@@ -117,6 +117,7 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
         await LevelAsync(book, models);
         cluster.Ask("create role analyst; grant usage on schema bank_swap to analyst; "
             + "grant select on bank_swap.entries, bank_swap.trial_balance to analyst; create schema analyst; "
+            + "create role \"Head-Office\"; grant select on bank_swap.entries to \"Head-Office\"; "
             + "create view analyst.totals as select asset, sum(debits - credits) as difference "
             + "from bank_swap.trial_balance where class <> 'memorandum' group by asset");
         using var enough = new CancellationTokenSource();
