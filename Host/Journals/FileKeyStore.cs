@@ -24,11 +24,17 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
 {
     public const string FolderName = "keys";
 
+    /// <summary>Begins the names of what is being written; no subject's name has the sign.</summary>
+    private const string Unfinished = "~new";
+
     private const UnixFileMode OwnerFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Keys kept in memory; when full all are read anew as they are needed.</summary>
     private const int MaxCached = 100_000;
+
+    /// <summary>Milliseconds that another host may take to write a key.</summary>
+    private const long LongestHold = 10_000;
 
     private readonly ConcurrentDictionary<string, byte[]> _cache = new(StringComparer.Ordinal);
     private readonly Lock _making = new();
@@ -67,6 +73,7 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
         lock (_making)
         {
             var path = PathOf(subject);
+            using var held = Hold();
             Heed();
             _cache.TryRemove(subject, out _);
             if (Living(path) is not { } key) return false;
@@ -101,10 +108,7 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
         lock (_making)
         {
             var path = Path.Combine(_folder, name);
-            if (File.Exists(path)) return File.ReadAllBytes(path);
-            var secret = make();
-            Store(path, secret);
-            return secret;
+            return File.Exists(path) ? File.ReadAllBytes(path) : Kept(path, make);
         }
     }
 
@@ -212,15 +216,32 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
     }
 
     /// <summary>A new key, on the disk under its name before it is returned.</summary>
-    private static byte[] Make(string path)
+    private byte[] Make(string path) => Kept(path, () => RandomNumberGenerator.GetBytes(SealedText.KeyBytes));
+
+    /// <summary>The secret under a name, whichever host was the first to write one.</summary>
+    private byte[] Kept(string path, Func<byte[]> make)
     {
-        var key = RandomNumberGenerator.GetBytes(SealedText.KeyBytes);
-        Store(path, key);
-        return key;
+        using var held = Hold();
+        if (File.Exists(path)) return File.ReadAllBytes(path);
+        var secret = make();
+        Store(path, secret);
+        return secret;
+    }
+
+    /// <summary>Waits until no other host writes to the folder: a file system puts a file in the place of another without
+    /// a word, and what the other host had sealed by then would be lost.</summary>
+    private IFile Hold()
+    {
+        var path = Path.Combine(_folder, Unfinished + ".lock");
+        for (var since = Environment.TickCount64; Environment.TickCount64 - since < LongestHold; Thread.Sleep(1))
+        {
+            if (DiskFileLayer.Instance.TryLock(path) is { } held) return held;
+        }
+        throw new JournalException(JournalFault.Failed, $"Another host holds {path}.");
     }
 
     /// <summary>Whether a file is a secret, and not one that is being written.</summary>
-    internal static bool IsWhole(string path) => Path.GetFileName(path) != "~new";
+    internal static bool IsWhole(string path) => !Path.GetFileName(path).StartsWith(Unfinished, StringComparison.Ordinal);
 
     /// <summary>A secret in place of the one that is there.</summary>
     internal static void Replace(string path, byte[] secret)
@@ -236,7 +257,7 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
     /// <summary>A secret that is on the disk under its name when this returns.</summary>
     internal static void Store(string path, byte[] secret)
     {
-        var making = Path.Combine(Path.GetDirectoryName(path)!, "~new");
+        var making = Path.Combine(Path.GetDirectoryName(path)!, Unfinished);
         using (var file = CreateForOwner(making))
         {
             file.Write(secret);

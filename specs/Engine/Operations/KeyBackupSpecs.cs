@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals;
 using BankingEngine.Specs.Simulation;
@@ -111,6 +112,25 @@ public sealed class KeyBackupSpecs : IDisposable
         text.Should().Be("new");
         using var reopened = Store(Live);
         reopened.TryOpen("note", since, out _).Should().BeTrue();
+    }
+
+    [Fact]
+    public void Hosts_that_seal_for_one_subject_at_once_use_one_key()
+    {
+        FileKeyStore[] hosts = [.. Enumerable.Range(0, 8).Select(_ => Store(Live))];
+        string[] subjects = [.. Enumerable.Range(0, 50).Select(number => $"customer:{number}")];
+        var texts = new ConcurrentBag<string>();
+        Parallel.ForEach(hosts, new() { MaxDegreeOfParallelism = hosts.Length }, host =>
+        {
+            foreach (var subject in subjects) texts.Add(host.Seal(subject, "note", subject));
+        });
+        using (var reopened = Store(Live))
+            texts.Should().HaveCount(400).And.AllSatisfy(text => reopened.TryOpen("note", text, out _).Should().BeTrue());
+        FilesOf(Live).Should().HaveCount(52, "the keys, that of tokens, and the lock that one host holds at a time");
+        Parallel.For(0, subjects.Length, new() { MaxDegreeOfParallelism = hosts.Length },
+            number => hosts[number % hosts.Length].Destroy(subjects[number]).Should().BeTrue());
+        DestroyedKeys.Of(Live).Count.Should().Be(50, "no host writes over the line of another");
+        foreach (var host in hosts) host.Dispose();
     }
 
     [Fact]
