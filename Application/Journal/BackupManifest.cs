@@ -26,7 +26,7 @@ public sealed record BackupManifest(
     public const string FileName = "manifest.json", Format = "bankingengine.backup.v1";
 
     /// <summary>A line for each segment of 256 MiB: what is longer is no manifest.</summary>
-    private const long MaxBytes = 64L * 1024 * 1024;
+    public const long MaxBytes = 64L * 1024 * 1024;
 
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true };
 
@@ -59,9 +59,16 @@ public sealed record BackupManifest(
         using var file = files.Open(path, FileAccess.Read);
         if (file.Length > MaxBytes) throw Damaged("it is longer than any manifest");
         var content = new byte[file.Length];
+        return Parse(content.AsSpan(0, file.Read(content, 0)));
+    }
+
+    /// <summary>Reads a manifest that was found elsewhere than in a folder.</summary>
+    /// <exception cref="JournalException">Damaged or NewerFormat.</exception>
+    public static BackupManifest Parse(ReadOnlySpan<byte> content)
+    {
         try
         {
-            return Parse(JsonNode.Parse(content.AsSpan(0, file.Read(content, 0)))!);
+            return Parse(JsonNode.Parse(content)!);
         }
         catch (Exception wrong) when (wrong is JsonException or FormatException or InvalidOperationException
             or NullReferenceException or ArgumentException or OverflowException)

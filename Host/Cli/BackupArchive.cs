@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using BankingEngine.Application.Journal;
 
 namespace BankingEngine.Host.Cli;
 
@@ -18,6 +19,24 @@ internal static class BackupArchive
         return parts;
     }
 
+    /// <summary>The backup that a new one of this name would replace; null where there is none.</summary>
+    /// <exception cref="JournalException">NotEmpty: something else lies there; Damaged or NewerFormat: its manifest.
+    /// </exception>
+    public static ReplacedBackup? Earlier(string path)
+    {
+        var full = Path.GetFullPath(path);
+        if (!Path.Exists(full)) return null;
+        try
+        {
+            if (File.Exists(full) && ManifestOf(full) is { } content) return new(full, BackupManifest.Parse(content));
+        }
+        catch (Exception wrong) when (IsNoArchive(wrong))
+        {
+            throw NoBackup(full, wrong);
+        }
+        throw NoBackup(full, null);
+    }
+
     /// <summary>Makes the archive of a folder, which then goes. The archive has its name only when it is on the disk.
     /// </summary>
     public static void Pack(string parts, string path)
@@ -29,7 +48,7 @@ internal static class BackupArchive
             file.Flush(flushToDisk: true);
         }
         File.Move(target + ".new", target, overwrite: true);
-        Application.Journal.DiskFileLayer.Instance.FlushFolder(Path.GetDirectoryName(target)!);
+        DiskFileLayer.Instance.FlushFolder(Path.GetDirectoryName(target)!);
         Drop(parts);
     }
 
@@ -41,7 +60,7 @@ internal static class BackupArchive
         {
             TarFile.ExtractToDirectory(path, parts, overwriteFiles: false);
         }
-        catch (Exception wrong) when (wrong is InvalidDataException or EndOfStreamException or FormatException)
+        catch (Exception wrong) when (IsNoArchive(wrong))
         {
             throw new CommandFailure(ExitCodes.Mismatch, "backup.no_archive", $"{path} is no sound archive: {wrong.Message}");
         }
@@ -51,4 +70,25 @@ internal static class BackupArchive
     {
         if (Directory.Exists(parts)) Directory.Delete(parts, recursive: true);
     }
+
+    private static byte[]? ManifestOf(string path)
+    {
+        using var file = File.OpenRead(path);
+        using var archive = new TarReader(file);
+        while (archive.GetNextEntry() is { } entry)
+        {
+            if (entry.Name is not (BackupManifest.FileName or "./" + BackupManifest.FileName)) continue;
+            if (entry.DataStream is not { Length: <= BackupManifest.MaxBytes } data) return null;
+            var content = new byte[data.Length];
+            data.ReadExactly(content);
+            return content;
+        }
+        return null;
+    }
+
+    private static bool IsNoArchive(Exception wrong) =>
+        wrong is InvalidDataException or EndOfStreamException or FormatException;
+
+    private static JournalException NoBackup(string path, Exception? why) => new(
+        JournalFault.NotEmpty, $"{path} is there and is no backup in one file: it is not replaced. Say another name.", why);
 }

@@ -1,6 +1,8 @@
+using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Journals;
 using BankingEngine.Specs.Engine.Cli;
 using BankingEngine.Specs.Engine.Journal;
+using static BankingEngine.Specs.Engine.Named;
 
 namespace BankingEngine.Specs.Engine.Operations;
 
@@ -141,6 +143,47 @@ public sealed class OperationsCliSpecs
             "update bank_journal.blocks set lines = overlay(lines placing 'x'::bytea from 60 for 1) where block = 1");
         (await shell.RunAsync(["journal", "check", .. at])).Exit.Should().Be(3);
         (await shell.RunAsync(["verify", .. at])).Exit.Should().Be(3);
+    }
+
+    [Fact]
+    public async Task A_backup_in_one_file_replaces_only_an_earlier_one_of_the_same_book_and_history()
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        (await shell.FoundAsync()).Exit.Should().Be(0);
+        var (archive, letter, folder) = (In(shell, "demo.tar"), In(shell, "letter.tar"), In(shell, "folder.tar"));
+        (await To(book.Folder, archive)).Exit.Should().Be(0);
+        var older = await File.ReadAllBytesAsync(archive);
+        await File.WriteAllTextAsync(letter, "Dear customer");
+        await File.WriteAllTextAsync(In(shell, "empty.tar"), "");
+        Directory.CreateDirectory(folder);
+
+        var other = await To(shell.Book, archive);
+        (other.Exit, other.Text("code")).Should().Be((3, "journal.wrong_book"), other.Error);
+        other.Text("why").Should().Contain(archive).And.Contain("spec");
+        foreach (var path in new[] { letter, In(shell, "empty.tar"), folder })
+        {
+            var said = await To(shell.Book, path);
+            (said.Exit, said.Text("code")).Should().Be((2, "journal.not_empty"), said.Error);
+            said.Text("why").Should().Contain(path);
+        }
+        (await File.ReadAllBytesAsync(archive)).Should().Equal(older);
+        (await File.ReadAllTextAsync(letter)).Should().Be("Dear customer");
+
+        await book.Send(new MakeTransfer(Account("bank:cash"), Account("alice"), Eur("5"), Particulars.None));
+        var again = await To(book.Folder, archive);
+        again.Exit.Should().Be(0, again.Error);
+        (await File.ReadAllBytesAsync(archive)).Should().NotEqual(older);
+        // The book as it was before that transfer is behind its own backup.
+        var newer = await File.ReadAllBytesAsync(archive);
+        await File.WriteAllBytesAsync(In(shell, "older.tar"), older);
+        (await shell.RunAsync("journal", "restore", "--from", In(shell, "older.tar"), "--to-folder", In(shell, "early")))
+            .Exit.Should().Be(0);
+        (await To(In(shell, "early"), archive)).Text("code").Should().Be("journal.wrong_book");
+        (await File.ReadAllBytesAsync(archive)).Should().Equal(newer);
+
+        Task<Said> To(string from, string path) =>
+            shell.RunAsync("journal", "backup", "--data", from, "--to", path, "--json");
     }
 
     private static string In(Shell shell, string name) => Path.Combine(shell.Folder, name);
