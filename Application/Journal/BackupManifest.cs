@@ -57,14 +57,15 @@ public sealed record BackupManifest(
         var path = Path.Combine(folder, FileName);
         if (!files.Exists(path)) return null;
         using var file = files.Open(path, FileAccess.Read);
-        if (file.Length > MaxBytes) throw Damaged("it is longer than any manifest");
+        if (file.Length > MaxBytes) throw Damaged(folder, "it is longer than any manifest");
         var content = new byte[file.Length];
-        return Parse(content.AsSpan(0, file.Read(content, 0)));
+        return Parse(content.AsSpan(0, file.Read(content, 0)), folder);
     }
 
     /// <summary>Reads a manifest that was found elsewhere than in a folder.</summary>
+    /// <param name="path">Where the backup lies, folder or file.</param>
     /// <exception cref="JournalException">Damaged or NewerFormat.</exception>
-    public static BackupManifest Parse(ReadOnlySpan<byte> content)
+    public static BackupManifest Parse(ReadOnlySpan<byte> content, string path)
     {
         try
         {
@@ -73,7 +74,7 @@ public sealed record BackupManifest(
         catch (Exception wrong) when (wrong is JsonException or FormatException or InvalidOperationException
             or NullReferenceException or ArgumentException or OverflowException)
         {
-            throw Damaged("it is not a manifest");
+            throw Damaged(path, "it is not a manifest");
         }
     }
 
@@ -100,8 +101,10 @@ public sealed record BackupManifest(
         Readable);
 
     /// <summary>A backup's file that does not say what was backed up.</summary>
-    internal static JournalException Damaged(string what, string file = FileName, long? position = null) =>
-        new(new JournalDamage(file, 0, 0, position, what));
+    /// <param name="backup">Where the backup lies.</param>
+    internal static JournalException Damaged(
+        string backup, string what, string file = FileName, long? position = null) =>
+        JournalException.OfBackup(backup, new(file, 0, 0, position, what));
 
     private static BackupManifest Parse(JsonNode said)
     {

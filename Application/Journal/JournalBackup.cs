@@ -185,7 +185,8 @@ public static class JournalBackup
         private BackupFile CopySegment(SegmentIndex segment, BackupFile? have, WalkPoint start)
         {
             var (path, name) = (to.Segment(segment.Segment), JournalFolder.Shown(segment.Segment));
-            if (have is not null && !to.Files.Exists(path)) throw BackupManifest.Damaged("the file is missing", name);
+            if (have is not null && !to.Files.Exists(path))
+                throw BackupManifest.Damaged(to.Root, "the file is missing", name);
             using var source = from.Files.Open(from.Segment(segment.Segment), FileAccess.Read);
             using var target = have is null ? to.Files.Create(path) : to.Files.Open(path, FileAccess.ReadWrite);
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -193,7 +194,7 @@ public static class JournalBackup
             {
                 Hash(target, have.Bytes, hash);
                 if (Convert.ToHexStringLower(hash.GetCurrentHash()) != have.Sha256)
-                    throw BackupManifest.Damaged("its bytes are not those that were backed up", name);
+                    throw BackupManifest.Damaged(to.Root, "its bytes are not those that were backed up", name);
                 target.Truncate(have.Bytes);
             }
             var (from_, before) = (have?.Bytes ?? 0, copied);
@@ -213,16 +214,18 @@ public static class JournalBackup
                 var header = new byte[JournalLimits.HeaderBytes];
                 if (SegmentFormat.ParseHeader(header.AsSpan(0, copy.Read(header, 0)), out _) is not { } read
                     || !read.Identity.IsSameAs(scan.Identity!) || read.Segment != segment.Segment)
-                    throw BackupManifest.Damaged("the header line is damaged", name);
+                    throw BackupManifest.Damaged(to.Root, "the header line is damaged", name);
             }
             walker.Start(copy, start);
             while (walker.Step(segment.End.Offset) is var step && step != WalkStep.End)
             {
-                if (step != WalkStep.Block) throw BackupManifest.Damaged(walker.Fault, name, walker.At.Position);
+                if (step != WalkStep.Block)
+                    throw BackupManifest.Damaged(to.Root, walker.Fault, name, walker.At.Position);
                 var block = walker.Block;
                 if (!leaves.Append(frontier, block, block.Events))
                     throw BackupManifest.Damaged(
-                        $"the root of block {block.Number} is not that of its events", name, block.FirstPosition);
+                        to.Root, $"the root of block {block.Number} is not that of its events", name,
+                        block.FirstPosition);
                 if (walker.At.Offset == segment.End.Offset)
                     recordedAt = LineFacts.Of(block.Line(block.Events - 1)).At?.ToString();
             }
@@ -233,9 +236,10 @@ public static class JournalBackup
             foreach (var file in held)
             {
                 var path = Path.Combine(to.Root, file.File);
-                if (!to.Files.Exists(path)) throw BackupManifest.Damaged("the file is missing", file.File);
+                if (!to.Files.Exists(path)) throw BackupManifest.Damaged(to.Root, "the file is missing", file.File);
                 using var opened = to.Files.Open(path, FileAccess.Read);
-                if (opened.Length < file.Bytes) throw BackupManifest.Damaged("the file is too short", file.File);
+                if (opened.Length < file.Bytes)
+                    throw BackupManifest.Damaged(to.Root, "the file is too short", file.File);
             }
         }
     }

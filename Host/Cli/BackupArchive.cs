@@ -28,7 +28,7 @@ internal static class BackupArchive
         if (!Path.Exists(full)) return null;
         try
         {
-            if (File.Exists(full) && ManifestOf(full) is { } content) return new(full, BackupManifest.Parse(content));
+            if (File.Exists(full) && ManifestOf(full) is { } content) return new(full, BackupManifest.Parse(content, full));
         }
         catch (Exception wrong) when (IsNoArchive(wrong))
         {

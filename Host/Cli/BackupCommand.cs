@@ -131,6 +131,11 @@ internal static class BackupCommand
             BackupArchive.Unpack(from, parts);
             return await RestoreAsync(parsed, terminal, parts).ConfigureAwait(false);
         }
+        catch (JournalException damaged) when (damaged.Backup is not null)
+        {
+            // What was unpacked goes: the file is what people have.
+            throw JournalException.OfBackup(from, damaged.Damages[0]);
+        }
         finally
         {
             BackupArchive.Drop(parts);

@@ -150,6 +150,8 @@ internal static class Common
     private static string Advice(JournalException journal) => journal.Kind switch
     {
         JournalFault.InUse => $"{journal.Message} Ask that process through its API, or stop it first.",
+        JournalFault.Damaged when journal.Backup is not null =>
+            $"{journal.Message} The book itself was not touched: back it up elsewhere, and restore from another backup.",
         JournalFault.Damaged => $"{journal.Message} See 'journal check', then 'journal repair'.",
         _ => journal.Message,
     };

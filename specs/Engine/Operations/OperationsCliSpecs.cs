@@ -186,5 +186,50 @@ public sealed class OperationsCliSpecs
             shell.RunAsync("journal", "backup", "--data", from, "--to", path, "--json");
     }
 
+    [Theory]
+    [InlineData("backup")]
+    [InlineData("backup.tar")]
+    public async Task A_damaged_backup_is_named_by_its_path_and_the_book_is_not_to_be_repaired_for_it(string name)
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        var (backup, parts) = (In(shell, name), In(shell, "parts"));
+        await Backup(parts);
+        var segment = Path.Combine(parts, "journal", "0000000001.ndjson");
+        using (var cut = File.OpenWrite(segment)) cut.SetLength(cut.Length - 1);
+        if (name.EndsWith(".tar", StringComparison.Ordinal))
+            System.Formats.Tar.TarFile.CreateFromDirectory(parts, backup, includeBaseDirectory: false);
+        else Directory.Move(parts, backup);
+
+        var restored = await shell.RunAsync(
+            "journal", "restore", "--from", name, "--to-folder", In(shell, "again"), "--json");
+        Says(restored);
+        if (Directory.Exists(backup)) Says(await Backup(backup));
+
+        void Says(Said said)
+        {
+            (said.Exit, said.Text("code")).Should().Be((3, "journal.damaged"), said.Error);
+            said.Text("why").Should()
+                .Be($"The backup in {backup} is damaged: journal/0000000001.ndjson: the file is too short. The book itself "
+                    + "was not touched: back it up elsewhere, and restore from another backup.");
+        }
+
+        Task<Said> Backup(string to) => shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", to, "--json");
+    }
+
+    [Fact]
+    public async Task A_damaged_book_is_named_by_file_and_its_operator_is_told_what_to_run()
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        await shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", In(shell, "book"), "--json");
+        using (var cut = File.OpenWrite(In(shell, Path.Combine("book", "journal", "0000000001.ndjson"))))
+            cut.SetLength(cut.Length - 1);
+        var said = await shell.RunAsync("replay", "--data", In(shell, "book"), "--json");
+        (said.Exit, said.Text("code")).Should().Be((3, "journal.damaged"), said.Error);
+        said.Text("why").Should().EndWith(". See 'journal check', then 'journal repair'.").And.NotContain("line 0")
+            .And.NotContain("..");
+    }
+
     private static string In(Shell shell, string name) => Path.Combine(shell.Folder, name);
 }
