@@ -11,6 +11,17 @@ internal static class BackupArchive
 
     public static bool IsNamed(string path) => path.EndsWith(Ending, StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Says of a backup in one file that it is no book that can be read, nor written, where it lies.</summary>
+    /// <exception cref="CommandFailure">NotFound: there is such a file.</exception>
+    public static void DemandNone(string folder)
+    {
+        if (IsNamed(folder) && File.Exists(folder))
+            throw new CommandFailure(
+                ExitCodes.NotFound, "journal.in_one_file",
+                $"{Path.GetFullPath(folder)} is a backup in one file: restore it first, with 'journal restore --from {folder} "
+                + "--to-folder <folder>', and say that folder.");
+    }
+
     /// <summary>Folder in which an archive is put together, or taken apart; what an earlier run left there goes.</summary>
     public static string NewParts(string path)
     {

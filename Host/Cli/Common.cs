@@ -46,7 +46,7 @@ internal static class Common
     }
 
     /// <summary>Where the book lies that a command is about.</summary>
-    /// <exception cref="CommandFailure">The address is none.</exception>
+    /// <exception cref="CommandFailure">The address is none, or is that of a backup in one file.</exception>
     public static BookPlace PlaceOf(ParseResult parsed, Option<string> data) =>
         PlaceOf(parsed, parsed.GetValue(data)!, parsed.GetResult(data) is { Implicit: false }, parsed.GetValue(Book));
 
@@ -63,7 +63,11 @@ internal static class Common
                 throw new FormatException("A book's name is 1 to 64 of a-z, 0-9, '.' and '-'.");
             var keys = KeysStated();
             if (!address.IsShared)
-                return new(address.Text.Length > 0 ? address.Text : folder, JournalAddress.InFolder, name) { Keys = keys };
+            {
+                var files = address.Text.Length > 0 ? address.Text : folder;
+                BackupArchive.DemandNone(files);
+                return new(files, JournalAddress.InFolder, name) { Keys = keys };
+            }
             return new(isNamed ? folder : Path.Combine("bank-data", $"{name}.cache"), address, name) { Keys = keys };
         }
         catch (FormatException wrong)

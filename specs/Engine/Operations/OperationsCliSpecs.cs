@@ -231,5 +231,32 @@ public sealed class OperationsCliSpecs
             .And.NotContain("..");
     }
 
+    [Fact]
+    public async Task A_backup_in_one_file_is_not_read_or_written_as_a_book_but_restored_first()
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        var archive = In(shell, "demo.tar");
+        await shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", archive, "--json");
+        foreach (var line in (string[][])
+            [
+                ["journal", "check", "--data", archive], ["replay", "--data", archive], ["verify", "--journal", archive],
+                ["journal", "check", "--journal", $"file:{archive}"],
+                ["journal", "copy", "--from", $"file:{archive}", "--to", $"file:{In(shell, "copy")}"],
+            ])
+        {
+            var said = await shell.RunAsync([.. line, "--json"]);
+            (said.Exit, said.Text("code")).Should().Be((5, "journal.in_one_file"), said.Error);
+            said.Text("why").Should().StartWith($"{archive} is a backup in one file: restore it first");
+        }
+        foreach (var name in new[] { "copy.tar", "demo.tar" })
+        {
+            var said = await shell.RunAsync(
+                "journal", "copy", "--from", $"file:{book.Folder}", "--to", $"file:{In(shell, name)}", "--json");
+            (said.Exit, said.Text("code")).Should().Be((2, "copy.into_one_file"), said.Error);
+        }
+        Path.Exists(In(shell, "copy.tar")).Should().BeFalse();
+    }
+
     private static string In(Shell shell, string name) => Path.Combine(shell.Folder, name);
 }
