@@ -26,7 +26,7 @@ public sealed record BackupManifest(
     public const string FileName = "manifest.json", Format = "bankingengine.backup.v1";
 
     /// <summary>A line for each segment of 256 MiB: what is longer is no manifest.</summary>
-    private const long MaxBytes = 64L * 1024 * 1024;
+    public const long MaxBytes = 64L * 1024 * 1024;
 
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true };
 
@@ -57,16 +57,24 @@ public sealed record BackupManifest(
         var path = Path.Combine(folder, FileName);
         if (!files.Exists(path)) return null;
         using var file = files.Open(path, FileAccess.Read);
-        if (file.Length > MaxBytes) throw Damaged("it is longer than any manifest");
+        if (file.Length > MaxBytes) throw Damaged(folder, "it is longer than any manifest");
         var content = new byte[file.Length];
+        return Parse(content.AsSpan(0, file.Read(content, 0)), folder);
+    }
+
+    /// <summary>Reads a manifest that was found elsewhere than in a folder.</summary>
+    /// <param name="path">Where the backup lies, folder or file.</param>
+    /// <exception cref="JournalException">Damaged or NewerFormat.</exception>
+    public static BackupManifest Parse(ReadOnlySpan<byte> content, string path)
+    {
         try
         {
-            return Parse(JsonNode.Parse(content.AsSpan(0, file.Read(content, 0)))!);
+            return Parse(JsonNode.Parse(content)!);
         }
         catch (Exception wrong) when (wrong is JsonException or FormatException or InvalidOperationException
             or NullReferenceException or ArgumentException or OverflowException)
         {
-            throw Damaged("it is not a manifest");
+            throw Damaged(path, "it is not a manifest");
         }
     }
 
@@ -93,8 +101,10 @@ public sealed record BackupManifest(
         Readable);
 
     /// <summary>A backup's file that does not say what was backed up.</summary>
-    internal static JournalException Damaged(string what, string file = FileName, long? position = null) =>
-        new(new JournalDamage(file, 0, 0, position, what));
+    /// <param name="backup">Where the backup lies.</param>
+    internal static JournalException Damaged(
+        string backup, string what, string file = FileName, long? position = null) =>
+        JournalException.OfBackup(backup, new(file, 0, 0, position, what));
 
     private static BackupManifest Parse(JsonNode said)
     {

@@ -10,6 +10,10 @@ namespace BankingEngine.Application.Journal;
 /// <param name="From">First position that was not in the backup before; one past the end where nothing was new.</param>
 public sealed record BackupResult(BackupManifest Manifest, long Copied, long From);
 
+/// <summary>An earlier backup that lies elsewhere than in the target's folder, and that this run will replace.</summary>
+/// <param name="Path">Where it lies.</param>
+public sealed record ReplacedBackup(string Path, BackupManifest Manifest);
+
 /// <summary>
 /// Copies a file journal into a folder while it is written: full segments, and of the last one what is durable, up to a
 /// whole block. What was copied is read back, and its checksums and roots are computed again.
@@ -27,11 +31,13 @@ public static class JournalBackup
     /// <param name="target">The backup's folder: missing, empty, or of an earlier backup of this book.</param>
     /// <param name="at">Stands in the manifest.</param>
     /// <param name="progress">Told bytes copied so far.</param>
+    /// <param name="replaced">What has to be of the same book and history; null where nothing is replaced.</param>
     /// <exception cref="JournalException">NotFound, Damaged or NewerFormat: the journal or the backup; WrongBook: the
-    /// folder holds a backup of another book or history; NotEmpty: it holds something else; InUse: another run writes
+    /// folder, or what is replaced, holds a backup of another book or history; NotEmpty: it holds something else; InUse: another run writes
     /// there; DiskFull or Failed.</exception>
     public static BackupResult Make(
-        string source, string target, DateTimeOffset at, IFileLayer files, IProgress<long>? progress = null)
+        string source, string target, DateTimeOffset at, IFileLayer files, IProgress<long>? progress = null,
+        ReplacedBackup? replaced = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         ArgumentException.ThrowIfNullOrEmpty(target);
@@ -40,6 +46,7 @@ public static class JournalBackup
         {
             using var scan = JournalMaintenance.ScanBeside(new(source, files));
             var to = new JournalFolder(target, files);
+            if (replaced is not null) DemandSame(replaced, new(source, files), scan);
             files.CreateFolder(to.Segments);
             using var held = files.TryLock(to.Lock)
                 ?? throw new JournalException(JournalFault.InUse, $"Another backup is being made in {target}.");
@@ -67,10 +74,22 @@ public static class JournalBackup
             earlier = BackupManifest.Begun(identity, at);
             to.WriteWhole(Path.Combine(to.Root, BackupManifest.FileName), earlier.Render());
         }
-        return earlier.Identity.IsSameAs(identity)
-            ? earlier
-            : throw new JournalException(JournalFault.WrongBook,
-                $"{to.Root} holds a backup of {earlier.Identity}, not of {identity}.");
+        DemandSame(earlier, identity, to.Root);
+        return earlier;
+    }
+
+    private static void DemandSame(BackupManifest earlier, JournalIdentity identity, string path)
+    {
+        if (!earlier.Identity.IsSameAs(identity))
+            throw new JournalException(JournalFault.WrongBook,
+                $"{path} holds a backup of {earlier.Identity}, not of {identity}.");
+    }
+
+    private static void DemandSame(ReplacedBackup replaced, JournalFolder from, JournalScan scan)
+    {
+        DemandSame(replaced.Manifest, scan.Identity!, replaced.Path);
+        using var run = new Run(from, new(replaced.Path, from.Files), scan, replaced.Manifest, progress: null);
+        run.DemandSameHistory();
     }
 
     /// <summary>Reads a file's first bytes and says whether they are those that a manifest tells of.</summary>
@@ -142,7 +161,7 @@ public static class JournalBackup
         public void Dispose() => walker.Dispose();
 
         /// <returns>Where the backup ends in its last segment; null where it has none.</returns>
-        private WalkPoint? DemandSameHistory()
+        public WalkPoint? DemandSameHistory()
         {
             if (earlier.Files.Count == 0) return null;
             var (number, bytes) = (earlier.Files.Count, earlier.Files[^1].Bytes);
@@ -161,12 +180,13 @@ public static class JournalBackup
         }
 
         private JournalException Other(string what) => new(JournalFault.WrongBook,
-            $"{what} It was repaired or restored to an earlier time; make a backup in another folder, and keep {to.Root}.");
+            $"{what} It was repaired or restored to an earlier time; make a backup elsewhere, and keep {to.Root}.");
 
         private BackupFile CopySegment(SegmentIndex segment, BackupFile? have, WalkPoint start)
         {
             var (path, name) = (to.Segment(segment.Segment), JournalFolder.Shown(segment.Segment));
-            if (have is not null && !to.Files.Exists(path)) throw BackupManifest.Damaged("the file is missing", name);
+            if (have is not null && !to.Files.Exists(path))
+                throw BackupManifest.Damaged(to.Root, "the file is missing", name);
             using var source = from.Files.Open(from.Segment(segment.Segment), FileAccess.Read);
             using var target = have is null ? to.Files.Create(path) : to.Files.Open(path, FileAccess.ReadWrite);
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -174,7 +194,7 @@ public static class JournalBackup
             {
                 Hash(target, have.Bytes, hash);
                 if (Convert.ToHexStringLower(hash.GetCurrentHash()) != have.Sha256)
-                    throw BackupManifest.Damaged("its bytes are not those that were backed up", name);
+                    throw BackupManifest.Damaged(to.Root, "its bytes are not those that were backed up", name);
                 target.Truncate(have.Bytes);
             }
             var (from_, before) = (have?.Bytes ?? 0, copied);
@@ -194,16 +214,18 @@ public static class JournalBackup
                 var header = new byte[JournalLimits.HeaderBytes];
                 if (SegmentFormat.ParseHeader(header.AsSpan(0, copy.Read(header, 0)), out _) is not { } read
                     || !read.Identity.IsSameAs(scan.Identity!) || read.Segment != segment.Segment)
-                    throw BackupManifest.Damaged("the header line is damaged", name);
+                    throw BackupManifest.Damaged(to.Root, "the header line is damaged", name);
             }
             walker.Start(copy, start);
             while (walker.Step(segment.End.Offset) is var step && step != WalkStep.End)
             {
-                if (step != WalkStep.Block) throw BackupManifest.Damaged(walker.Fault, name, walker.At.Position);
+                if (step != WalkStep.Block)
+                    throw BackupManifest.Damaged(to.Root, walker.Fault, name, walker.At.Position);
                 var block = walker.Block;
                 if (!leaves.Append(frontier, block, block.Events))
                     throw BackupManifest.Damaged(
-                        $"the root of block {block.Number} is not that of its events", name, block.FirstPosition);
+                        to.Root, $"the root of block {block.Number} is not that of its events", name,
+                        block.FirstPosition);
                 if (walker.At.Offset == segment.End.Offset)
                     recordedAt = LineFacts.Of(block.Line(block.Events - 1)).At?.ToString();
             }
@@ -214,9 +236,10 @@ public static class JournalBackup
             foreach (var file in held)
             {
                 var path = Path.Combine(to.Root, file.File);
-                if (!to.Files.Exists(path)) throw BackupManifest.Damaged("the file is missing", file.File);
+                if (!to.Files.Exists(path)) throw BackupManifest.Damaged(to.Root, "the file is missing", file.File);
                 using var opened = to.Files.Open(path, FileAccess.Read);
-                if (opened.Length < file.Bytes) throw BackupManifest.Damaged("the file is too short", file.File);
+                if (opened.Length < file.Bytes)
+                    throw BackupManifest.Damaged(to.Root, "the file is too short", file.File);
             }
         }
     }

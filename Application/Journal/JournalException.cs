@@ -53,9 +53,9 @@ public sealed record JournalDamage(string File, long Line, long Offset, long? Po
     public static JournalDamage InStore(string book, long block, long position, string what) =>
         new($"book {book}, block {block}", 0, 0, position, what);
 
-    public override string ToString() => Line == 0 && Offset == 0 && Position is { } first
-        ? $"{File}, position {first}: {What}"
-        : $"{File} line {Line} (byte {Offset}){(Position is { } position ? $", position {position}" : "")}: {What}";
+    public override string ToString() =>
+        $"{File}{(Line > 0 ? $" line {Line}" : "")}{(Line > 0 || Offset > 0 ? $" (byte {Offset})" : "")}"
+        + $"{(Position is { } position ? $", position {position}" : "")}: {What}";
 }
 
 /// <summary>The only exception a journal throws for what happens outside the program.</summary>
@@ -70,16 +70,30 @@ public sealed class JournalException : Exception
 
     public JournalException(JournalDamage damage) : this([damage]) { }
 
+    private JournalException(string backup, JournalDamage damage)
+        : base(Ended($"The backup in {backup} is damaged: {damage}")) =>
+        (Kind, Damages, Backup) = (JournalFault.Damaged, [damage], backup);
+
     public JournalFault Kind { get; }
 
     /// <summary>Empty unless <see cref="Kind"/> is <see cref="JournalFault.Damaged"/>.</summary>
     public IReadOnlyList<JournalDamage> Damages { get; } = [];
 
+    /// <summary>Full path of the backup that is damaged; null where it is a journal that is.</summary>
+    public string? Backup { get; }
+
+    /// <summary>Not the journal is damaged, but a backup of it.</summary>
+    /// <param name="path">Folder or file of the backup.</param>
+    public static JournalException OfBackup(string path, JournalDamage damage) =>
+        new(System.IO.Path.GetFullPath(path), damage);
+
+    private static string Ended(string sentence) => sentence.EndsWith('.') ? sentence : sentence + ".";
+
     private static string Describe(IReadOnlyList<JournalDamage> damages)
     {
         ArgumentNullException.ThrowIfNull(damages);
-        return damages.Count == 1
+        return Ended(damages.Count == 1
             ? $"The journal is damaged: {damages[0]}"
-            : $"The journal is damaged in {damages.Count} places, the first: {damages[0]}";
+            : $"The journal is damaged in {damages.Count} places, the first: {damages[0]}");
     }
 }

@@ -83,7 +83,8 @@ public static class JournalRestore
             if (mark.Position == 0)
                 throw new JournalException(JournalFault.NotFound, "The backup holds no whole command up to there.");
             if (!cut && (mark.Position != manifest.Position || frontier.Root().ToString() != manifest.Root))
-                throw BackupManifest.Damaged($"the segments end at position {mark.Position}, not {manifest.Position}");
+                throw BackupManifest.Damaged(
+                    from.Root, $"the segments end at position {mark.Position}, not {manifest.Position}");
             to.Files.FlushFolder(to.Segments);
             to.WriteWhole(to.Acked, AckedFile.Initial(mark));
             DemandSound();
@@ -132,7 +133,7 @@ public static class JournalRestore
                 var at = walker.At;
                 var step = walker.Step(held.Bytes);
                 if (step == WalkStep.Broken)
-                    throw BackupManifest.Damaged(walker.Fault, held.File, at.Position);
+                    throw BackupManifest.Damaged(from.Root, walker.Fault, held.File, at.Position);
                 var keep = step == WalkStep.End ? 0 : Kept(walker.Block, held);
                 if (step == WalkStep.Block && keep == walker.Block.Events)
                 {
@@ -173,7 +174,8 @@ public static class JournalRestore
         {
             if (!leaves.Append(frontier, block, keep))
                 throw BackupManifest.Damaged(
-                    $"the root of block {block.Number} is not that of its events", held.File, block.FirstPosition);
+                    from.Root, $"the root of block {block.Number} is not that of its events", held.File,
+                    block.FirstPosition);
             recordedAt = FactsOf(block, keep - 1, held).At ?? recordedAt;
             progress?.Report(block.FirstPosition + keep - 1);
         }
@@ -187,7 +189,8 @@ public static class JournalRestore
             {
                 var next = keep + FactsOf(block, keep, held).Parts;
                 if (next > block.Events)
-                    throw BackupManifest.Damaged("a command ends in another block", held.File, block.FirstPosition + keep);
+                    throw BackupManifest.Damaged(
+                        from.Root, "a command ends in another block", held.File, block.FirstPosition + keep);
                 if (IsBeyond(block, next - 1, held)) break;
                 keep = next;
             }
@@ -198,7 +201,7 @@ public static class JournalRestore
             block.FirstPosition + index > point.Position
             || (point.Time is { } time && FactsOf(block, index, held).At is { } at && at > time);
 
-        private static LineFacts FactsOf(in JournalBlock block, int index, BackupFile held)
+        private LineFacts FactsOf(in JournalBlock block, int index, BackupFile held)
         {
             try
             {
@@ -206,7 +209,7 @@ public static class JournalRestore
             }
             catch (JsonException)
             {
-                throw BackupManifest.Damaged("the line is no event", held.File, block.FirstPosition + index);
+                throw BackupManifest.Damaged(from.Root, "the line is no event", held.File, block.FirstPosition + index);
             }
         }
 
@@ -222,7 +225,7 @@ public static class JournalRestore
                 : throw Damaged(held, "the header line is damaged, or the segment is not the one that follows");
         }
 
-        private static void DemandHash(IFile source, BackupFile held)
+        private void DemandHash(IFile source, BackupFile held)
         {
             if (source.Length < held.Bytes) throw Damaged(held, "the file is too short");
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -240,7 +243,7 @@ public static class JournalRestore
                 throw new JournalException(JournalFault.Failed, "What was written could not be read back.");
         }
 
-        private static JournalException Damaged(BackupFile held, string what) =>
-            BackupManifest.Damaged(what, held.File);
+        private JournalException Damaged(BackupFile held, string what) =>
+            BackupManifest.Damaged(from.Root, what, held.File);
     }
 }

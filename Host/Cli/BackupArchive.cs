@@ -31,6 +31,35 @@ internal sealed class BackupArchive : IDisposable
 
     public static bool IsNamed(string path) => path.EndsWith(Ending, StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Says of a backup in one file that it is no book that can be read, nor written, where it lies.</summary>
+    /// <exception cref="CommandFailure">NotFound: there is such a file.</exception>
+    public static void DemandNone(string folder)
+    {
+        if (IsNamed(folder) && File.Exists(folder))
+            throw new CommandFailure(
+                ExitCodes.NotFound, "journal.in_one_file",
+                $"{Path.GetFullPath(folder)} is a backup in one file: restore it first, with 'journal restore --from {folder} "
+                + "--to-folder <folder>', and say that folder.");
+    }
+
+    /// <summary>The backup that a new one of this name would replace; null where there is none.</summary>
+    /// <exception cref="JournalException">NotEmpty: something else lies there; Damaged or NewerFormat: its manifest.
+    /// </exception>
+    public static ReplacedBackup? Earlier(string path)
+    {
+        var full = Path.GetFullPath(path);
+        if (!Path.Exists(full)) return null;
+        try
+        {
+            if (File.Exists(full) && ManifestOf(full) is { } content) return new(full, BackupManifest.Parse(content, full));
+        }
+        catch (Exception wrong) when (IsNoArchive(wrong))
+        {
+            throw NoBackup(full, wrong);
+        }
+        throw NoBackup(full, null);
+    }
+
     /// <summary>Makes the archive of the folder. It has its name only when it is on the disk.</summary>
     public void Pack(string path)
     {
@@ -54,7 +83,7 @@ internal sealed class BackupArchive : IDisposable
             using var archive = new TarReader(file);
             while (archive.GetNextEntry() is { } entry) Take(entry);
         }
-        catch (Exception wrong) when (wrong is InvalidDataException or EndOfStreamException or FormatException)
+        catch (Exception wrong) when (IsNoArchive(wrong))
         {
             throw new CommandFailure(ExitCodes.Mismatch, "backup.no_archive", $"{path} is no sound archive: {wrong.Message}");
         }
@@ -85,4 +114,25 @@ internal sealed class BackupArchive : IDisposable
     {
         if (Directory.Exists(Parts)) Directory.Delete(Parts, recursive: true);
     }
+
+    private static byte[]? ManifestOf(string path)
+    {
+        using var file = File.OpenRead(path);
+        using var archive = new TarReader(file);
+        while (archive.GetNextEntry() is { } entry)
+        {
+            if (entry.Name is not (BackupManifest.FileName or "./" + BackupManifest.FileName)) continue;
+            if (entry.DataStream is not { Length: <= BackupManifest.MaxBytes } data) return null;
+            var content = new byte[data.Length];
+            data.ReadExactly(content);
+            return content;
+        }
+        return null;
+    }
+
+    private static bool IsNoArchive(Exception wrong) =>
+        wrong is InvalidDataException or EndOfStreamException or FormatException;
+
+    private static JournalException NoBackup(string path, Exception? why) => new(
+        JournalFault.NotEmpty, $"{path} is there and is no backup in one file: it is not replaced. Say another name.", why);
 }

@@ -19,13 +19,14 @@ internal static class BackupCommand
         belongs on other media under other hands. A key that was destroyed is destroyed there too by the next run, and the
         list of destroyed keys goes into both folders. Where consumer groups and webhooks stand is part of a backup.
 
-        --to takes a file's name too, one that ends with .tar: the whole backup as one file, made anew each time.
+        --to takes a file's name too, one that ends with .tar: the whole backup as one file, made anew each time. Only an
+        earlier backup of the same book and history is replaced.
 
           journal backup --data bank-data/demo --to backups/demo --keys vault/demo
           journal backup --data bank-data/demo --to backups/demo.tar
           journal check --data backups/demo --hashes
 
-        A shared journal is backed up with its store's own tools. Exit codes: 2 the folder holds something else; 3 the
+        A shared journal is backed up with its store's own tools. Exit codes: 2 folder or file hold something else; 3 the
         journal or the earlier backup is damaged, or of another book or history; 4 another backup is being made there;
         5 no journal; 70 the disk is full or failed: what was backed up before still holds.
         """;
@@ -87,9 +88,10 @@ internal static class BackupCommand
                 "The keys lie in PostgreSQL, and are backed up with its own tools: leave out --keys.");
         DemandApart(folder, to, keys);
         using var archive = BackupArchive.IsNamed(to) ? new BackupArchive(to) : null;
+        var replaced = archive is null ? null : BackupArchive.Earlier(to);
         to = archive?.Parts ?? to;
         var made = terminal.Progress("Copying", BookFolder.BytesOf(folder), progress =>
-            JournalBackup.Make(folder, to, DateTimeOffset.UtcNow, DiskFileLayer.Instance, progress));
+            JournalBackup.Make(folder, to, DateTimeOffset.UtcNow, DiskFileLayer.Instance, progress, replaced));
         // After the journal: what is sealed in it was sealed with keys that are there by now.
         var destroyed = KeyBackup.DestroyedOf(place, made.Manifest.Identity);
         var copy = keys is null ? default : KeyBackup.Save(from!, keys, made.Manifest.Identity, destroyed);
@@ -125,7 +127,15 @@ internal static class BackupCommand
             return await RestoreAsync(parsed, terminal, from).ConfigureAwait(false);
         using var archive = new BackupArchive(to);
         archive.Unpack(from);
-        return await RestoreAsync(parsed, terminal, archive.Parts).ConfigureAwait(false);
+        try
+        {
+            return await RestoreAsync(parsed, terminal, archive.Parts).ConfigureAwait(false);
+        }
+        catch (JournalException damaged) when (damaged.Backup is not null)
+        {
+            // What was unpacked goes: the file is what people have.
+            throw JournalException.OfBackup(from, damaged.Damages[0]);
+        }
     }
 
     private static async Task<int> RestoreAsync(ParseResult parsed, Terminal terminal, string from)

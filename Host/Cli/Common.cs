@@ -46,7 +46,7 @@ internal static class Common
     }
 
     /// <summary>Where the book lies that a command is about.</summary>
-    /// <exception cref="CommandFailure">The address is none.</exception>
+    /// <exception cref="CommandFailure">The address is none, or is that of a backup in one file.</exception>
     public static BookPlace PlaceOf(ParseResult parsed, Option<string> data) =>
         PlaceOf(parsed, parsed.GetValue(data)!, parsed.GetResult(data) is { Implicit: false }, parsed.GetValue(Book));
 
@@ -63,7 +63,11 @@ internal static class Common
                 throw new FormatException("A book's name is 1 to 64 of a-z, 0-9, '.' and '-'.");
             var keys = KeysStated();
             if (!address.IsShared)
-                return new(address.Text.Length > 0 ? address.Text : folder, JournalAddress.InFolder, name) { Keys = keys };
+            {
+                var files = address.Text.Length > 0 ? address.Text : folder;
+                BackupArchive.DemandNone(files);
+                return new(files, JournalAddress.InFolder, name) { Keys = keys };
+            }
             return new(isNamed ? folder : Path.Combine("bank-data", $"{name}.cache"), address, name) { Keys = keys };
         }
         catch (FormatException wrong)
@@ -150,6 +154,8 @@ internal static class Common
     private static string Advice(JournalException journal) => journal.Kind switch
     {
         JournalFault.InUse => $"{journal.Message} Ask that process through its API, or stop it first.",
+        JournalFault.Damaged when journal.Backup is not null =>
+            $"{journal.Message} The book itself was not touched: back it up elsewhere, and restore from another backup.",
         JournalFault.Damaged => $"{journal.Message} See 'journal check', then 'journal repair'.",
         _ => journal.Message,
     };

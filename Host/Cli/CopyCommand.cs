@@ -34,8 +34,9 @@ internal static class CopyCommand
 
         Where consumer groups and webhooks stand is copied between folders and PostgreSQL.
 
-        Exit codes: 1 no such address; 2 the target holds another kind of thing; 3 the target holds another book or
-        history, or something is damaged; 4 the source is in use; 5 no source; 70 a store failed or did not answer.
+        Exit codes: 1 no such address; 2 the target holds another kind of thing, or is named as a backup in one file,
+        *.tar; 3 the target holds another book or history, or something is damaged; 4 the source is in use; 5 no source,
+        or a backup in one file, to be restored first; 70 a store failed or did not answer.
         """;
 
     /// <summary>Rounds beside a running server before its lock is asked for; each is shorter than the one before.</summary>
@@ -111,6 +112,12 @@ internal static class CopyCommand
         if ((from.IsShared && from.Journal == to.Journal)
             || (!from.IsShared && !to.IsShared && Path.GetFullPath(from.Folder) == Path.GetFullPath(to.Folder)))
             throw Usage("Source and target are the same.");
+        if (!from.IsShared) BackupArchive.DemandNone(from.Folder);
+        if (!to.IsShared && BackupArchive.IsNamed(to.Folder) && !Directory.Exists(to.Folder))
+            throw new CommandFailure(
+                ExitCodes.Refused, "copy.into_one_file",
+                $"A copy on files is a folder, and {Path.GetFullPath(to.Folder)} is the name of a backup in one file: say a "
+                + "folder, or make a backup with 'journal backup --to'.");
         if (keys && from.Keys is not null)
             throw new CommandFailure(
                 ExitCodes.Refused, "copy.keys_apart",

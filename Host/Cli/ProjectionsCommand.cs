@@ -39,8 +39,9 @@ internal static class ProjectionsCommand
 
         To let a running server build one anew, POST /v1/projections/{name}/rebuild.
 
-        Exit codes: 3 rows differ, or a read model met an event that it cannot take; 4 the server does not answer or
-        refuses the key; 5 no journal, or no such position.
+        Exit codes: 2 somebody's view or key hangs on a table that is to be built anew, each named with its schema; 3
+        rows differ, or a read model met an event that it cannot take; 4 the server does not answer or refuses the key;
+        5 no journal, or no such position.
         """;
 
     private const string KeyVariable = "BANK_KEY";
@@ -108,14 +109,21 @@ internal static class ProjectionsCommand
         var connection = TablesOf(parsed, place);
         if (connection is not null && parsed.GetValue(Through) is not null)
             throw new CommandFailure(ExitCodes.Usage, "usage", "Tables are built to the end: leave --through out.");
-        var tables = connection is null ? [] : ProjectionTables.Rebuild(journal, connection, terminal, cancellation);
+        IReadOnlyList<RebuiltModel> tables =
+            connection is null ? [] : ProjectionTables.Rebuild(journal, connection, terminal, cancellation);
         var models = ReadModels.Fresh()[(connection is null ? 0 : ReadModels.MayBeTables)..];
         var started = Stopwatch.GetTimestamp();
         terminal.Progress("Building", through, progress => Fill(journal, models, through, ahead: true, progress));
         var time = Stopwatch.GetElapsedTime(started);
         var faulty = models.Count(model => model.Fault is not null);
+        if (tables.Count > 0)
+        {
+            terminal.Say($"Book {journal.Identity.Book}: {tables.Count} read models in PostgreSQL were built anew and "
+                + "answer now.");
+            terminal.Table(["read model", "position", "seconds"], [.. tables.Select(RowOf)]);
+        }
         terminal.Say(
-            $"Book {journal.Identity.Book}: {models.Length} read models of {Terminal.Number(through)} events, in "
+            $"Book {journal.Identity.Book}: {models.Length} read models in memory of {Terminal.Number(through)} events, in "
             + $"{Terminal.Seconds(time)} s ({Terminal.Number(Terminal.Rate(through, time))} a second).");
         terminal.Table(["read model", "position", "digest"], [.. models.Select(RowOf)]);
         return terminal.Done(
@@ -123,7 +131,7 @@ internal static class ProjectionsCommand
             {
                 ["book"] = journal.Identity.Book,
                 ["seconds"] = Math.Round(time.TotalSeconds, 3),
-                ["tables"] = tables,
+                ["tables"] = new JsonArray([.. tables.Select(table => (JsonNode)table.Name)]),
                 ["projections"] = new JsonArray([.. models.Select(ObjectOf)]),
             },
             faulty == 0 ? ExitCodes.Done : ExitCodes.Mismatch);
@@ -228,6 +236,9 @@ internal static class ProjectionsCommand
         }
         return digests;
     }
+
+    private static string[] RowOf(RebuiltModel model) =>
+        [model.Name, model.Position.ToString(CultureInfo.InvariantCulture), Terminal.Seconds(model.Time)];
 
     private static string[] RowOf(Projection model) =>
     [

@@ -63,6 +63,7 @@ internal static class VerifyCommand
         if (earlier is not null && proof is null && journal is null && export is null)
             throw Usage("--earlier goes with --proof, --journal or --export.");
         var store = SharedOf(journal);
+        if (journal is not null && store is null) BackupArchive.DemandNone(journal);
         if (journal is not null && store is null && !Directory.Exists(journal))
             throw new DirectoryNotFoundException($"There is no folder {journal}.");
         var key = KeyOf(parsed.GetValue(Key), isNeeded: signed is not null);

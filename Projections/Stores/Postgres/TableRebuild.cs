@@ -178,6 +178,8 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
         var views = ReportViews.All.Where(view => view.Tables.Any(own.Contains)).ToList();
         LockOut(target, views);
         schema.MakeViews(target, views, table => $"{(own.Contains(table) ? _beside : schema.Quoted)}.{table}");
+        // With nothing on the path, whatever hangs on a table and refuses is named with its schema.
+        target.Run("set local search_path = ''");
         foreach (var table in own)
         {
             target.Run(CopyGrants(table));

@@ -63,4 +63,32 @@ public sealed class ProjectionsCommandSpecs
         (await shell.RunAsync("projections", "verify", "--data", book.Folder, "--read-models", "paper", "--json"))
             .Text("code").Should().Be("usage");
     }
+
+    [PostgresFact]
+    public async Task A_rebuild_names_its_tables_and_is_refused_with_the_name_of_a_view_that_hangs_on_one()
+    {
+        using var shell = new Shell();
+        using var book = await Activity.FoundAsync();
+        await new Activity(book, seed: 43).RunAsync(20);
+        var database = PostgresFixture.Cluster.NewDatabase();
+        string[] rebuild =
+            ["projections", "rebuild", "--data", book.Folder, "--read-models", $"postgres:{database}"];
+        var position = book.Engine.DurablePosition;
+        var told = await shell.RunAsync(rebuild);
+        told.Exit.Should().Be(0, told.Error);
+        foreach (var name in new[] { "account_entries", "transfer_lives", "report_facts" })
+            told.Output.Should().MatchRegex($@"(?m)^{name} +{position} +\d+\.\d\d$");
+
+        Sql("create schema analyst; create view analyst.mine as select position from bank_test.entries; "
+            + "create view public.theirs as select position from bank_test.entries");
+        var refused = await shell.RunAsync([.. rebuild, "--json"]);
+        (refused.Exit, refused.Text("code")).Should().Be((2, "projections.in_use"), refused.Error);
+        refused.Text("why").Should().Contain("view analyst.mine depends on table bank_test.entries")
+            .And.Contain("view public.theirs depends on table bank_test.entries");
+        Sql("drop view analyst.mine, public.theirs");
+        (await shell.RunAsync([.. rebuild, "--json"])).Exit.Should().Be(0);
+
+        void Sql(string sql) =>
+            PostgresFixture.Cluster.Sql(new Npgsql.NpgsqlConnectionStringBuilder(database).Database!, sql);
+    }
 }

@@ -1,6 +1,8 @@
+using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Journals;
 using BankingEngine.Specs.Engine.Cli;
 using BankingEngine.Specs.Engine.Journal;
+using static BankingEngine.Specs.Engine.Named;
 
 namespace BankingEngine.Specs.Engine.Operations;
 
@@ -141,6 +143,119 @@ public sealed class OperationsCliSpecs
             "update bank_journal.blocks set lines = overlay(lines placing 'x'::bytea from 60 for 1) where block = 1");
         (await shell.RunAsync(["journal", "check", .. at])).Exit.Should().Be(3);
         (await shell.RunAsync(["verify", .. at])).Exit.Should().Be(3);
+    }
+
+    [Fact]
+    public async Task A_backup_in_one_file_replaces_only_an_earlier_one_of_the_same_book_and_history()
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        (await shell.FoundAsync()).Exit.Should().Be(0);
+        var (archive, letter, folder) = (In(shell, "demo.tar"), In(shell, "letter.tar"), In(shell, "folder.tar"));
+        (await To(book.Folder, archive)).Exit.Should().Be(0);
+        var older = await File.ReadAllBytesAsync(archive);
+        await File.WriteAllTextAsync(letter, "Dear customer");
+        await File.WriteAllTextAsync(In(shell, "empty.tar"), "");
+        Directory.CreateDirectory(folder);
+
+        var other = await To(shell.Book, archive);
+        (other.Exit, other.Text("code")).Should().Be((3, "journal.wrong_book"), other.Error);
+        other.Text("why").Should().Contain(archive).And.Contain("spec");
+        foreach (var path in new[] { letter, In(shell, "empty.tar"), folder })
+        {
+            var said = await To(shell.Book, path);
+            (said.Exit, said.Text("code")).Should().Be((2, "journal.not_empty"), said.Error);
+            said.Text("why").Should().Contain(path);
+        }
+        (await File.ReadAllBytesAsync(archive)).Should().Equal(older);
+        (await File.ReadAllTextAsync(letter)).Should().Be("Dear customer");
+
+        await book.Send(new MakeTransfer(Account("bank:cash"), Account("alice"), Eur("5"), Particulars.None));
+        var again = await To(book.Folder, archive);
+        again.Exit.Should().Be(0, again.Error);
+        (await File.ReadAllBytesAsync(archive)).Should().NotEqual(older);
+        // The book as it was before that transfer is behind its own backup.
+        var newer = await File.ReadAllBytesAsync(archive);
+        await File.WriteAllBytesAsync(In(shell, "older.tar"), older);
+        (await shell.RunAsync("journal", "restore", "--from", In(shell, "older.tar"), "--to-folder", In(shell, "early")))
+            .Exit.Should().Be(0);
+        (await To(In(shell, "early"), archive)).Text("code").Should().Be("journal.wrong_book");
+        (await File.ReadAllBytesAsync(archive)).Should().Equal(newer);
+
+        Task<Said> To(string from, string path) =>
+            shell.RunAsync("journal", "backup", "--data", from, "--to", path, "--json");
+    }
+
+    [Theory]
+    [InlineData("backup")]
+    [InlineData("backup.tar")]
+    public async Task A_damaged_backup_is_named_by_its_path_and_the_book_is_not_to_be_repaired_for_it(string name)
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        var (backup, parts) = (In(shell, name), In(shell, "parts"));
+        await Backup(parts);
+        var segment = Path.Combine(parts, "journal", "0000000001.ndjson");
+        using (var cut = File.OpenWrite(segment)) cut.SetLength(cut.Length - 1);
+        if (name.EndsWith(".tar", StringComparison.Ordinal))
+            System.Formats.Tar.TarFile.CreateFromDirectory(parts, backup, includeBaseDirectory: false);
+        else Directory.Move(parts, backup);
+
+        var restored = await shell.RunAsync(
+            "journal", "restore", "--from", name, "--to-folder", In(shell, "again"), "--json");
+        Says(restored);
+        if (Directory.Exists(backup)) Says(await Backup(backup));
+
+        void Says(Said said)
+        {
+            (said.Exit, said.Text("code")).Should().Be((3, "journal.damaged"), said.Error);
+            said.Text("why").Should()
+                .Be($"The backup in {backup} is damaged: journal/0000000001.ndjson: the file is too short. The book itself "
+                    + "was not touched: back it up elsewhere, and restore from another backup.");
+        }
+
+        Task<Said> Backup(string to) => shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", to, "--json");
+    }
+
+    [Fact]
+    public async Task A_damaged_book_is_named_by_file_and_its_operator_is_told_what_to_run()
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        await shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", In(shell, "book"), "--json");
+        using (var cut = File.OpenWrite(In(shell, Path.Combine("book", "journal", "0000000001.ndjson"))))
+            cut.SetLength(cut.Length - 1);
+        var said = await shell.RunAsync("replay", "--data", In(shell, "book"), "--json");
+        (said.Exit, said.Text("code")).Should().Be((3, "journal.damaged"), said.Error);
+        said.Text("why").Should().EndWith(". See 'journal check', then 'journal repair'.").And.NotContain("line 0")
+            .And.NotContain("..");
+    }
+
+    [Fact]
+    public async Task A_backup_in_one_file_is_not_read_or_written_as_a_book_but_restored_first()
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        var archive = In(shell, "demo.tar");
+        await shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", archive, "--json");
+        foreach (var line in (string[][])
+            [
+                ["journal", "check", "--data", archive], ["replay", "--data", archive], ["verify", "--journal", archive],
+                ["journal", "check", "--journal", $"file:{archive}"],
+                ["journal", "copy", "--from", $"file:{archive}", "--to", $"file:{In(shell, "copy")}"],
+            ])
+        {
+            var said = await shell.RunAsync([.. line, "--json"]);
+            (said.Exit, said.Text("code")).Should().Be((5, "journal.in_one_file"), said.Error);
+            said.Text("why").Should().StartWith($"{archive} is a backup in one file: restore it first");
+        }
+        foreach (var name in new[] { "copy.tar", "demo.tar" })
+        {
+            var said = await shell.RunAsync(
+                "journal", "copy", "--from", $"file:{book.Folder}", "--to", $"file:{In(shell, name)}", "--json");
+            (said.Exit, said.Text("code")).Should().Be((2, "copy.into_one_file"), said.Error);
+        }
+        Path.Exists(In(shell, "copy.tar")).Should().BeFalse();
     }
 
     private static string In(Shell shell, string name) => Path.Combine(shell.Folder, name);
