@@ -235,7 +235,10 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
         var path = Path.Combine(_folder, Unfinished + ".lock");
         for (var since = Environment.TickCount64; Environment.TickCount64 - since < LongestHold; Thread.Sleep(1))
         {
-            if (DiskFileLayer.Instance.TryLock(path) is { } held) return held;
+            if (DiskFileLayer.Instance.TryLock(path) is not { } held) continue;
+            // As everything else that lies there.
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            return held;
         }
         throw new JournalException(JournalFault.Failed, $"Another host holds {path}.");
     }
