@@ -113,14 +113,17 @@ internal static class EventStoreStreams
         { InnerException: HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } } => Refused(
             $"No secure connection: {failed.Detail} Check the server's certificate and its host name, tlsCaFile, and "
             + "userCertFile where the server asks for one; tls=false only where the server runs insecure.", failed),
-        { Code: GrpcCode.Unavailable, InnerException: not HttpRequestException { HttpRequestError:
-            HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError } }
-            when cluster.Settings is { Tls: true, UserCertFile: null } => new(
+        { Code: GrpcCode.Unavailable } when cluster.Settings is { Tls: true, UserCertFile: null } && IsConnected(failed) => new(
             JournalFault.Unknown, $"The event store did not answer: {failed.Detail} Where it ends secure connections at once, "
             + "it may ask for a certificate: say userCertFile and userKeyFile.", failed),
         { Code: GrpcCode.Unimplemented } => Refused(
             $"What answers at {cluster.Settings} is no EventStoreDB or KurrentDB: {failed.Detail}", failed),
         _ => new(JournalFault.Unknown, $"The event store did not answer: {failed.Detail}", failed),
+    };
+
+    private static bool IsConnected(GrpcException failed) => failed.InnerException is not HttpRequestException
+    {
+        HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
     };
 
     private static string Who(EventStoreSettings settings) =>
