@@ -1,5 +1,6 @@
 using System.Globalization;
 using BankingEngine.Application.Journal;
+using BankingEngine.Projections.Stores.Postgres;
 using Npgsql;
 
 namespace BankingEngine.Host.Journals.Postgres;
@@ -15,10 +16,6 @@ internal sealed class PostgresAddress
     public const string Standbys = "current_setting('synchronous_standby_names')";
 
     private const int ConnectSeconds = 3;
-
-    /// <summary>How long the driver takes a server for what it was when it was last asked: primary, standby or
-    /// away.</summary>
-    private const int RecheckSeconds = 1;
 
     private const int BufferBytes = 64 * 1024;
 
@@ -54,17 +51,8 @@ internal sealed class PostgresAddress
         given.Timeout = Math.Min(given.Timeout, ConnectSeconds);
         given.CommandTimeout = QuestionSeconds;
         given.Enlist = false;
-        FindPrimary(given);
+        SeveralServers.MeanThePrimary(given);
         return new(given);
-    }
-
-    /// <summary>Of several servers the one that takes writes is meant, and which one that is has to be seen anew soon
-    /// after a fail-over.</summary>
-    private static void FindPrimary(NpgsqlConnectionStringBuilder given)
-    {
-        if (!given.Host!.Contains(',')) return;
-        given.TargetSessionAttributes ??= "primary";
-        given.HostRecheckSeconds = Math.Min(given.HostRecheckSeconds, RecheckSeconds);
     }
 
     public string Database => _given.Database!;

@@ -12,7 +12,7 @@ public sealed class PostgresReadModels : IDisposable
     /// <summary>The longest one question may take; reports over the whole book have longer.</summary>
     internal const int QuestionSeconds = 10, ReportSeconds = 120;
 
-    private const int ConnectSeconds = 3, RecheckSeconds = 1;
+    private const int ConnectSeconds = 3;
 
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(25);
 
@@ -29,7 +29,8 @@ public sealed class PostgresReadModels : IDisposable
     /// <exception cref="ArgumentException">The connection string is not one.</exception>
     public PostgresReadModels(JournalFeed feed, string connectionString, string book)
     {
-        var settings = OfPrimary(new(connectionString));
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        SeveralServers.MeanThePrimary(settings);
         connectionString = settings.ConnectionString;
         (_feed, _connectionString, _schema) = (feed, connectionString, new(feed, book));
         settings.ApplicationName ??= $"read models of {book}";
@@ -117,15 +118,6 @@ public sealed class PostgresReadModels : IDisposable
         _stop.Cancel();
         foreach (var follower in _followers) follower.Dispose();
         _source.Dispose();
-    }
-
-    /// <summary>Of several servers the one that takes writes is meant, seen anew soon after a fail-over.</summary>
-    private static NpgsqlConnectionStringBuilder OfPrimary(NpgsqlConnectionStringBuilder given)
-    {
-        if (given.Host?.Contains(',', StringComparison.Ordinal) != true) return given;
-        given.TargetSessionAttributes ??= "primary";
-        given.HostRecheckSeconds = Math.Min(given.HostRecheckSeconds, RecheckSeconds);
-        return given;
     }
 
     private static TableModel[] Models() => [new EntriesModel(), new TransfersModel(), new FactsModel()];
