@@ -152,7 +152,7 @@ internal sealed class PostgresAddress
         var connection = new NpgsqlConnection(settings.ConnectionString);
         try
         {
-            connection.Open();
+            connection.OpenBounded();
             return connection;
         }
         catch (Exception fault) when (

@@ -1,4 +1,5 @@
 using BankingEngine.Application.Journal;
+using BankingEngine.Projections.Stores.Postgres;
 using Npgsql;
 
 namespace BankingEngine.Host.Journals.Postgres;
@@ -41,7 +42,7 @@ internal static class PostgresDestroyedKeys
             var commit = PostgresAddress.DemandFit(plain);
             var id = PostgresJournal.Room(plain, book);
             using var pool = address.Pool(commit, most: 1);
-            using var connection = pool.OpenConnection();
+            using var connection = pool.OpenBounded();
             using var adding = connection.BeginTransaction();
             foreach (var one in list.Keys)
             {

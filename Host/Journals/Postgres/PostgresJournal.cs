@@ -1,6 +1,7 @@
 using System.Data;
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
+using BankingEngine.Projections.Stores.Postgres;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -128,10 +129,11 @@ public sealed class PostgresJournal : SharedJournal
     {
         try
         {
-            using var insert = _pool.CreateCommand("""
+            using var connection = _pool.OpenBounded();
+            using var insert = new NpgsqlCommand("""
                 insert into bank_journal.digests(book, position, block, digest, tables) values ($1, $2, $3, $4, $5)
                 on conflict do nothing
-                """);
+                """, connection);
             insert.CommandTimeout = PostgresAddress.QuestionSeconds;
             var digest = new byte[16];
             System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(digest, note.Digest);
@@ -147,10 +149,11 @@ public sealed class PostgresJournal : SharedJournal
 
     public override IReadOnlyList<DigestNote> NotesAfter(long position) => Asking("The digests were not read", () =>
     {
-        using var question = _pool.CreateCommand($"""
+        using var connection = _pool.OpenBounded();
+        using var question = new NpgsqlCommand($"""
             select block, position, digest, tables from bank_journal.digests
             where book = $1 and position > $2 order by position limit {MostNotes}
-            """);
+            """, connection);
         question.Parameters.Add(new() { Value = _book });
         question.Parameters.Add(new() { Value = position });
         question.CommandTimeout = PostgresAddress.QuestionSeconds;
@@ -194,11 +197,12 @@ public sealed class PostgresJournal : SharedJournal
         ObjectDisposedException.ThrowIf(_disposed, this);
         Asking("Blocks were not read", () =>
         {
-            using var question = _pool.CreateCommand("""
+            using var connection = _pool.OpenBounded();
+            using var question = new NpgsqlCommand("""
                 select block, case when block > $2 then lines end, seal, position(convert_to(
                   '"root":"' || encode(root, 'hex') || '","size":' || last || ',', 'UTF8') in seal) > 0
                 from bank_journal.blocks where book = $1 and block >= $2 order by block limit $3
-                """);
+                """, connection);
             question.Parameters.Add(new() { Value = _book });
             question.Parameters.Add(new() { Value = block });
             question.Parameters.Add(new() { Value = most + (block > 0 ? 1 : 0) });
@@ -278,7 +282,8 @@ public sealed class PostgresJournal : SharedJournal
         ObjectDisposedException.ThrowIf(_disposed, this);
         Asking("A seal was not read", () =>
         {
-            using var question = _pool.CreateCommand(text);
+            using var connection = _pool.OpenBounded();
+            using var question = new NpgsqlCommand(text, connection);
             question.Parameters.Add(new() { Value = _book });
             question.Parameters.Add(new() { Value = number });
             question.CommandTimeout = PostgresAddress.QuestionSeconds;
@@ -420,7 +425,7 @@ public sealed class PostgresJournal : SharedJournal
 
         private NpgsqlCommand Prepare()
         {
-            _connection = pool.OpenConnection();
+            _connection = pool.OpenBounded();
             _connection.Notice += (_, said) =>
             {
                 if (said.Notice.InvariantSeverity == "WARNING") _warned = said.Notice.MessageText;

@@ -6,6 +6,7 @@ using System.Text;
 using BankingEngine.Application.Journal;
 using BankingEngine.Application.Ports;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Projections.Stores.Postgres;
 using Npgsql;
 
 namespace BankingEngine.Host.Journals.Postgres;
@@ -107,7 +108,8 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
         try
         {
             // Old versions of the row leave the table's pages; whoever does not own the table leaves it to autovacuum.
-            using var vacuum = _pool.CreateCommand("vacuum bank_journal.subject_keys");
+            using var connection = _pool.OpenBounded();
+            using var vacuum = new NpgsqlCommand("vacuum bank_journal.subject_keys", connection);
             vacuum.CommandTimeout = PostgresAddress.QuestionSeconds;
             vacuum.ExecuteNonQuery();
         }
@@ -196,7 +198,7 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
     {
         try
         {
-            using var connection = _pool.OpenConnection();
+            using var connection = _pool.OpenBounded();
             using var destroying = connection.BeginTransaction();
             var listed = PostgresDestroyedKeys.Execute(connection, """
                 insert into bank_journal.destroyed_keys(book, key, subject, at)
@@ -252,7 +254,8 @@ public sealed class PostgresKeyStore : IKeyStore, IMovableKeys
     {
         try
         {
-            using var command = _pool.CreateCommand(text);
+            using var connection = _pool.OpenBounded();
+            using var command = new NpgsqlCommand(text, connection);
             command.CommandTimeout = PostgresAddress.QuestionSeconds;
             command.Parameters.Add(new() { Value = _id });
             foreach (var value in values) command.Parameters.Add(new() { Value = value });

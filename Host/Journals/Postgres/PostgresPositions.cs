@@ -1,5 +1,6 @@
 using System.Data.Common;
 using BankingEngine.Application.Ports;
+using BankingEngine.Projections.Stores.Postgres;
 using Npgsql;
 
 namespace BankingEngine.Host.Journals.Postgres;
@@ -128,7 +129,8 @@ public sealed class PostgresPositions : IPositions, IDisposable
     {
         try
         {
-            await using var command = _pool.CreateCommand(text);
+            await using var connection = await _pool.OpenBoundedAsync(cancellation).ConfigureAwait(false);
+            await using var command = new NpgsqlCommand(text, connection);
             command.CommandTimeout = PostgresAddress.QuestionSeconds;
             command.Parameters.Add(new() { Value = _id });
             foreach (var value in values) command.Parameters.Add(new() { Value = value });

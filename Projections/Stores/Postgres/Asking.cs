@@ -19,7 +19,7 @@ internal sealed class Asking(NpgsqlDataSource source, StoreSchema schema, Follow
     {
         try
         {
-            await using var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+            await using var connection = await source.OpenBoundedAsync().ConfigureAwait(false);
             await using var transaction =
                 await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead).ConfigureAwait(false);
             var position = await PositionAsync(connection).ConfigureAwait(false);
@@ -65,7 +65,7 @@ internal sealed class Asking(NpgsqlDataSource source, StoreSchema schema, Follow
         or TimeoutException or System.Net.Sockets.SocketException or IOException;
 
     /// <summary>Opens a connection for a report, which may take longer than one question.</summary>
-    public ValueTask<NpgsqlConnection> OpenAsync() => source.OpenConnectionAsync();
+    public ValueTask<NpgsqlConnection> OpenAsync() => source.OpenBoundedAsync();
 
     public Exception Unavailable(Exception away) => new ReadModelUnavailableException(follower.Model.Name, away);
 

@@ -55,7 +55,7 @@ internal sealed class WriterSession : IDisposable
         var session = new WriterSession(new(settings.ConnectionString));
         try
         {
-            session.Connection.Open();
+            session.Connection.OpenBounded();
             if (session.Connection.PostgreSqlVersion < OldestServer)
                 throw new StoreMismatchException($"Read models need PostgreSQL {OldestServer.Major} or later.");
             using var command = new NpgsqlCommand(isRebuild ? ForRebuild : ForBatches, session.Connection);

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals.Postgres;
 using BankingEngine.Specs.Simulation;
@@ -110,6 +112,27 @@ public sealed class PostgresFaultSpecs(PostgresFaultSpecs.OwnCluster own) : ICla
         journal.Refresh();
         journal.Append(SampleBlocks.After(journal.Tail, 1));
         SharedJournalSpecs.Lines(journal).Should().Equal(JournalFixture.Expected((int)journal.Tail.Position));
+    }
+
+    [Fact]
+    public async Task A_server_that_takes_connections_and_says_nothing_is_given_up()
+    {
+        const int tries = 150;
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start(tries);
+        var address = $"Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=bank;Database=bank;Timeout=1";
+        // What the driver's clock does in its last millisecond decides, so each try ends at another time.
+        var attempts = Enumerable.Range(0, tries).Select(number => Task.Factory.StartNew(
+            () =>
+            {
+                Thread.Sleep(37 * number);
+                return SharedJournalSpecs.FaultOf(() => PostgresJournal.Books(address));
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
+
+        var all = Task.WhenAll(attempts);
+        (await Task.WhenAny(all, Task.Delay(TimeSpan.FromSeconds(30)))).Should().BeSameAs(all, "every wait has a bound");
+        (await all).Should().OnlyContain(fault => fault == JournalFault.Unknown);
     }
 
     [PostgresFact]
