@@ -14,7 +14,7 @@ public sealed class StreamFilter
     public static readonly TimeSpan MatchTimeout = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Most events between two checkpoints that a reader may ask for.</summary>
-    private const long MaxCheckpointInterval = int.MaxValue;
+    private const ulong MaxCheckpointInterval = int.MaxValue;
 
     private readonly bool _byType;
     private readonly Regex? _pattern;
@@ -27,7 +27,7 @@ public sealed class StreamFilter
     public long CheckpointInterval { get; }
 
     /// <exception cref="GrpcException">InvalidArgument: the filter makes no sense, or is out of bounds.</exception>
-    public static StreamFilter Of(FilterOptions options)
+    public static StreamFilter Of(FilterOptions options, bool follows)
     {
         ArgumentNullException.ThrowIfNull(options);
         var byType = options.FilterCase == FilterOptions.FilterOneofCase.EventType;
@@ -35,7 +35,7 @@ public sealed class StreamFilter
         if (expression is null) throw Wrong("A filter is by stream or by event type.");
         if (options.CheckpointIntervalMultiplier == 0) throw Wrong("The checkpoint interval multiplier is 1 or more.");
         var window = options.WindowCase == FilterOptions.WindowOneofCase.Max ? Math.Max(1, options.Max) : 1;
-        var interval = Math.Min(MaxCheckpointInterval, (long)window * options.CheckpointIntervalMultiplier);
+        var interval = (long)Math.Min(MaxCheckpointInterval, (ulong)window * options.CheckpointIntervalMultiplier);
         if (expression.Regex.Length > 0) return new(byType, PatternOf(expression.Regex), [], interval);
         if (expression.Prefix.Count > MaxPrefixes || expression.Prefix.Any(prefix => prefix.Length > MaxPrefixLength))
             throw Wrong($"A filter has at most {MaxPrefixes} prefixes of at most {MaxPrefixLength} characters.");
