@@ -17,6 +17,10 @@ public sealed record ReadLimits
 
     /// <summary>Or when it was not level with the end for longer than this.</summary>
     public TimeSpan BehindFor { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A connection that is silent for so long is pinged, and closed when it is silent again as long; a second
+    /// at least.</summary>
+    public TimeSpan PingAfter { get; init; } = TimeSpan.FromSeconds(10);
 }
 
 /// <summary>Answers Streams/Read in all its combinations.</summary>
