@@ -90,10 +90,10 @@ public sealed class SeveralBooksGatewaySpecs : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Keys_of_one_name_in_two_books_have_their_calls_counted_apart()
+    public async Task The_first_keys_of_two_books_have_their_calls_counted_apart()
     {
         var (open, refused) = (new List<GrpcClientCall<ReadReq, ReadResp>>(), 0);
-        using var retail = _host.Channel(_gateway, Key, _ofRetail);
+        using var retail = _host.Channel(_gateway, "demo", _host.Served.Token);
         using var custody = _host.Channel(_gateway, Key, _ofCustody);
         foreach (var (channel, count) in new[] { (retail, 49), (custody, 10) })
         {
