@@ -76,7 +76,7 @@ public sealed partial class RunningBook : IDisposable
     public Sealing Sealing { get; }
 
     /// <summary>Who prepares a statement of an account, one after another: the book would refuse the second of two, and
-    /// its id would be used up.</summary>
+    /// its id would be used up. So it is with <see cref="Webhooks.WebhookSecrets"/>.</summary>
     public Turns<AccountId> Turns { get; } = new();
 
     /// <summary>What an operator should know of the journal's store; empty when all is well.</summary>
