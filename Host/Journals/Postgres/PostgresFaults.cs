@@ -49,7 +49,7 @@ internal static class PostgresFaults
             _ => null,
         };
         return refusal is null
-            ? new(JournalFault.Unknown, $"PostgreSQL at {server} did not answer: {exception.GetBaseException().Message}", exception)
+            ? new(JournalFault.Unknown, $"PostgreSQL at {server} did not answer: {Said(exception.GetBaseException())}", exception)
             : new(JournalFault.Refused, refusal, exception);
     }
 
@@ -58,7 +58,7 @@ internal static class PostgresFaults
     public static JournalException Running(Exception exception, string what)
     {
         var kind = exception is PostgresException { SqlState: var state } ? KindOf(state) : JournalFault.Unknown;
-        return new(kind, $"{what}: {exception.Message}", exception);
+        return new(kind, $"{what}: {Said(exception)}", exception);
     }
 
     /// <summary>Whatever may pass, or may have left a commit behind, is unknown: reading back settles it.</summary>
@@ -69,6 +69,10 @@ internal static class PostgresFaults
             || state.StartsWith("42", StringComparison.Ordinal) => JournalFault.Failed,
         _ => JournalFault.Unknown,
     };
+
+    /// <summary>One line; the driver adds others, about details that it keeps back.</summary>
+    private static string Said(Exception exception) =>
+        exception is PostgresException said ? $"{said.SqlState}: {said.MessageText}" : exception.Message;
 
     private static T? Inner<T>(Exception exception) where T : Exception
     {
