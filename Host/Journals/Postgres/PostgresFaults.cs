@@ -57,7 +57,10 @@ internal static class PostgresFaults
     /// <param name="what">What was not done.</param>
     public static JournalException Running(Exception exception, string what)
     {
-        var kind = exception is PostgresException { SqlState: var state } ? KindOf(state) : JournalFault.Unknown;
+        // A server that ends over an error has perhaps committed before: only one that goes on has refused.
+        var kind = exception is PostgresException { InvariantSeverity: "ERROR", SqlState: var state }
+            ? KindOf(state)
+            : JournalFault.Unknown;
         return new(kind, $"{what}: {Said(exception)}", exception);
     }
 
