@@ -11,7 +11,8 @@ internal sealed class WriterSession : IDisposable
     /// <summary>The first version with <c>idle_session_timeout</c>.</summary>
     private static readonly Version OldestServer = new(14, 0);
 
-    private const int ConnectSeconds = 5, CommandSeconds = 40;
+    // The server ends a statement earlier; these are for a server that stands still.
+    private const int ConnectSeconds = 5, CommandSeconds = 40, RebuildSeconds = 2 * 3600 + 60;
 
     /// <summary>
     /// A batch is written in far less. Rows and position are one transaction, so a crash of the server may take the
@@ -44,7 +45,7 @@ internal sealed class WriterSession : IDisposable
         {
             Pooling = false,
             Timeout = ConnectSeconds,
-            CommandTimeout = isRebuild ? 0 : CommandSeconds,
+            CommandTimeout = isRebuild ? RebuildSeconds : CommandSeconds,
             ApplicationName = name,
             TcpKeepAlive = true,
             Multiplexing = false,
