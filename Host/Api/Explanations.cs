@@ -385,6 +385,10 @@ public static class Explanations
         ("webhook.not_found",
             "There is no webhook of this id in the book.",
             "List them at GET /v1/webhooks."),
+        ("webhook.key_missing",
+            "The book was restored or copied without its keys, and nothing can be signed with the secret.",
+            "Restore the keys too and start the host again, or make a new secret: "
+            + "POST /v1/webhooks/{webhook}/rotate-secret."),
         ("webhook.busy", "Several pings wait for their endpoints.", "Send it again after the seconds of Retry-After."),
         ("consumer.not_found",
             "Nobody has said how far a group of this name is.",
