@@ -210,8 +210,8 @@ public sealed class Consumers(RunningBook book)
     {
         var (done, flaw) = await ReadAsync(
             context, Commit, static f => new Done(f.Consumer, f.Number, f.Reset)).ConfigureAwait(false);
+        flaw ??= await Following.ReachAsync(context, book, done.Position, Fields.DonePosition.Name).ConfigureAwait(false);
         var end = book.Engine.DurablePosition;
-        if (flaw is null && done.Position > end) flaw = new Flaw(ReadsProblems.BeyondEnd, Fields.DonePosition.Name);
         var (stands, refused) = flaw is null
             ? await StoreAsync(done, context.RequestAborted).ConfigureAwait(false) : (default, flaw);
         if (refused is { } no)

@@ -59,17 +59,16 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
 
     /// <summary>Sends a message of no event, once, and tells what came back.</summary>
     /// <returns>Null while too many others do.</returns>
-    /// <exception cref="InvalidOperationException">The key store does not have the secret's key.</exception>
     public async Task<WebhookAnswer?> PingAsync(WebhookRow row, CancellationToken cancellation)
     {
         if (!_pings.Wait(TimeSpan.Zero, cancellation)) return null;
         try
         {
-            var secret = _book.Sealing.Open(WebhookSignature.SealedAs, row.Secret)
-                ?? throw new InvalidOperationException($"The secret of webhook {row.Id} cannot be opened.");
             var (id, now) = ($"ping_{Guid.NewGuid():N}", _time.Now());
-            var answer = await _client
-                .PostAsync(row.Url, id, WebhookBody.OfPing(row.Id, now), [secret], cancellation).ConfigureAwait(false);
+            var answer = WebhookSecrets.Of(_book, row) is { } secrets
+                ? await _client.PostAsync(row.Url, id, WebhookBody.OfPing(row.Id, now), [secrets[0]], cancellation)
+                    .ConfigureAwait(false)
+                : WebhookAnswer.KeyMissing;
             Log.Add(row.Made, new(now, 0, id, 1, answer, null));
             return answer;
         }
@@ -187,7 +186,7 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
         try
         {
             using var courier = new WebhookCourier(
-                _book, row, _client, _time, Log, _isLeading, DisableAsync);
+                _book, row, _client, _time, Log, _isLeading, DisableAsync, _logger);
             await courier.RunAsync(cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
