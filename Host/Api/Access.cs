@@ -1,8 +1,6 @@
-using System.Globalization;
 using BankingEngine.Application.Engine;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Host.Journals;
-using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Api;
 
@@ -68,7 +66,7 @@ public static class Door
         // For this request alone: the next one may find that this host leads.
         var (isLeading, onward) = (engine.IsLeading, next);
         if (!isLeading && access.Key && engine.IsCutOff) return Problems.Answer(context, EdgeProblems.CutOff);
-        if (!isLeading) onward = Followed(engine, next);
+        if (!isLeading) onward = Following.Answer(book, next);
         else if (access.Key && !engine.MayAnswer) return Problems.Answer(context, EdgeProblems.LeadUnproven);
         var carriesKey = TryBearer(context, out var token);
         var caller = default(Caller);
@@ -130,31 +128,6 @@ public static class Door
             _ => EdgeProblems.RouteUnknown,
         });
     }
-
-    /// <summary>
-    /// Answers of a host that follows say so, and of which position they are; one that is asked for with
-    /// <c>after</c> is waited for, since another host gave the receipt.
-    /// </summary>
-    private static RequestDelegate Followed(BookEngine engine, RequestDelegate next) => async context =>
-    {
-        if (long.TryParse(context.Request.Query["after"], NumberStyles.None, CultureInfo.InvariantCulture, out var after)
-            && after > engine.DurablePosition)
-        {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-            patience.CancelAfter(CatchUp.LongestWait);
-            try
-            {
-                await engine.WaitBeyondAsync(after - 1, patience.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
-            {
-                // The endpoint says that the position is beyond what there is here.
-            }
-        }
-        context.Response.Headers["Bank-Role"] = "follower";
-        context.Response.Headers["Bank-Position"] = engine.DurablePosition.ToString(CultureInfo.InvariantCulture);
-        await next(context).ConfigureAwait(false);
-    };
 
     private static string Names(Scopes scopes) => scopes.ToString().ToLowerInvariant();
 }

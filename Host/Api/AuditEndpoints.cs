@@ -48,25 +48,39 @@ public static class AuditEndpoints
     }
 
     /// <summary>Reads a position or size from the query.</summary>
-    /// <param name="absent">What it is when it is not there; 0: it has to be there.</param>
-    /// <param name="end">The highest; more is beyond the end.</param>
-    internal static Flaw? Position(HttpContext context, string name, long absent, long end, out long value)
+    /// <param name="absent">What it is when it is not there; null: it has to be there.</param>
+    /// <returns>What is wrong with its form; whether the book has it is another question.</returns>
+    internal static Flaw? Position(HttpContext context, string name, long? absent, out long value)
     {
         var texts = context.Request.Query[name];
-        value = absent;
-        if (texts.Count == 0) return absent == 0 ? new Flaw(EdgeProblems.QueryMalformed, name) : null;
-        if (texts.Count > 1 || !long.TryParse(texts[0], NumberStyles.None, CultureInfo.InvariantCulture, out value)
-            || value < 1)
-            return new Flaw(EdgeProblems.QueryMalformed, name);
-        return value > end ? new Flaw(ReadsProblems.BeyondEnd, name) : null;
+        value = absent ?? 0;
+        if (texts.Count == 0) return absent is null ? new Flaw(EdgeProblems.QueryMalformed, name) : null;
+        return texts.Count == 1 && long.TryParse(texts[0], NumberStyles.None, CultureInfo.InvariantCulture, out value)
+            && value >= 1 ? null : new Flaw(EdgeProblems.QueryMalformed, name);
+    }
+
+    /// <summary>Reads a part of the book and the size of the whole that it lies in: all there is, unless the caller
+    /// says.</summary>
+    private static async Task<(long Part, long Size, Flaw? Flaw)> WithinAsync(
+        HttpContext context, RunningBook book, string part, string whole)
+    {
+        var flaw = Position(context, whole, absent: 0, out var size);
+        var flawOfPart = Position(context, part, absent: null, out var within);
+        flaw ??= flawOfPart;
+        var (reached, named) = size > 0 ? (size, whole) : (within, part);
+        flaw ??= await Following.ReachAsync(context, book, reached, named).ConfigureAwait(false);
+        if (size == 0) size = book.Engine.DurablePosition;
+        if (within > size) flaw ??= new Flaw(ReadsProblems.BeyondEnd, part);
+        return (within, size, flaw);
     }
 
     private static async Task CheckpointAsync(HttpContext context, RunningBook book)
     {
-        var end = book.Engine.DurablePosition;
-        if (Position(context, "size", end, end, out var size) is { } flaw)
+        var flaw = Position(context, "size", book.Engine.DurablePosition, out var size);
+        flaw ??= await Following.ReachAsync(context, book, size, "size").ConfigureAwait(false);
+        if (flaw is { } wrong)
         {
-            await Problems.Answer(context, flaw).ConfigureAwait(false);
+            await Problems.Answer(context, wrong).ConfigureAwait(false);
             return;
         }
         var text = await book.Checkpoints.AtAsync(size).ConfigureAwait(false);
@@ -75,16 +89,16 @@ public static class AuditEndpoints
 
     private static async Task EventsAsync(HttpContext context, RunningBook book)
     {
-        var end = book.Engine.DurablePosition;
-        // The position behind the last is where a follower stands who has read all: an empty page, not a problem.
-        var flaw = Position(context, "from", 1, end + 1, out var from);
+        var flaw = Position(context, "from", absent: 1, out var from);
         flaw = Limit(context, out var limit) ?? flaw;
+        // The position behind the last is where a follower stands who has read all: an empty page, not a problem.
+        flaw ??= await Following.ReachAsync(context, book, from - 1, "from").ConfigureAwait(false);
         if (flaw is { } wrong)
         {
             await Problems.Answer(context, wrong).ConfigureAwait(false);
             return;
         }
-        var left = Math.Min(limit, end - from + 1);
+        var left = Math.Min(limit, book.Engine.DurablePosition - from + 1);
         context.Response.ContentType = LinesType;
         context.Response.Headers.Link = $"</v1/audit/events?from={from + left}&limit={limit}>; rel=\"next\"";
         if (left == 0) return;
@@ -104,30 +118,35 @@ public static class AuditEndpoints
 
     private static Flaw? Limit(HttpContext context, out long limit)
     {
-        var flaw = Position(context, "limit", PageEvents, MaxPageEvents, out limit);
-        return flaw is null ? null : new Flaw(EdgeProblems.QueryMalformed, "limit");
+        var flaw = Position(context, "limit", PageEvents, out limit);
+        return flaw ?? (limit > MaxPageEvents ? new Flaw(EdgeProblems.QueryMalformed, "limit") : null);
     }
 
-    private static Task InclusionAsync(HttpContext context, RunningBook book)
+    private static async Task InclusionAsync(HttpContext context, RunningBook book)
     {
-        var end = book.Engine.DurablePosition;
-        if (Position(context, "size", end, end, out var size) is { } wrong) return Problems.Answer(context, wrong);
-        if (Position(context, "position", 0, size, out var position) is { } beyond)
-            return Problems.Answer(context, beyond);
+        var (position, size, flaw) = await WithinAsync(context, book, "position", "size").ConfigureAwait(false);
+        if (flaw is { } wrong)
+        {
+            await Problems.Answer(context, wrong).ConfigureAwait(false);
+            return;
+        }
         var checkpoints = book.Checkpoints;
         var proof = InclusionProof.Make(checkpoints.Tree, book.Engine.Journal, checkpoints.Origin, position, size);
-        return Text(context, ResponseBody.JsonType, ProofFile.Write(proof),
-            $"{proof.Origin}-{position}-in-{size}.proof.json");
+        await Text(context, ResponseBody.JsonType, ProofFile.Write(proof),
+            $"{proof.Origin}-{position}-in-{size}.proof.json").ConfigureAwait(false);
     }
 
-    private static Task ConsistencyAsync(HttpContext context, RunningBook book)
+    private static async Task ConsistencyAsync(HttpContext context, RunningBook book)
     {
-        var end = book.Engine.DurablePosition;
-        if (Position(context, "to", end, end, out var to) is { } wrong) return Problems.Answer(context, wrong);
-        if (Position(context, "from", 0, to, out var from) is { } beyond) return Problems.Answer(context, beyond);
+        var (from, to, flaw) = await WithinAsync(context, book, "from", "to").ConfigureAwait(false);
+        if (flaw is { } wrong)
+        {
+            await Problems.Answer(context, wrong).ConfigureAwait(false);
+            return;
+        }
         var proof = ConsistencyProof.Make(book.Checkpoints.Tree, book.Checkpoints.Origin, from, to);
-        return Text(context, ResponseBody.JsonType, ProofFile.Write(proof),
-            $"{proof.Origin}-{from}-to-{to}.proof.json");
+        await Text(context, ResponseBody.JsonType, ProofFile.Write(proof),
+            $"{proof.Origin}-{from}-to-{to}.proof.json").ConfigureAwait(false);
     }
 
     private static async Task KeysAsync(HttpContext context, RunningBook book)

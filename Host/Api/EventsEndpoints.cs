@@ -43,7 +43,8 @@ public sealed class EventStreams(
     {
         var flaw = EventsFilter.Read(context.Request.Query, out var filter);
         flaw = Group(context.Request.Query, out var group, out var takeover) ?? flaw;
-        flaw = From(context, group, out var from) ?? flaw;
+        flaw = From(context, group, out var from, out var stated) ?? flaw;
+        flaw ??= await Following.ReachAsync(context, book, from - 1, stated).ConfigureAwait(false);
         if (flaw is null && !group.IsNone) (from, flaw) = await BehindAsync(context, group, from).ConfigureAwait(false);
         if (flaw is { } wrong)
         {
@@ -136,8 +137,8 @@ public sealed class EventStreams(
             var stored = await consumers.FindAsync(group, context.RequestAborted).ConfigureAwait(false);
             if (stored is not { } stands) return (from, null);
             // A book restored from an older copy is shorter than what its followers remember.
-            return stands.Position > book.Engine.DurablePosition
-                ? (0, new Flaw(ReadsProblems.BeyondEnd, "consumer")) : (stands.Position + 1, null);
+            var flaw = await Following.ReachAsync(context, book, stands.Position, "consumer").ConfigureAwait(false);
+            return (stands.Position + 1, flaw);
         }
         catch (PositionsUnavailableException)
         {
@@ -149,15 +150,17 @@ public sealed class EventStreams(
     /// The first position to send: behind <c>Last-Event-ID</c>, else <c>from</c>, else the first of the book. A group's
     /// reader may have seen more than it was done with, so the header says nothing of a group.
     /// </summary>
-    private Flaw? From(HttpContext context, Tag group, out long from)
+    /// <param name="stated">Where the caller says it.</param>
+    private static Flaw? From(HttpContext context, Tag group, out long from, out string stated)
     {
-        var end = book.Engine.DurablePosition + 1;
-        var last = context.Request.Headers["Last-Event-ID"];
-        if (last.Count == 0 || !group.IsNone) return AuditEndpoints.Position(context, "from", 1, end, out from);
+        stated = "Last-Event-ID";
+        var last = context.Request.Headers[stated];
+        if (last.Count == 0 || !group.IsNone)
+            return AuditEndpoints.Position(context, stated = "from", absent: 1, out from);
         from = 0;
-        if (last.Count > 1 || !long.TryParse(last[0], NumberStyles.None, CultureInfo.InvariantCulture, out var seen))
-            return new Flaw(EdgeProblems.QueryMalformed, "Last-Event-ID");
-        if (seen >= end) return new Flaw(ReadsProblems.BeyondEnd, "Last-Event-ID");
+        if (last.Count > 1 || !long.TryParse(last[0], NumberStyles.None, CultureInfo.InvariantCulture, out var seen)
+            || seen == long.MaxValue)
+            return new Flaw(EdgeProblems.QueryMalformed, stated);
         from = seen + 1;
         return null;
     }

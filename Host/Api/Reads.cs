@@ -151,10 +151,9 @@ public static class Reads
     }
 
     /// <summary>What is wrong with a query before anything is looked up: its form, or a position that is not there
-    /// yet. A host that follows cannot tell one that does not exist from one that it has not seen.</summary>
+    /// yet.</summary>
     internal static Flaw? Check(this ReadsQuery query, BookEngine engine) =>
-        query.AfterPosition <= engine.DurablePosition ? query.Flaw
-        : new Flaw(engine.IsLeading ? ReadsProblems.BeyondEnd : ReadsProblems.Behind, "after");
+        Following.Beyond(engine, query.AfterPosition, "after") ?? query.Flaw;
 
     /// <summary>The name of the account in the address.</summary>
     internal static bool TryAccount(HttpContext context, out AccountId id) =>

@@ -166,11 +166,13 @@ internal sealed class ReadsAccounts(RunningBook book)
     internal static async Task<(IAccountEntries Entries, Cut Cut)?> CutAsync(
         HttpContext context, RunningBook book, (long? Position, Instant? At) asOf, BusinessDate? bookedOn)
     {
+        var flaw = await Following.ReachAsync(context, book, asOf.Position ?? 0, "as-of").ConfigureAwait(false);
         var now = await book.Engine.ReadAsync((_, at) => at).ConfigureAwait(false);
         var last = now.Position - 1;
-        if (asOf.Position > last || asOf.At > now.Now)
+        if (asOf.At > now.Now) flaw ??= new Flaw(ReadsProblems.BeyondEnd, "as-of");
+        if (flaw is { } beyond)
         {
-            await Problems.Answer(context, new Flaw(ReadsProblems.BeyondEnd, "as-of")).ConfigureAwait(false);
+            await Problems.Answer(context, beyond).ConfigureAwait(false);
             return null;
         }
         if (await book.ReadModels.AccountsAsync(asOf.Position ?? last).ConfigureAwait(false) is not { } entries)

@@ -123,7 +123,7 @@ internal sealed class ReadsTransfers(RunningBook book)
         var flaw = query.Check(book.Engine);
         if (!long.TryParse(stated, NumberStyles.None, CultureInfo.InvariantCulture, out var position) || position == 0)
             flaw ??= new Flaw(ReadsProblems.EntryNotFound);
-        else if (position > book.Engine.DurablePosition) flaw ??= new Flaw(ReadsProblems.BeyondEnd, "position");
+        flaw ??= await Following.ReachAsync(context, book, position, "position").ConfigureAwait(false);
         if (flaw is { } wrong)
         {
             await Problems.Answer(context, wrong).ConfigureAwait(false);

@@ -13,6 +13,10 @@ namespace BankingEngine.Host.Webhooks;
 /// <param name="RetryAfter">What the endpoint asked for.</param>
 public sealed record WebhookAnswer(int Status, string? Error, string Text, TimeSpan? RetryAfter, TimeSpan Took)
 {
+    /// <summary>Nothing was sent: there is no key to open the secret with.</summary>
+    public static WebhookAnswer KeyMissing { get; } =
+        new(0, WebhookProblems.KeyMissing.Code, "", null, TimeSpan.Zero);
+
     public bool IsTaken => Error is null;
 
     public bool IsGone => Status == (int)HttpStatusCode.Gone;

@@ -39,9 +39,9 @@ public static class WebhookPositions
 /// Sends one subscription its events: one at a time, in order, each until it is taken. What was sent and not noted is
 /// sent again under the same id.
 /// </summary>
-internal sealed class WebhookCourier(
+internal sealed partial class WebhookCourier(
     RunningBook book, WebhookRow row, WebhookClient client, WebhookTime time, WebhookLog log, Func<bool> isLeading,
-    Func<WebhookRow, Tag, long, Task> disable)
+    Func<WebhookRow, Tag, long, Task> disable, ILogger logger)
     : IDisposable
 {
     /// <summary>A position is noted when nothing more is there, when something fails, and after so many events.</summary>
@@ -167,8 +167,9 @@ internal sealed class WebhookCourier(
         }
         for (var attempt = 1; ; attempt++)
         {
+            var secrets = await SecretsAsync(message, cancellation).ConfigureAwait(false);
             if (!isLeading()) throw new OperationCanceledException("Another host leads.");
-            var answer = await client.PostAsync(row.Url, message.Id, message.Body, Secrets(), cancellation)
+            var answer = await client.PostAsync(row.Url, message.Id, message.Body, secrets, cancellation)
                 .ConfigureAwait(false);
             var now = time.Now();
             if (answer.IsTaken)
@@ -201,16 +202,27 @@ internal sealed class WebhookCourier(
         }
     }
 
-    /// <summary>The secret in force, and the one before while it still counts.</summary>
-    /// <exception cref="InvalidOperationException">The key store does not have its key.</exception>
-    private string[] Secrets()
+    /// <summary>
+    /// What signs. Where its key is not here the message waits, however long: it was not refused by anybody, and a new
+    /// secret, or the keys restored, set it going.
+    /// </summary>
+    private async Task<string[]> SecretsAsync(Message message, CancellationToken cancellation)
     {
-        var first = Open(row.Secret);
-        return row.Former.Length > 0 && book.Engine.RoughNow < row.FormerUntil ? [first, Open(row.Former)] : [first];
+        for (var look = 1; ; look++)
+        {
+            if (OpenedSecrets.Of(book, row) is { } secrets) return secrets;
+            if (!isLeading()) throw new OperationCanceledException("Another host leads.");
+            if (look == 1)
+            {
+                await NoteAsync(cancellation).ConfigureAwait(false);
+                KeyMissing(logger, row.Id.ToString());
+            }
+            var (now, wait) = (time.Now(), RetrySchedule.AfterLook(look));
+            log.Add(row.Made, new(now, message.Position, message.Id, look, WebhookAnswer.KeyMissing, now + wait));
+            Close();
+            await time.Wait(wait, cancellation).ConfigureAwait(false);
+        }
     }
-
-    private string Open(string sealedText) => book.Sealing.Open(WebhookSignature.SealedAs, sealedText)
-        ?? throw new InvalidOperationException($"The secret of webhook {row.Id} cannot be opened: its key is not here.");
 
     private async Task NoteAsync(CancellationToken cancellation)
     {
@@ -219,6 +231,10 @@ internal sealed class WebhookCourier(
         await book.Positions.AdvanceAsync(new(_name, done, time.Now()), cancellation).ConfigureAwait(false);
         _noted = done;
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Webhook {Webhook} sends nothing: the key of its secret is not "
+        + "here (webhook.key_missing); restore the keys, or make a new secret with rotate-secret")]
+    private static partial void KeyMissing(ILogger log, string webhook);
 }
 
 /// <summary>What a message says: <c>{"type":…,"timestamp":…,"data":…}</c>, the data being the event line as it is.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using BankingEngine.Application.Journal;
 using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Webhooks;
@@ -47,6 +48,7 @@ internal sealed class WebhookEndpoints(RunningBook book, WebhookDeliverer delive
             .ConfigureAwait(false);
         var stored = positions.ToDictionary(position => position.Name, StringComparer.Ordinal);
         var end = book.Engine.DurablePosition;
+        var keyless = Keyless(rows);
         Reads.Ok(context, to =>
         {
             to.WriteNumber("position"u8, end);
@@ -64,10 +66,26 @@ internal sealed class WebhookEndpoints(RunningBook book, WebhookDeliverer delive
                     to.WriteNumber("failing_position"u8, failing.Position);
                     to.WriteString("failing_since"u8, TimeOf(failing.At));
                 }
+                if (keyless.Contains(row.Id))
+                    to.WriteString("failing_because"u8, WebhookProblems.KeyMissing.Code);
                 to.WriteEndObject();
             }
             to.WriteEndArray();
         });
+    }
+
+    /// <summary>The subscriptions that cannot sign; none where the key store does not answer, which is another
+    /// trouble.</summary>
+    private HashSet<Tag> Keyless(List<WebhookRow> rows)
+    {
+        try
+        {
+            return [.. rows.Where(row => row.IsEnabled && OpenedSecrets.Of(book, row) is null).Select(row => row.Id)];
+        }
+        catch (JournalException unknown) when (unknown.Kind == JournalFault.Unknown)
+        {
+            return [];
+        }
     }
 
     private async Task DeliveriesAsync(HttpContext context)
@@ -105,6 +123,11 @@ internal sealed class WebhookEndpoints(RunningBook book, WebhookDeliverer delive
         {
             await Problems.Answer(context, new Flaw(WebhookProblems.Busy) { RetryAfterSeconds = 1 })
                 .ConfigureAwait(false);
+            return;
+        }
+        if (answer == WebhookAnswer.KeyMissing)
+        {
+            await Problems.Answer(context, WebhookProblems.KeyMissing).ConfigureAwait(false);
             return;
         }
         Reads.Ok(context, to =>

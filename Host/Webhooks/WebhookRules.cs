@@ -23,6 +23,7 @@ public static class WebhookProblems
         PortRefused = new("webhook.port_refused", 422, "The port is not one that webhooks may use."),
         AddressRefused = new("webhook.address_refused", 422, "The address is not one of the public internet."),
         NotFound = new("webhook.not_found", 404, "No such webhook."),
+        KeyMissing = new("webhook.key_missing", 409, "The key that the webhook's secret is sealed with is not here."),
         Busy = new("webhook.busy", 429, "Other pings are under way: try again shortly.");
 }
 

@@ -39,6 +39,9 @@ public static class RetrySchedule
         TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(6), TimeSpan.FromHours(12),
     ];
 
+    /// <summary>Looks for a missing key are no further apart than this step: it costs nobody else anything.</summary>
+    private const int LooksLengthen = 4;
+
     /// <summary>So long after its first attempt a message is given up, and the subscription disabled.</summary>
     public static readonly TimeSpan GivenUpAfter = TimeSpan.FromDays(3);
 
@@ -57,6 +60,10 @@ public static class RetrySchedule
         if (retryAfter is { } asked && asked > wait) wait = asked < MostRetryAfter ? asked : MostRetryAfter;
         return wait > Least ? wait : Least;
     }
+
+    /// <summary>How long nothing is sent while a secret cannot be opened, before it is tried again.</summary>
+    /// <param name="looks">How often the key was not there, from 1.</param>
+    public static TimeSpan AfterLook(int looks) => Steps[Math.Min(looks, LooksLengthen) - 1];
 
     /// <summary>Attempts that count as made when a message has been failing for so long: after a restart the schedule
     /// goes on where about it was.</summary>

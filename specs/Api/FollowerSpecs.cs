@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using BankingEngine.Host.Api;
 using BankingEngine.Host.Journals;
@@ -44,6 +46,82 @@ public sealed class FollowerSpecs
         again.Role.Should().BeNull();
         (await second.Send(HttpMethod.Post, "/v1/transfers", key, "pay-2")).Status.Should().Be(HttpStatusCode.Created);
     }
+
+    [PostgresFact]
+    public async Task A_position_that_the_leader_gave_a_moment_ago_is_none_too_far_for_a_host_that_follows()
+    {
+        var database = PostgresFixture.Cluster.NewDatabase();
+        await using var first = await Hosted.StartAsync(database, "first");
+        var key = SandboxBook.DemoKey(first.Book)!;
+        await using var second = await Hosted.StartAsync(database, "second");
+        var refused = new List<string>();
+
+        for (var i = 0; i < 3; i++)
+        {
+            foreach (var (name, ask) in Feeds)
+            {
+                var paid = await first.PayAsync(key, $"{i} {name}");
+                using var answer = await second.BeginAsync(ask(paid!.Value, $"group-{i}"), key);
+                if (!answer.IsSuccessStatusCode) refused.Add($"{name}: {await answer.Content.ReadAsStringAsync()}");
+                else answer.Headers.GetValues("Bank-Position").Should().ContainSingle()
+                    .Which.Should().Match(said => long.Parse(said, CultureInfo.InvariantCulture) >= paid);
+            }
+            var done = await first.PayAsync(key, $"{i} group");
+            using (await first.BeginAsync(Done(done!.Value, $"read-{i}"), key)) { }
+            using var behind = await second.BeginAsync(new(HttpMethod.Get, $"/v1/events?consumer=read-{i}"), key);
+            if (!behind.IsSuccessStatusCode) refused.Add($"consumer: {await behind.Content.ReadAsStringAsync()}");
+        }
+
+        refused.Should().BeEmpty();
+    }
+
+    [PostgresFact]
+    public async Task A_host_that_follows_does_not_say_that_there_is_no_position_which_it_has_not_seen()
+    {
+        var database = PostgresFixture.Cluster.NewDatabase();
+        await using var first = await Hosted.StartAsync(database, "first");
+        var key = SandboxBook.DemoKey(first.Book)!;
+        await using var second = await Hosted.StartAsync(database, "second");
+
+        async Task<(string, int, string?, bool)> Ask(Hosted host, string name, HttpRequestMessage request)
+        {
+            using var answer = await host.BeginAsync(request, key);
+            var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement;
+            return (name, (int)answer.StatusCode, problem.GetProperty("code").GetString(),
+                answer.Headers.RetryAfter is not null);
+        }
+
+        (await Task.WhenAll(Feeds.Select(feed => Ask(first, feed.Name, feed.Ask(999_999, "far")))))
+            .Should().Equal(Feeds.Select(feed => (feed.Name, 400, (string?)"position.beyond_end", false)));
+        (await Task.WhenAll(Feeds.Select(feed => Ask(second, feed.Name, feed.Ask(999_999, "far")))))
+            .Should().Equal(Feeds.Select(feed => (feed.Name, 503, (string?)"projection.behind", true)));
+    }
+
+    /// <summary>All that takes the position of a receipt.</summary>
+    private static readonly (string Name, Func<long, string, HttpRequestMessage> Ask)[] Feeds =
+    [
+        ("Last-Event-ID", (position, _) => new(HttpMethod.Get, "/v1/events")
+        {
+            Headers = { { "Last-Event-ID", $"{position}" } },
+        }),
+        ("events", (position, _) => new(HttpMethod.Get, $"/v1/events?from={position + 1}")),
+        ("commit", Done),
+        ("lines", (position, _) => new(HttpMethod.Get, $"/v1/audit/events?from={position + 1}")),
+        ("checkpoint", (position, _) => new(HttpMethod.Get, $"/v1/audit/checkpoint?size={position}")),
+        ("inclusion", (position, _) => new(HttpMethod.Get, $"/v1/audit/proofs/inclusion?position={position}")),
+        ("inclusion in", (position, _) =>
+            new(HttpMethod.Get, $"/v1/audit/proofs/inclusion?position=1&size={position}")),
+        ("consistency", (position, _) => new(HttpMethod.Get, $"/v1/audit/proofs/consistency?from={position}")),
+        ("consistency to", (position, _) => new(HttpMethod.Get, $"/v1/audit/proofs/consistency?from=1&to={position}")),
+        ("entry", (position, _) => new(HttpMethod.Get, $"/v1/entries/{position}")),
+        ("as of", (position, _) => new(HttpMethod.Get, $"/v1/accounts/customers:bob/balances?as-of={position}")),
+    ];
+
+    private static HttpRequestMessage Done(long position, string group) =>
+        new(HttpMethod.Post, $"/v1/consumers/{group}/position")
+        {
+            Content = new StringContent($$"""{"position":{{position}}}""", Encoding.UTF8, "application/json"),
+        };
 
     [Fact]
     public async Task A_host_that_has_a_book_on_files_leads_it_and_says_so()

@@ -65,6 +65,16 @@ internal sealed class Hosted : IAsyncDisposable
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync(), role);
     }
 
+    /// <summary>Asks, and does not read the answer: that of a stream has no end.</summary>
+    public async Task<HttpResponseMessage> BeginAsync(HttpRequestMessage request, string key)
+    {
+        using (request)
+        {
+            request.Headers.Authorization = new("Bearer", key);
+            return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        }
+    }
+
     /// <summary>Pays one euro.</summary>
     /// <returns>The receipt's position; null where nothing was acknowledged.</returns>
     public async Task<long?> PayAsync(string key, string id)

@@ -3,6 +3,7 @@ using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Webhooks;
 using BankingEngine.Host.Journals;
 using BankingEngine.Host.Webhooks;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace BankingEngine.Specs.Api.Webhooks;
@@ -67,10 +68,10 @@ internal sealed class HookedBook : IAsyncDisposable
     public void Allow(params int[] ports) => Book.WebhookRules = new(true, true, ports.ToFrozenSet());
 
     /// <summary>A host's couriers begin.</summary>
-    public WebhookDeliverer Begin(Func<bool>? isLeading = null, WebhookTime? time = null)
+    public WebhookDeliverer Begin(Func<bool>? isLeading = null, WebhookTime? time = null, ILogger? log = null)
     {
         var deliverer = new WebhookDeliverer(
-            Book, isLeading ?? (() => true), time ?? Time.Time, NullLogger.Instance);
+            Book, isLeading ?? (() => true), time ?? Time.Time, log ?? NullLogger.Instance);
         _deliverers.Add(deliverer);
         deliverer.Start();
         return deliverer;

@@ -120,7 +120,7 @@ public sealed class PostgresFaultSpecs(PostgresFaultSpecs.OwnCluster own) : ICla
         const int tries = 150;
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start(tries);
-        var address = $"Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=bank;Database=bank;Timeout=1";
+        var address = $"Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=bank;Database=bank;Timeout=1;GSS Encryption Mode=Prefer";
         // What the driver's clock does in its last millisecond decides, so each try ends at another time.
         var attempts = Enumerable.Range(0, tries).Select(number => Task.Factory.StartNew(
             () =>
