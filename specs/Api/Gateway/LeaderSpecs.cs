@@ -1,6 +1,5 @@
 using BankingEngine.Host.Gateway;
 using BankingEngine.Host.Grpc;
-using BankingEngine.Host.Grpc.EventStore;
 using BankingEngine.Specs.Engine.Journal;
 using static BankingEngine.Specs.Api.Gateway.GatewayHost;
 using State = BankingEngine.Host.Grpc.EventStore.MemberInfo.Types.VNodeState;
