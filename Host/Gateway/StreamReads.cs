@@ -104,7 +104,7 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat, ReadLimi
         GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, IStreamCursor cursor, long most, Action mayGoOn,
         long through = long.MaxValue)
     {
-        for (var read = 1; most > 0 && cursor.Next() is { } entry && entry.Position <= through; read++)
+        for (var read = 1L; most > 0 && cursor.Next() is { } entry && entry.Position <= through; read++)
         {
             if (read % EventsAtOnce == 0)
             {
