@@ -156,6 +156,8 @@ internal static class Common
         JournalFault.InUse => $"{journal.Message} Ask that process through its API, or stop it first.",
         JournalFault.Damaged when journal.Backup is not null =>
             $"{journal.Message} The book itself was not touched: back it up elsewhere, and restore from another backup.",
+        JournalFault.Damaged when journal.Damages.Any(damage => damage.IsInStore) =>
+            $"{journal.Message} Restore the store from a backup, or copy the book back with 'journal copy'.",
         JournalFault.Damaged => $"{journal.Message} See 'journal check', then 'journal repair'.",
         _ => journal.Message,
     };

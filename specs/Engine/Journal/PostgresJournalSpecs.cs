@@ -1,6 +1,7 @@
 using System.Buffers;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals.Postgres;
+using BankingEngine.Specs.Engine.Cli;
 using BankingEngine.Specs.Simulation;
 using Npgsql;
 
@@ -220,7 +221,8 @@ public sealed class PostgresJournalSpecs
             {
                 Sql($"create table old as select root as old from bank_journal.blocks where block = {block}");
                 Sql($"update bank_journal.blocks set {change} where block = {block}");
-                Damage(ReadAll).Should().Contain($"block {block}").And.Contain("not those of its seal");
+                Damage(ReadAll).Should().Contain($"block {block}, position {5 * (block - 1) + 1}:")
+                    .And.Contain("not those of its seal");
                 Sql($"update bank_journal.blocks set {back} from old where block = {block}; drop table old");
             }
         }
@@ -232,6 +234,24 @@ public sealed class PostgresJournalSpecs
             using var reader = journal.Read(1);
             while (reader.MoveNext()) { }
             return journal.Tail;
+        }
+    }
+
+    [PostgresFact]
+    public async Task Damage_in_a_store_is_named_with_what_mends_a_store_and_not_with_what_mends_files()
+    {
+        Filled().Dispose();
+        using var shell = new Shell();
+        foreach (var change in (string[])
+            ["root = sha256(root)", "lines = overlay(lines placing '\\x58'::bytea from 40)"])
+        {
+            Sql($"update bank_journal.blocks set {change} where block = 3");
+            var said = await shell.RunAsync(
+                "journal", "check", "--journal", $"postgres:{_address}", "--book", "sample", "--json");
+            (said.Exit, said.Text("code")).Should().Be((3, "journal.damaged"), said.Error);
+            said.Text("why").Should().Contain("block 3, position 11")
+                .And.EndWith("Restore the store from a backup, or copy the book back with 'journal copy'.")
+                .And.NotContain("journal repair");
         }
     }
 
