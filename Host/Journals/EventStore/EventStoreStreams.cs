@@ -82,6 +82,9 @@ internal static class EventStoreStreams
         }
         catch (GrpcException failed)
         {
+            if (failed.Code == GrpcCode.Unavailable && !cluster.Settings.Tls && IsConnected(failed)
+                && TlsProbe.FindAsync(cluster.Settings.Hosts).GetAwaiter().GetResult() is { } at)
+                throw Refused($"What answers at {at.Host}:{at.Port} speaks TLS: leave out tls=false.", failed);
             throw Translate(failed, cluster, "");
         }
         var methods = can.Methods.Where(method => method.ServiceName == Streams).ToArray();
