@@ -4,6 +4,7 @@ using BankingEngine.Application.Journal;
 using BankingEngine.Application.Ports;
 using BankingEngine.Host.Api;
 using BankingEngine.Host.Journals;
+using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Cli;
 
@@ -58,6 +59,7 @@ internal static class Common
         {
             var address = JournalAddress.Parse(
                 parsed.GetValue(Journal) ?? Environment.GetEnvironmentVariable(JournalAddress.Variable));
+            address.Check();
             var name = book ?? BookPlace.DefaultBook;
             if (!JournalIdentity.IsBookName(name))
                 throw new FormatException("A book's name is 1 to 64 of a-z, 0-9, '.' and '-'.");
@@ -83,7 +85,9 @@ internal static class Common
         if (string.IsNullOrEmpty(stated)) return null;
         try
         {
-            if (JournalAddress.Parse(stated) is { Kind: not JournalKind.EventStore } keys) return keys;
+            var keys = JournalAddress.Parse(stated);
+            keys.Check();
+            if (keys.Kind != JournalKind.EventStore) return keys;
         }
         catch (FormatException wrong)
         {
@@ -91,6 +95,25 @@ internal static class Common
         }
         throw new CommandFailure(
             ExitCodes.Usage, "usage", "Keys lie in a folder or in PostgreSQL: what is in a stream cannot be destroyed.");
+    }
+
+    /// <summary>Where the option says that the large read models lie; null where it says nothing.</summary>
+    /// <exception cref="CommandFailure">It is none, or has a typing error.</exception>
+    public static string? ModelsOf(ParseResult parsed, Option<string?> option)
+    {
+        if (parsed.GetValue(option) is not { } models) return null;
+        if (!ReadModels.IsAddress(models))
+            throw new CommandFailure(
+                ExitCodes.Usage, "usage", $"{option.Name} is memory, or postgres: and a connection string.");
+        try
+        {
+            if (models != ReadModels.Memory) JournalAddress.Parse(models).Check();
+            return models;
+        }
+        catch (FormatException wrong)
+        {
+            throw new CommandFailure(ExitCodes.Usage, "usage", $"{option.Name}: {wrong.Message}");
+        }
     }
 
     public static Option<T> Required<T>(string name, string description) =>
