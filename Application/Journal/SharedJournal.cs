@@ -242,8 +242,9 @@ public abstract class SharedJournal(JournalIdentity identity) : ISharedJournal
             }
             catch (JournalException unknown) when (unknown.Kind == JournalFault.Unknown)
             {
-                silent = unknown;
-                if (Stopwatch.GetElapsedTime(started) > JournalTimes.Settle) throw;
+                // The first says what happened; those after it, that the store is away.
+                silent ??= unknown;
+                if (Stopwatch.GetElapsedTime(started) > JournalTimes.Settle) throw silent;
             }
             Thread.Sleep(Pause);
         }

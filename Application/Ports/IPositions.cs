@@ -44,6 +44,7 @@ public interface IPositions
     /// <returns>False while another holds the name.</returns>
     /// <exception cref="PositionsUnavailableException">The store did not answer: whether it is held is not known.
     /// </exception>
+    /// <exception cref="OperationCanceledException">Whether it is held is not known: release it.</exception>
     Task<bool> HoldAsync(string name, Guid holder, bool takeover, CancellationToken cancellation);
 
     /// <summary>Holds a name no longer; nothing where another does.</summary>

@@ -34,7 +34,17 @@ public readonly record struct StatementPeriod(
 
 /// <summary>One form of an issued statement.</summary>
 /// <param name="Sha256">Of all its bytes, as they were delivered.</param>
-public readonly record struct StatementCopy(StatementFormat Format, Hash256 Sha256);
+/// <param name="Edition">
+/// Of the form, from 1: one edition writes the same bytes of the same statement for ever. 0 in events from before
+/// editions were recorded, which are all of the first: read <see cref="PrintedIn"/>.
+/// </param>
+public readonly record struct StatementCopy(StatementFormat Format, Hash256 Sha256, int Edition = 0)
+{
+    public const int FirstEdition = 1;
+
+    /// <summary>The edition of the form that these bytes are of, from 1.</summary>
+    public int PrintedIn() => Math.Max(Edition, FirstEdition);
+}
 
 /// <summary>Issues a statement: what the host rendered at a position is numbered and kept to.</summary>
 /// <param name="Number">The number that stands in the rendered bytes: one above the account's last.</param>

@@ -20,7 +20,8 @@ public static class StatementRejections
             "statement.already_issued", "A statement of this period was issued: reprint it, or ask for it anew.",
             RejectionKind.Conflict),
         CopiesMalformed = new(
-            "statement.copies_malformed", "A statement is issued in one format or more, each once, JSON among them.");
+            "statement.copies_malformed",
+            "A statement is issued in one format or more, each once and of an edition, JSON among them.");
 }
 
 /// <summary>What an issued statement is found by, so that its period is not issued twice unasked.</summary>
@@ -97,6 +98,7 @@ public sealed class Statements(Tables tables)
         {
             var bit = 1 << (int)copy.Format;
             if (!Enum.IsDefined(copy.Format) || (seen & bit) != 0) return false;
+            if (copy.Edition < StatementCopy.FirstEdition) return false;
             seen |= bit;
         }
         return (seen & 1 << (int)StatementFormat.Json) != 0;

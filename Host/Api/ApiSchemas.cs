@@ -15,7 +15,8 @@ internal static class ApiSchemas
           "type":{"type":"string","format":"uri-reference"},"title":{"type":"string"},"status":{"type":"integer"},
           "detail":{"type":"string"},"code":{"type":"string"},"field":{"type":"string"},
           "link":{"type":"integer","minimum":1},"fault":{"type":"string"},"position":{"type":"integer","minimum":1},
-          "recorded_at":{"type":"string","format":"date-time"}}}
+          "recorded_at":{"type":"string","format":"date-time"},"edition":{"type":"integer","minimum":1},
+          "prints_edition":{"type":"integer","minimum":1},"sha256":{"type":"string"}}}
         """;
 
     /// <summary>What the members of a problem say, by name.</summary>
@@ -29,6 +30,9 @@ internal static class ApiSchemas
         ["link"] = "The link of a chain that broke it, from 1.",
         ["fault"] = "Name of the fault in the log.",
         ["position"] = "Where the refusal stands in the journal; absent where nothing was left there.",
+        ["edition"] = "The edition of its form in which a statement was issued.",
+        ["prints_edition"] = "The edition of that form which this release prints.",
+        ["sha256"] = "Of the bytes that were issued.",
     };
 
     public static OpenApiSchema Of(string json) => Of(JsonNode.Parse(json)!.AsObject());

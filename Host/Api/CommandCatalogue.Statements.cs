@@ -12,7 +12,7 @@ public static partial class CommandCatalogue
     private static CommandSpec[] OfStatements() =>
     [
         new("statement.issue", "accounts/{account}/statements", Scopes.Accounts,
-            "Issue a statement: number it, and keep position and hash of every copy",
+            "Issue a statement: number it, and keep position, hash and edition of every copy",
             [Account, Fields.Asset, StatementFrom, Through], [StatementBy, StatementFormats, Anew],
             IssueStatement,
             """{"asset":"EUR","from":"2025-12-01","through":"2025-12-31","formats":["json","html"]}""")
@@ -54,7 +54,7 @@ public static partial class CommandCatalogue
         foreach (var format in formats.Append(StatementFormat.Json).Distinct().Order())
         {
             if (StatementForms.Objects(format, made.Paper!.Statement) is { } no) return no;
-            copies.Add(new(format, StatementForms.HashOf(format, made.Paper)));
+            copies.Add(new(format, StatementForms.HashOf(format, made.Paper), StatementForms.EditionOf(format)));
         }
         return numbered with { Copies = copies.ToImmutable() };
     }

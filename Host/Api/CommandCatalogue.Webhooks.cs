@@ -1,5 +1,7 @@
+using BankingEngine.Application.Ports;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Webhooks;
+using BankingEngine.Host.Journals;
 using BankingEngine.Host.Webhooks;
 using static BankingEngine.Host.Api.Fields;
 
@@ -43,24 +45,34 @@ public static partial class CommandCatalogue
 
     private static Built Subscribe(CommandFields f, Sealing sealing)
     {
-        var (secret, subject) = (WebhookSignature.NewSecret(), WebhookSignature.NewSubject(f.Webhook));
         var command = new SubscribeWebhook(
-            f.Webhook, f.Url!, f.EventTypes, f.OnlyAccounts, sealing.Seal(WebhookSignature.SealedAs, subject, secret),
-            f.Has(FromPosition) ? f.Number : null);
-        var built = new Built(command, Secret: new("secret", secret), SealedFor: subject);
-        return built with
-        {
-            Ask = (book, _) => Task.FromResult(book.WebhookRules.Check(command.Url) is { } refused
-                ? new Built(null, Flaw: new Flaw(refused, Url.Name), SealedFor: subject) : built),
-        };
+            f.Webhook, f.Url!, f.EventTypes, f.OnlyAccounts, "", f.Has(FromPosition) ? f.Number : null);
+        return WithSecret(
+            command, book => book.WebhookRules.Check(command.Url) is { } refused ? new Flaw(refused, Url.Name) : null,
+            secret => command with { Secret = secret });
     }
 
     private static Built RotateSecret(CommandFields f, Sealing sealing)
     {
-        var (secret, subject) = (WebhookSignature.NewSecret(), WebhookSignature.NewSubject(f.Webhook));
-        var command = new RotateWebhookSecret(
-            f.Webhook, sealing.Seal(WebhookSignature.SealedAs, subject, secret),
-            f.Has(OverlapSeconds) ? f.Number : OneDay);
-        return new(command, Secret: new("secret", secret), SealedFor: subject);
+        var command = new RotateWebhookSecret(f.Webhook, "", f.Has(OverlapSeconds) ? f.Number : OneDay);
+        return WithSecret(command, static _ => null, secret => command with { Secret = secret });
     }
+
+    /// <summary>A command that brings a new secret, which is made as late as can be.</summary>
+    private static Built WithSecret(
+        WebhookCommand command, Func<RunningBook, Flaw?> check, Func<string, WebhookCommand> with) => new(
+            command, Turn: WebhookSecrets.Turn,
+            Ask: async (book, _) =>
+            {
+                if (check(book) is { } refused) return refused;
+                try
+                {
+                    var secret = await book.WebhookSecrets.MakeAsync(command.Id).ConfigureAwait(false);
+                    return new(with(secret.Sealed), Secret: new("secret", secret.Text), SealedFor: secret.Subject);
+                }
+                catch (PositionsUnavailableException)
+                {
+                    return new Flaw(ConsumerProblems.Unavailable);
+                }
+            });
 }

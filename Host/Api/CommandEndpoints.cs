@@ -54,7 +54,6 @@ public static class CommandEndpoints
                 asked = asked with { Built = await ask(book, asked.Id).ConfigureAwait(false) };
                 if (asked.Built.Flaw is { } no)
                 {
-                    await ForgetAsync(book, asked.Built.SealedFor).ConfigureAwait(false);
                     await Problems.Answer(context, no).ConfigureAwait(false);
                     return;
                 }

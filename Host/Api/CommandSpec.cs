@@ -97,7 +97,8 @@ public readonly record struct Shown(string Name, string Text);
 /// <param name="SealedFor">Whose key was made for this command alone, and is of no use where it is not accepted.</param>
 /// <param name="Ask">What has to be asked of the book first, under the command's id; gives what is sent.</param>
 /// <param name="Turn">
-/// The account whose other commands of the kind wait from the asking until this one is answered; null: none does.
+/// The account, or what else is named like one, whose other commands of the kind wait from the asking until this one is
+/// answered; null: none does.
 /// </param>
 public readonly record struct Built(
     Command? Command, string? Named = null, Flaw? Flaw = null, TransferId? Reverses = null, Shown? Secret = null,

@@ -50,6 +50,10 @@ public sealed class Consumers(RunningBook book)
     private readonly Lock _gate = new();
     private readonly Dictionary<Tag, Reader> _reading = [];
 
+    /// <summary>Who becomes a group's reader on this host, one after another: so that the last to hold it in the store is
+    /// the last one here too, and not ended by another that was.</summary>
+    private readonly Turns<Tag> _entering = new();
+
     /// <summary>What a commit says.</summary>
     private readonly record struct Done(Tag Consumer, long Position, bool Reset);
 
@@ -80,28 +84,52 @@ public sealed class Consumers(RunningBook book)
     /// <summary>Becomes the group's reader.</summary>
     /// <returns>Null while another reads, here or on another host, and is not to be taken over from.</returns>
     /// <exception cref="PositionsUnavailableException">The store did not answer.</exception>
+    /// <exception cref="OperationCanceledException">Who wanted to read went away.</exception>
     public async Task<Reader?> EnterAsync(Tag group, bool takeover, CancellationToken cancellation)
     {
-        lock (_gate)
+        Reader reader;
+        using (await _entering.TakeAsync(group, cancellation).ConfigureAwait(false))
         {
-            if (_reading.ContainsKey(group) && !takeover) return null;
+            lock (_gate)
+            {
+                if (_reading.ContainsKey(group) && !takeover) return null;
+            }
+            reader = new Reader(this, group, Stopwatch.GetTimestamp());
+            if (await TryHoldAsync(reader, takeover, cancellation).ConfigureAwait(false))
+            {
+                Begin(reader);
+                return reader;
+            }
         }
-        var asked = Stopwatch.GetTimestamp();
-        var reader = new Reader(this, group, asked);
-        if (!await book.Positions.HoldAsync(NameOf(group), reader.Id, takeover, cancellation).ConfigureAwait(false))
+        await reader.DisposeAsync().ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>A reader whose hold was not answered leaves: the store may have it, and the next one would wait.</summary>
+    private async Task<bool> TryHoldAsync(Reader reader, bool takeover, CancellationToken cancellation)
+    {
+        try
+        {
+            return await book.Positions.HoldAsync(NameOf(reader.Group), reader.Id, takeover, cancellation)
+                .ConfigureAwait(false);
+        }
+        catch
         {
             await reader.DisposeAsync().ConfigureAwait(false);
-            return null;
+            throw;
         }
+    }
+
+    private void Begin(Reader reader)
+    {
         Reader? before;
         lock (_gate)
         {
-            _reading.TryGetValue(group, out before);
-            _reading[group] = reader;
+            _reading.TryGetValue(reader.Group, out before);
+            _reading[reader.Group] = reader;
         }
         before?.EndTakenOver();
         reader.Start();
-        return reader;
     }
 
     /// <summary>Maps a route whose stores may not answer.</summary>
@@ -245,14 +273,15 @@ public sealed class Consumers(RunningBook book)
     public sealed class Reader : IAsyncDisposable
     {
         private readonly Consumers _consumers;
-        private readonly Tag _group;
         private readonly CancellationTokenSource _ended = new(), _left = new();
         private Task _holding = Task.CompletedTask;
         private long _proven;
         private volatile bool _isTakenOver;
 
         internal Reader(Consumers consumers, Tag group, long proven) =>
-            (_consumers, _group, _proven) = (consumers, group, proven);
+            (_consumers, Group, _proven) = (consumers, group, proven);
+
+        internal Tag Group { get; }
 
         internal Guid Id { get; } = Guid.NewGuid();
 
@@ -276,12 +305,12 @@ public sealed class Consumers(RunningBook book)
             await _holding.ConfigureAwait(false);
             lock (_consumers._gate)
             {
-                if (_consumers._reading.TryGetValue(_group, out var now) && now == this) _consumers._reading.Remove(_group);
+                if (_consumers._reading.TryGetValue(Group, out var now) && now == this) _consumers._reading.Remove(Group);
             }
             using var shortly = new CancellationTokenSource(LongestRelease);
             try
             {
-                await _consumers.book.Positions.ReleaseAsync(NameOf(_group), Id, shortly.Token).ConfigureAwait(false);
+                await _consumers.book.Positions.ReleaseAsync(NameOf(Group), Id, shortly.Token).ConfigureAwait(false);
             }
             catch (Exception away) when (away is PositionsUnavailableException or OperationCanceledException)
             {
@@ -303,7 +332,7 @@ public sealed class Consumers(RunningBook book)
                     using var over = CancellationTokenSource.CreateLinkedTokenSource(_left.Token);
                     var rest = Holds.Length - Stopwatch.GetElapsedTime(_proven);
                     over.CancelAfter(rest > TimeSpan.Zero ? rest : TimeSpan.Zero);
-                    if (await _consumers.book.Positions.HoldAsync(NameOf(_group), Id, takeover: false, over.Token)
+                    if (await _consumers.book.Positions.HoldAsync(NameOf(Group), Id, takeover: false, over.Token)
                         .ConfigureAwait(false)) _proven = asked;
                     else EndTakenOver();
                 }

@@ -90,7 +90,11 @@ public static class Explanations
             "Take a number from GET /v1/accounts/{account}/statements."),
         ("statement.format_not_issued", "Only forms that were issued have a hash to be held to.",
             "Take a format that the list of statements names, or issue the period anew in this one."),
-        ("statement.differs", "A program wrote this form otherwise when the statement was issued.",
+        ("statement.edition_not_printed",
+            "A release with another edition of this form issued the statement; nothing is wrong with it.",
+            "Take the stored copy and hold the SHA-256 of its bytes to `sha256`, take another form of the statement, or issue "
+            + "the period anew."),
+        ("statement.differs", "The rows or the program give other bytes than were issued, in the same edition of the form.",
             "Take the archived copy, or ask for the json form; tell an operator."),
         ("request.not_acceptable", "A statement is JSON, text/csv, application/xml (camt.053) or text/html.",
             "Accept one of these, or state `format`, which has the last word."),

@@ -89,9 +89,9 @@ public static class OperatorEndpoints
 
     public static void MapHealth(this IEndpointRouteBuilder routes, RunningBook book)
     {
-        Task Live(HttpContext context) => Answer(context, book, ready: true);
-        Task Ready(HttpContext context) => Answer(context, book, ready: StatusOf(book) is "ok" or "following");
-        Task Leading(HttpContext context) => Answer(context, book, ready: StatusOf(book) == "ok");
+        Task Live(HttpContext context) => Answer(context, book, static _ => true);
+        Task Ready(HttpContext context) => Answer(context, book, static status => status is "ok" or "following");
+        Task Leading(HttpContext context) => Answer(context, book, static status => status == "ok");
         routes.MapGet("/health/live", (Delegate)Live).Needs(Access.Nothing)
             .WithSummary("Whether the process works at all").Reads(new("Operations", "It does."));
         routes.MapGet("/health/ready", (Delegate)Ready).Needs(Access.Nothing)
@@ -112,15 +112,25 @@ public static class OperatorEndpoints
         return engine.ClockStep == 0 ? "ok" : "clock_held";
     }
 
-    private static Task Answer(HttpContext context, RunningBook book, bool ready)
+    /// <summary>What a status says of who leads: a lead that is not proven, or was lost, may be another's by now.</summary>
+    private static string RoleOf(string status) => status switch
     {
+        "following" or "journal_unreachable" => "follower",
+        "lead_unproven" or "reopening" => "unproven",
+        _ => "leader",
+    };
+
+    private static Task Answer(HttpContext context, RunningBook book, Func<string, bool> isReady)
+    {
+        // Once: it may be another a moment later.
+        var status = StatusOf(book);
+        var role = RoleOf(status);
         using var to = ResponseBody.Rent();
         to.Json.WriteStartObject();
-        var status = StatusOf(book);
         to.Json.WriteString("status"u8, status);
         to.Json.WriteString("book"u8, book.Genesis.Name.ToString());
-        to.Json.WriteString("role"u8, status == "lead_unproven" ? "unproven" : book.Engine.IsLeading ? "leader" : "follower");
-        if (book.Leader is { } leader) to.Json.WriteString("leader"u8, leader);
+        to.Json.WriteString("role"u8, role);
+        if (role != "unproven" && book.Leader is { } leader) to.Json.WriteString("leader"u8, leader);
         to.Json.WriteNumber("position"u8, book.Engine.DurablePosition);
         if (book.Engine.ClockStep != 0) to.Json.WriteNumber("clock_step_microseconds"u8, book.Engine.ClockStep);
         if (book.Warnings.Count > 0)
@@ -130,7 +140,7 @@ public static class OperatorEndpoints
             to.Json.WriteEndArray();
         }
         to.Json.WriteEndObject();
-        to.Send(context.Response, ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        to.Send(context.Response, isReady(status) ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
         return Task.CompletedTask;
     }
 

@@ -24,10 +24,11 @@ public static class Problems
     };
 
     /// <summary>Answers a request that did not reach the book.</summary>
-    public static Task Answer(HttpContext context, Flaw flaw)
+    /// <param name="besides">Writes members that this problem has besides those of all; null: none.</param>
+    public static Task Answer(HttpContext context, Flaw flaw, Action<Utf8JsonWriter>? besides = null)
     {
         using var body = ResponseBody.Rent();
-        Write(body.Json, flaw with { Detail = flaw.Detail ?? OfQuery(context, flaw) });
+        Write(body.Json, flaw with { Detail = flaw.Detail ?? OfQuery(context, flaw) }, besides);
         if (flaw.Problem.Status == StatusCodes.Status503ServiceUnavailable)
             context.Response.Headers.RetryAfter = Limits.RetryAfterSeconds;
         if (flaw.RetryAfterSeconds > 0)
@@ -67,11 +68,12 @@ public static class Problems
     public static EdgeProblem Of(EngineUnavailableException unavailable) =>
         EdgeProblems.ByCode.GetValueOrDefault(unavailable.Code, EdgeProblems.Closing);
 
-    public static void Write(Utf8JsonWriter to, in Flaw flaw)
+    public static void Write(Utf8JsonWriter to, in Flaw flaw, Action<Utf8JsonWriter>? besides = null)
     {
         Begin(to, flaw.Problem.Code, flaw.Problem.Status, flaw.Problem.Title, flaw.Detail);
         if (flaw.Field is not null) to.WriteString("field"u8, flaw.Field);
         if (flaw.Link > 0) to.WriteNumber("link"u8, flaw.Link);
+        besides?.Invoke(to);
         to.WriteEndObject();
     }
 

@@ -16,6 +16,8 @@ internal sealed class ReadsFinancials(RunningBook book)
     /// <summary>Lines of a page of party exposures: a look at each party on it is an event.</summary>
     private const int MaxExposures = 100;
 
+    private readonly ExposurePages _exposures = new(TimeProvider.System);
+
     public static void Map(IEndpointRouteBuilder routes, RunningBook book)
     {
         var reads = new ReadsFinancials(book);
@@ -186,18 +188,17 @@ internal sealed class ReadsFinancials(RunningBook book)
         }
         // Of an instant the cut is the last posting before it; holders may have been set since then.
         var through = Math.Max(cut.Through.Value, asOf.At is { } at ? holders.PositionAt(at) : 0);
-        var balances = await entries.BalancesAsync(through, bookedOn).ToListAsync().ConfigureAwait(false);
-        var all = Exposures.ByParty(balances, holders, through, party);
         var from = mark?.Skip ?? 0;
-        var lines = all.Skip(from).Take(limit).ToList();
-        await RecordAsync(context, party, lines).ConfigureAwait(false);
+        var page = await _exposures.PageAsync(new(through, bookedOn, party), from, limit, async () => Exposures.ByParty(
+            await entries.BalancesAsync(through, bookedOn).ToListAsync().ConfigureAwait(false), holders, through, party))
+            .ConfigureAwait(false);
+        await RecordAsync(context, party, page.Lines).ConfigureAwait(false);
         Reads.Ok(context, to =>
         {
             to.WriteNumber("position"u8, through);
             to.ValueOrNull("booked_on"u8, bookedOn);
-            Write(to, lines);
-            var next = from + lines.Count;
-            ReadsAccounts.Next(to, next < all.Count ? query.CursorAt(through, next) : null);
+            Write(to, page.Lines);
+            ReadsAccounts.Next(to, page.AreMore ? query.CursorAt(through, from + page.Lines.Count) : null);
         });
     }
 

@@ -27,6 +27,8 @@ public static class ReadsProblems
         EntryNotFound = new("entry.not_found", 404, "No posting of this id, or none at this position."),
         StatementNotFound = new("statement.not_found", 404, "No statement of this number was issued of the account."),
         FormatNotIssued = new("statement.format_not_issued", 404, "The statement was not issued in this format."),
+        EditionNotPrinted = new("statement.edition_not_printed", 410,
+            "The statement was issued in an edition of this form that this release does not print."),
         StatementDiffers = new("statement.differs", 500,
             "The statement made again is not the one that was issued: its hash differs, and it is not shown."),
         NotAcceptable = new("request.not_acceptable", 406,

@@ -25,7 +25,7 @@ internal sealed class ReadsStatements(RunningBook book)
             { NotFound = NoAccount });
         Reads.Map(routes, "/v1/accounts/{account}/statements", "statement.list",
             "Statements that were issued of an account, newest first", reads.ListAsync,
-            new(Area, "A page of statements, with the hash of each copy.", After, Limit(), Cursor)
+            new(Area, "A page of statements, with hash and edition of each copy.", After, Limit(), Cursor)
             {
                 NotFound = NoAccount,
             });
@@ -89,6 +89,7 @@ internal sealed class ReadsStatements(RunningBook book)
                     to.WriteStartObject();
                     to.WriteString("format"u8, ReadsJson.NameOf(copy.Format));
                     to.Value("sha256"u8, copy.Sha256);
+                    to.WriteNumber("edition"u8, copy.PrintedIn());
                     to.WriteEndObject();
                 }
                 to.WriteEndArray();
@@ -119,10 +120,17 @@ internal sealed class ReadsStatements(RunningBook book)
             return;
         }
         var e = Read(page[0].Position).Issued;
-        var sha256 = e.Copies.FirstOrDefault(copy => copy.Format == format).Sha256;
-        if (sha256 == default)
+        var copy = e.Copies.FirstOrDefault(copy => copy.Format == format);
+        if (copy == default)
         {
             await Problems.Answer(context, new Flaw(ReadsProblems.FormatNotIssued, "format")).ConfigureAwait(false);
+            return;
+        }
+        // With the refusals too: whoever kept the bytes can hold them to it.
+        context.Response.Headers["Statement-Sha256"] = copy.Sha256.ToString();
+        if (copy.PrintedIn() != StatementForms.EditionOf(format))
+        {
+            await OfAnotherEdition(context, copy).ConfigureAwait(false);
             return;
         }
         if (await book.ReadModels.AccountsAsync(e.TrueAt).ConfigureAwait(false) is not { } entries)
@@ -132,12 +140,11 @@ internal sealed class ReadsStatements(RunningBook book)
         }
         var period = new StatementPeriod(account, e.Asset, e.From, e.Through, e.Dates);
         var made = await MakeAsync(book, entries, period, e.TrueAt, number).ConfigureAwait(false);
-        if (made.Paper is { } paper && StatementForms.HashOf(format, paper) != sha256)
+        if (made.Paper is { } paper && StatementForms.HashOf(format, paper) != copy.Sha256)
         {
             await Problems.Answer(context, ReadsProblems.StatementDiffers).ConfigureAwait(false);
             return;
         }
-        context.Response.Headers["Statement-Sha256"] = sha256.ToString();
         await SendAsync(context, format, made).ConfigureAwait(false);
     }
 
@@ -168,6 +175,20 @@ internal sealed class ReadsStatements(RunningBook book)
 
     private static StatementFormat? FormatOf(HttpContext context, ReadsQuery query) =>
         query.One<StatementFormat>("format") ?? StatementForms.OfAccept(context.Request.Headers.Accept);
+
+    /// <summary>Says what was issued, so that whoever kept its bytes can hold them to it.</summary>
+    private static Task OfAnotherEdition(HttpContext context, StatementCopy copy)
+    {
+        var printed = StatementForms.EditionOf(copy.Format);
+        var flaw = new Flaw(ReadsProblems.EditionNotPrinted, "format",
+            Detail: $"It was issued in edition {copy.PrintedIn()}; this release prints edition {printed}.");
+        return Problems.Answer(context, flaw, to =>
+        {
+            to.WriteNumber("edition"u8, copy.PrintedIn());
+            to.WriteNumber("prints_edition"u8, printed);
+            to.Value("sha256"u8, copy.Sha256);
+        });
+    }
 
     private static Flaw? NoFormOf(StatementFormat? format) =>
         format is null ? new Flaw(ReadsProblems.NotAcceptable, "Accept") : default(Flaw?);

@@ -21,6 +21,9 @@ namespace BankingEngine.Host.Api;
 /// </remarks>
 internal static partial class StatementCamt
 {
+    /// <summary>Raised whenever the bytes of a statement change.</summary>
+    public const int Edition = 1;
+
     public const string Namespace = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08";
 
     /// <summary>Digits of ActiveOrHistoricCurrencyAndAmount and of DecimalNumber.</summary>

@@ -12,6 +12,9 @@ namespace BankingEngine.Host.Api;
 /// </remarks>
 internal static class StatementCsv
 {
+    /// <summary>Raised whenever the bytes of a statement change.</summary>
+    public const int Edition = 1;
+
     private const string End = "\r\n", FormulaSigns = "=+-@\uFF1D\uFF0B\uFF0D\uFF20";
 
     private static readonly SearchValues<char> Quotable = SearchValues.Create(",\"\r\n");

@@ -43,6 +43,19 @@ internal static class StatementForms
     };
 
     /// <summary>
+    /// The edition of a form that this release prints. Whoever changes a form's bytes raises its edition, and what was
+    /// issued in an earlier one is said to be so.
+    /// </summary>
+    public static int EditionOf(StatementFormat format) => format switch
+    {
+        StatementFormat.Json => StatementJson.Edition,
+        StatementFormat.Csv => StatementCsv.Edition,
+        StatementFormat.Camt053 => StatementCamt.Edition,
+        StatementFormat.Html => StatementHtml.Edition,
+        _ => throw new ArgumentOutOfRangeException(nameof(format)),
+    };
+
+    /// <summary>
     /// The form that a caller likes best by media types and their qualities (RFC 9110, 12.5.1); of forms that are liked
     /// alike the first, JSON. Without a header, or with one that cannot be read, JSON.
     /// </summary>

@@ -9,6 +9,9 @@ namespace BankingEngine.Host.Api;
 /// <summary>A statement as a page to print: whole in itself, no scripts, nothing loaded from elsewhere.</summary>
 internal static class StatementHtml
 {
+    /// <summary>Raised whenever the bytes of a statement change.</summary>
+    public const int Edition = 1;
+
     private const string Style = """
         body{font:10pt/1.4 sans-serif;color:#111;margin:2rem auto;max-width:60rem;padding:0 1rem}
         h1{font-size:1.3rem;margin:0 0 .5rem}

@@ -9,6 +9,9 @@ namespace BankingEngine.Host.Api;
 /// <summary>A statement as JSON: its canonical form, which every issued one has.</summary>
 internal static class StatementJson
 {
+    /// <summary>Raised whenever the bytes of a statement change.</summary>
+    public const int Edition = 1;
+
     private static readonly JsonEncodedText
         Position = Name("position"), BookedOn = Name("booked_on"), ValueOn = Name("value_on"), Side = Name("side"),
         Amount = Name("amount"), Balance = Name("balance"), Debit = Name("debit"), Credit = Name("credit"),

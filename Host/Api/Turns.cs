@@ -1,22 +1,21 @@
-using BankingEngine.Domain.Kernel;
-
 namespace BankingEngine.Host.Api;
 
 /// <summary>
-/// Lets the requests that prepare something from an account's state, and then send it, do so one after another. The
-/// book would refuse the second of two, and its id would be used up. Requests about other accounts do not wait.
+/// Lets those who do something in several steps about one thing, such as prepare it from an account's state and then
+/// send it, do so one after another. Who is about another thing does not wait.
 /// </summary>
-public sealed class Turns
+/// <typeparam name="T">What names a thing.</typeparam>
+public sealed class Turns<T> where T : struct, IEquatable<T>
 {
-    private readonly Dictionary<AccountId, Line> _lines = [];
+    private readonly Dictionary<T, Line> _lines = [];
 
-    /// <summary>Waits until nobody else has the account's turn.</summary>
-    /// <param name="account">Null: there is nothing to wait for.</param>
+    /// <summary>Waits until nobody else has the thing's turn.</summary>
+    /// <param name="thing">Null: there is nothing to wait for.</param>
     /// <returns>Ends the turn when it is disposed of; null where none was taken.</returns>
     /// <exception cref="OperationCanceledException">Who waited went away.</exception>
-    public async Task<IDisposable?> TakeAsync(AccountId? account, CancellationToken cancelled)
+    public async Task<IDisposable?> TakeAsync(T? thing, CancellationToken cancelled)
     {
-        if (account is not { } of) return null;
+        if (thing is not { } of) return null;
         Line? line;
         lock (_lines)
         {
@@ -35,8 +34,8 @@ public sealed class Turns
         }
     }
 
-    /// <summary>Those who want one account's turn.</summary>
-    private sealed class Line(Turns turns, AccountId account)
+    /// <summary>Those who want one thing's turn.</summary>
+    private sealed class Line(Turns<T> turns, T thing)
     {
         public SemaphoreSlim Free { get; } = new(1, 1);
 
@@ -48,7 +47,7 @@ public sealed class Turns
             lock (turns._lines)
             {
                 if (--Requests > 0) return;
-                turns._lines.Remove(account);
+                turns._lines.Remove(thing);
             }
             Free.Dispose();
         }

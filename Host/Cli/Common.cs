@@ -48,6 +48,8 @@ internal static class Common
 
     /// <summary>Where the book lies that a command is about.</summary>
     /// <exception cref="CommandFailure">The address is none, or is that of a backup in one file.</exception>
+    /// <exception cref="JournalException">WrongBook: the folder is a book on files, and the journal lies
+    /// elsewhere.</exception>
     public static BookPlace PlaceOf(ParseResult parsed, Option<string> data) =>
         PlaceOf(parsed, parsed.GetValue(data)!, parsed.GetResult(data) is { Implicit: false }, parsed.GetValue(Book));
 
@@ -70,7 +72,12 @@ internal static class Common
                 BackupArchive.DemandNone(files);
                 return new(files, JournalAddress.InFolder, name) { Keys = keys };
             }
-            return new(isNamed ? folder : Path.Combine("bank-data", $"{name}.cache"), address, name) { Keys = keys };
+            var place = new BookPlace(isNamed ? folder : Path.Combine("bank-data", $"{name}.cache"), address, name)
+            {
+                Keys = keys,
+            };
+            place.DemandNoFiles();
+            return place;
         }
         catch (FormatException wrong)
         {

@@ -33,7 +33,7 @@ public sealed class AuditGateway : IAsyncDisposable
     public const int MaxRequestBytes = 64 * 1024;
 
     /// <summary>Version that clients are told: the one whose reading side this is.</summary>
-    public const string ServerVersion = "24.6.0.0";
+    public const string ServerVersion = "24.6.0";
 
     private const int MaxConnections = 256, LeastBytesPerSecond = 100;
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(10);
@@ -169,7 +169,9 @@ public sealed class AuditGateway : IAsyncDisposable
         var settings = new Dictionary<string, string?>
         {
             ["Endpoints:Gateway:Url"] = url,
-            ["Endpoints:Gateway:Protocols"] = nameof(HttpProtocols.Http2),
+            // Some things clients ask by HTTP/1.1: where TLS tells it apart, they get an answer.
+            ["Endpoints:Gateway:Protocols"] = (url.StartsWith("https:", StringComparison.OrdinalIgnoreCase)
+                ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http2).ToString(),
         };
         Copy(configuration.GetSection("Kestrel:Certificates"), "Certificates", settings);
         Copy(configuration.GetSection("Gateway:Certificate"), "Endpoints:Gateway:Certificate", settings);

@@ -44,7 +44,8 @@ public sealed class BookStreams(JournalFeed feed) : IStreamStore, IDisposable
 
     public IStreamCursor OpenStream(string stream, long revision, bool forwards)
     {
-        if (stream == BookStream) return OpenAll(revision + 1, forwards);
+        // The last number there is stands for one that no event will have.
+        if (stream == BookStream) return OpenAll(Math.Min(revision, long.MaxValue - 1) + 1, forwards);
         if (TryAccount(stream, out var account))
             return new LinkCursor(this, stream, revision, forwards, (index, at) => index.Mark(account, at));
         return TryTransfer(stream, out var transfer)

@@ -54,7 +54,7 @@ public sealed record ReadPlan(
         };
         if (limit is null && !forwards) throw Wrong("Subscriptions go forwards.");
         return new(
-            stream, forwards, from, mark, limit, filter is null ? null : StreamFilter.Of(filter), options.ResolveLinks,
+            stream, forwards, from, mark, limit, filter is null ? null : StreamFilter.Of(filter, limit is null), options.ResolveLinks,
             options.UuidOption.ContentCase == Options.Types.UUIDOption.ContentOneofCase.Structured,
             options.ControlOption?.Compatibility >= 1);
     }

@@ -117,7 +117,8 @@ public static partial class GrpcServer
         return routes.MapPost(method.Path, (Delegate)Serve).WithDisplayName(method.Path);
     }
 
-    /// <summary>Answers every other gRPC method with <see cref="GrpcCode.Unimplemented"/>.</summary>
+    /// <summary>Answers every other gRPC method with <see cref="GrpcCode.Unimplemented"/>, and what is no gRPC with the
+    /// same in HTTP's words, of which clients show their users no more than the reason.</summary>
     public static IEndpointConventionBuilder MapGrpcUnimplemented(this IEndpointRouteBuilder routes)
     {
         static Task Refuse(HttpContext context)
@@ -127,7 +128,7 @@ public static partial class GrpcServer
                 return FailAsync(
                     context, new(GrpcCode.Unimplemented, $"There is no {context.Request.Path.Value} here."));
             }
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            context.Response.StatusCode = StatusCodes.Status501NotImplemented;
             return Task.CompletedTask;
         }
         return routes.MapFallback("{*path}", (Delegate)Refuse);

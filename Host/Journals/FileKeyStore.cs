@@ -27,6 +27,8 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
     /// <summary>Begins the names of what is being written; no subject's name has the sign.</summary>
     private const string Unfinished = "~new";
 
+    private const string LockName = Unfinished + ".lock";
+
     private const UnixFileMode OwnerFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -73,7 +75,7 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
         lock (_making)
         {
             var path = PathOf(subject);
-            using var held = Hold();
+            using var held = Hold(_folder);
             Heed();
             _cache.TryRemove(subject, out _);
             if (Living(path) is not { } key) return false;
@@ -137,16 +139,21 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
     {
         lock (_making)
         {
+            using var alone = Hold(_folder);
             Heed();
             if (_destroyed.Holds(held.Key)) return;
+            var path = PathOf(held.Name);
+            MakeFolder(Path.GetDirectoryName(path)!);
+            Replace(path, held.Key);
+            _cache.TryRemove(held.Name, out _);
         }
-        var path = PathOf(held.Name);
-        MakeFolder(Path.GetDirectoryName(path)!);
-        Replace(path, held.Key);
-        _cache.TryRemove(held.Name, out _);
     }
 
-    public void TakeSecret(in HeldKey held) => Replace(Path.Combine(_folder, held.Name), held.Key);
+    public void TakeSecret(in HeldKey held)
+    {
+        using var alone = Hold(_folder);
+        Replace(Path.Combine(_folder, held.Name), held.Key);
+    }
 
     private string Bound(string field) => $"{_book}\0{field}";
 
@@ -221,7 +228,7 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
     /// <summary>The secret under a name, whichever host was the first to write one.</summary>
     private byte[] Kept(string path, Func<byte[]> make)
     {
-        using var held = Hold();
+        using var held = Hold(_folder);
         if (File.Exists(path)) return File.ReadAllBytes(path);
         var secret = make();
         Store(path, secret);
@@ -230,9 +237,11 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
 
     /// <summary>Waits until no other host writes to the folder: a file system puts a file in the place of another without
     /// a word, and what the other host had sealed by then would be lost.</summary>
-    private IFile Hold()
+    /// <param name="folder">The folder <c>keys</c>; it is there.</param>
+    /// <exception cref="JournalException">Failed: another held it for <see cref="LongestHold"/>.</exception>
+    internal static IFile Hold(string folder)
     {
-        var path = Path.Combine(_folder, Unfinished + ".lock");
+        var path = Path.Combine(folder, LockName);
         for (var since = Environment.TickCount64; Environment.TickCount64 - since < LongestHold; Thread.Sleep(1))
         {
             if (DiskFileLayer.Instance.TryLock(path) is not { } held) continue;
@@ -242,6 +251,10 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
         }
         throw new JournalException(JournalFault.Failed, $"Another host holds {path}.");
     }
+
+    /// <summary>Whether a file is a secret that was being written; where nobody holds the folder, nobody writes it any
+    /// more.</summary>
+    internal static bool IsUnfinished(string path) => Path.GetFileName(path) == Unfinished;
 
     /// <summary>Whether a file is a secret, and not one that is being written.</summary>
     internal static bool IsWhole(string path) => !Path.GetFileName(path).StartsWith(Unfinished, StringComparison.Ordinal);

@@ -155,15 +155,24 @@ public sealed record BookPlace(string Folder, JournalAddress Journal, string Boo
         return journal;
     }
 
+    /// <summary>Demands that the folder of caches is not a book on files: it would not be the one that is asked.
+    /// </summary>
+    /// <exception cref="JournalException">WrongBook: it is.</exception>
+    public void DemandNoFiles()
+    {
+        if (!IsShared || !Directory.Exists(Path.Combine(Folder, "journal"))) return;
+        throw new JournalException(
+            JournalFault.WrongBook,
+            $"{Folder} holds a book on files, and the journal was said to lie in {Journal}: say another folder with "
+            + $"--data, or, to mean the book on files, neither --journal nor the variable {JournalAddress.Variable}.");
+    }
+
     /// <summary>Caches of another book would be taken for this one's.</summary>
     private void Demand(JournalIdentity identity, bool mayWrite)
     {
         var path = Path.Combine(Folder, IdentityFile);
         var said = $"{identity.Book} {Convert.ToHexStringLower(identity.Genesis.Span)}\n";
-        if (Directory.Exists(Path.Combine(Folder, "journal")))
-            throw new JournalException(
-                JournalFault.WrongBook,
-                $"{Folder} holds a book on files, whose caches would be mixed with this one's: say another folder with --data.");
+        DemandNoFiles();
         if (File.Exists(path))
         {
             var known = File.ReadAllText(path);

@@ -136,14 +136,18 @@ public static class KeyBackup
             PostgresDestroyedKeys.Add(at.Text, book, list);
             return;
         }
+        Directory.CreateDirectory(at.Text);
+        // The list is written whole: what a host adds meanwhile would be lost, and what it destroyed come back to life.
+        var keys = Path.Combine(at.Text, FileKeyStore.FolderName);
+        using var held = Directory.Exists(keys) ? FileKeyStore.Hold(keys) : null;
         var all = DestroyedKeys.Of(at.Text);
         var known = all.Count;
         all.Take(list);
-        if (all.Count == known) return;
-        Directory.CreateDirectory(at.Text);
-        all.WriteTo(at.Text);
+        if (all.Count > known) all.WriteTo(at.Text);
     }
 
+    /// <summary>Hosts may use the folder that is copied to: it is held for a key at a time, so that none waits for long.
+    /// </summary>
     private static KeyCopy Copy(string from, string to, DestroyedKeys destroyed)
     {
         var copy = default(KeyCopy);
@@ -158,21 +162,35 @@ public static class KeyBackup
             if (destroyed.Holds(key)) copy = copy with { Destroyed = copy.Destroyed + 1 };
             else
             {
+                using var held = FileKeyStore.Hold(to);
                 FileKeyStore.MakeFolder(Path.GetDirectoryName(target)!);
                 FileKeyStore.Replace(target, key);
             }
         }
         foreach (var path in Directory.GetFiles(to, "*", SearchOption.AllDirectories))
         {
-            if (!FileKeyStore.IsWhole(path)) File.Delete(path);
-            else if (destroyed.Holds(File.ReadAllBytes(path)))
-            {
-                FileKeyStore.Shred(path);
-                copy = copy with { Destroyed = copy.Destroyed + 1 };
-            }
-            else copy = copy with { Keys = copy.Keys + 1 };
+            if (FileKeyStore.IsUnfinished(path)) Drop(path, to);
+            else if (!FileKeyStore.IsWhole(path) || ReadIfThere(path) is not { } key) continue;
+            else if (!destroyed.Holds(key)) copy = copy with { Keys = copy.Keys + 1 };
+            else if (Shred(path, to, destroyed)) copy = copy with { Destroyed = copy.Destroyed + 1 };
         }
         return copy;
+    }
+
+    /// <summary>Removes what somebody began to write who fell.</summary>
+    private static void Drop(string path, string folder)
+    {
+        using var held = FileKeyStore.Hold(folder);
+        File.Delete(path);
+    }
+
+    /// <returns>False where it was destroyed meanwhile; another key may be in its place.</returns>
+    private static bool Shred(string path, string folder, DestroyedKeys destroyed)
+    {
+        using var held = FileKeyStore.Hold(folder);
+        if (ReadIfThere(path) is not { } key || !destroyed.Holds(key)) return false;
+        FileKeyStore.Shred(path);
+        return true;
     }
 
     /// <returns>Null where it was destroyed meanwhile.</returns>

@@ -1,6 +1,7 @@
 using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Application.Ports;
+using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Api;
 using BankingEngine.Projections;
@@ -74,8 +75,9 @@ public sealed partial class RunningBook : IDisposable
 
     public Sealing Sealing { get; }
 
-    /// <summary>Who prepares a statement of an account, one after another.</summary>
-    public Turns Turns { get; } = new();
+    /// <summary>Who prepares a statement of an account, one after another: the book would refuse the second of two, and
+    /// its id would be used up. So it is with <see cref="Webhooks.WebhookSecrets"/>.</summary>
+    public Turns<AccountId> Turns { get; } = new();
 
     /// <summary>What an operator should know of the journal's store; empty when all is well.</summary>
     public IReadOnlyList<string> Warnings => (_journal as ISharedJournal)?.Warnings ?? [];
@@ -195,7 +197,7 @@ public sealed partial class RunningBook : IDisposable
             await found(seated.Engine).ConfigureAwait(false);
             // The genesis is the first event of all, so the first term begins behind it.
             await seated.Engine.SendAsync(
-                new(default, Domain.Kernel.Envelope.Engine, 0), new TakeLead(seated.Seat.Name), "book.take_lead")
+                new(default, Envelope.Engine, 0), new TakeLead(seated.Seat.Name), "book.take_lead")
                 .ConfigureAwait(false);
             return (seated, journal);
         }

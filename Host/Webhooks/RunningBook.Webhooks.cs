@@ -7,6 +7,7 @@ namespace BankingEngine.Host.Journals;
 public sealed partial class RunningBook
 {
     private IPositions? _positions;
+    private WebhookSecrets? _webhookSecrets;
 
     /// <summary>Where consumer groups and webhooks stand: in the book's folder, unless the journal's store is
     /// shared; then there.</summary>
@@ -16,6 +17,9 @@ public sealed partial class RunningBook
             ref _positions, () => SharedStores.Positions(Place, _journal.Identity));
         set => _positions = value;
     }
+
+    public WebhookSecrets WebhookSecrets =>
+        LazyInitializer.EnsureInitialized(ref _webhookSecrets, () => new WebhookSecrets(this));
 
     /// <summary>Where webhooks may send; as configured by the host that serves the book.</summary>
     public WebhookRules WebhookRules { get; set; } = WebhookRules.Strict;

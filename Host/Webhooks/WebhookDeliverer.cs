@@ -34,6 +34,9 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
     /// <summary>Of the secrets at the last tidying; null: not tidied since this host leads.</summary>
     private HashSet<string>? _keys;
 
+    /// <summary>Keys that had been noted on this host at the last tidying.</summary>
+    private long _made;
+
     /// <summary>Pings under way at once.</summary>
     public const int MaxPings = 4;
 
@@ -131,7 +134,7 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
         var stale = _couriers.Where(pair => !wanted.TryGetValue(pair.Key, out var row)
             || row.Changed != pair.Value.Row.Changed || pair.Value.Task.IsCompleted).Select(pair => pair.Key);
         var isNews = await StopAsync(stale).ConfigureAwait(false) | Begin(wanted.Values);
-        if (isNews || _keys?.SetEquals(read.Keys) != true) await TidyAsync(read.Keys).ConfigureAwait(false);
+        if (isNews || _keys?.SetEquals(read.Keys) != true || _made != _book.WebhookSecrets.Made) await TidyAsync(read.Keys).ConfigureAwait(false);
     }
 
     private Task<Subscribed> ReadAsync() => _book.Engine.ReadAsync((bank, at) => Read(bank, at));
@@ -208,11 +211,13 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
     /// <summary>Removes what was noted of subscriptions, and beginnings, that are no more, and destroys the keys of
     /// secrets that sign no more: what an old journal says of them opens nothing.</summary>
     /// <remarks>The keys that are there are noted beside the positions, so that a host that takes over knows which are to
-    /// go. A subscription that is made and removed between two looks leaves its key, which opens nothing but itself.</remarks>
+    /// go: see <see cref="WebhookSecrets"/>; here for books of programs that noted them later.</remarks>
     private async Task TidyAsync(HashSet<string> keys)
     {
         var (before, ending) = (_keys ?? [], _stopping.Token);
         _keys = null;
+        using var turn = await _book.Turns.TakeAsync(WebhookSecrets.Turn, ending).ConfigureAwait(false);
+        var made = _book.WebhookSecrets.Made;
         foreach (var key in keys.Except(before))
             await _book.Positions.AdvanceAsync(new(WebhookPositions.KeyPrefix + key, 0, _time.Now()), ending).ConfigureAwait(false);
         var positions = await _book.Positions.ListAsync(WebhookPositions.Prefix, ending).ConfigureAwait(false);
@@ -231,7 +236,7 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
             await _book.Positions.RemoveAsync(gone, ending).ConfigureAwait(false);
         }
         Log.Keep(now.Rows.Select(row => row.Made));
-        _keys = keys;
+        (_keys, _made) = (keys, made);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Webhook {Webhook} failed on this side; it begins again shortly")]

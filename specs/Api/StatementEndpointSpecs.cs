@@ -316,6 +316,24 @@ public sealed class StatementEndpointSpecs
     }
 
     [Fact]
+    public async Task A_page_that_is_kept_is_for_those_alone_who_may_see_parties_and_is_a_look_each_time()
+    {
+        await using var bank = await ReadsHost.StartAsync();
+        var (anna, ben) = (await Register(bank, "Anna"), await Register(bank, "Ben"));
+        await bank.Post($"{Alice}/holders", $$"""{"mode":"several","holders":[{"party":"{{anna}}"},{"party":"{{ben}}"}]}""");
+        var reader = (await bank.Post("/v1/keys", """{"key":"reader","scopes":["read"]}""")).GetProperty("token").GetString();
+        var first = await bank.Get("/v1/party-exposures?limit=1");
+        var second = $"/v1/party-exposures?limit=1&cursor={first.GetProperty("next").GetString()}";
+        (await bank.Ask(second, key: reader)).Should().Match<(int Status, string Body)>(
+            a => a.Status == 403 && !a.Body.Contains(ben) && !a.Body.Contains("exposures"));
+        for (var look = 1; look <= 2; look++)
+        {
+            Lines(await bank.Get(second)).Should().Equal((ben, "461.65"));
+            (await Looks(bank, anna), await Looks(bank, ben)).Should().Be((1, look));
+        }
+    }
+
+    [Fact]
     public async Task What_parties_held_is_told_of_any_position_time_and_accounting_date_and_page_by_page()
     {
         await using var bank = await ReadsHost.StartAsync();

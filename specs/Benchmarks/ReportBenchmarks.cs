@@ -8,7 +8,8 @@ namespace BankingEngine.Benchmarks;
 
 /// <summary>
 /// Read models: catching up with all of them from nothing, each alone, and statements of an account with 100,000
-/// entries, found in memory and sent in every form. BENCH_EVENTS says of how many events; default two million.
+/// entries, found in memory and in PostgreSQL and sent in every form. BENCH_EVENTS says of how many events; default two
+/// million.
 /// </summary>
 public static class ReportBenchmarks
 {
@@ -29,7 +30,14 @@ public static class ReportBenchmarks
         CatchUp(figures, book, "all", ReadModels.Fresh(), book.Engine.DurablePosition);
         foreach (var model in ReadModels.Fresh())
             CatchUp(figures, book, model.Name, [model], book.Engine.DurablePosition);
-        Statements(figures, book);
+        book.Engine.Dispose();
+        Statements(figures, book, "memory");
+        if (PostgresBenchmarks.PrivateCluster.Binaries is { } binaries)
+        {
+            using var cluster = PostgresBenchmarks.PrivateCluster.Start(binaries);
+            Statements(figures, book, "postgres", "--read-models", $"postgres:{cluster.ConnectionString}");
+        }
+        else Console.WriteLine("No PostgreSQL server binaries: statements of the tables are not measured.");
         figures.Print();
     }
 
@@ -49,10 +57,9 @@ public static class ReportBenchmarks
     }
 
     /// <summary>Over HTTP, from the request to the last byte, by a host of its own.</summary>
-    private static void Statements(Figures figures, BenchmarkBook book)
+    private static void Statements(Figures figures, BenchmarkBook book, string models, params string[] options)
     {
-        book.Engine.Dispose();
-        using var host = BenchmarkHost.Start(book.Folder);
+        using var host = BenchmarkHost.Start(book.Folder, options);
         host.AwaitReadModels(book.Token);
         using var client = new HttpClient { BaseAddress = new($"http://127.0.0.1:{host.Port}") };
         client.DefaultRequestHeaders.Authorization = new("Bearer", book.Token);
@@ -72,9 +79,9 @@ public static class ReportBenchmarks
             var processor = (host.ProcessorTime - used).TotalMilliseconds / Rounds;
             var first = took[0];
             took.Sort();
-            Figures.Say($"statement of {HotEntries:N0} entries as {format} over HTTP: median {took[Rounds / 2]:F0} ms of {Rounds}, first {first:F0}, worst {took[^1]:F0}; {processor:F0} ms of the host's processors each; {bytes:N0} bytes");
-            figures.Add($"statement_ms_{format}", took[Rounds / 2]);
-            figures.Add($"statement_processor_ms_{format}", processor);
+            Figures.Say($"statement of {HotEntries:N0} entries as {format} over HTTP, {models}: median {took[Rounds / 2]:F0} ms of {Rounds}, first {first:F0}, worst {took[^1]:F0}; {processor:F0} ms of the host's processors each; {bytes:N0} bytes");
+            figures.Add($"statement_ms_{models}_{format}", took[Rounds / 2]);
+            figures.Add($"statement_processor_ms_{models}_{format}", processor);
         }
     }
 

@@ -199,6 +199,10 @@ internal static class EventExamples
             Alice, 12, Eur.Code, BusinessDate.Parse("2025-12-01"), BusinessDate.Parse("2025-12-31"),
             StatementDates.Booked, 78,
             [new(StatementFormat.Json, Hash256.Of("json")), new(StatementFormat.Html, Hash256.Of("html"))]), []);
+        yield return (new StatementEvent.Issued(
+            Alice, 13, Eur.Code, BusinessDate.Parse("2026-01-01"), BusinessDate.Parse("2026-01-31"),
+            StatementDates.Value, 86,
+            [new(StatementFormat.Json, Hash256.Of("json"), 1), new(StatementFormat.Csv, Hash256.Of("csv"), 2)]), []);
     }
 
     /// <summary>Heads of every form: of the engine, of a caller, alone, the first of several, a later one.</summary>

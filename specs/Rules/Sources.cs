@@ -22,6 +22,9 @@ internal static class Sources
         select new Source(
             $"{project}/{relative}", relative.Contains('/') ? relative[..relative.IndexOf('/')] : "", File.ReadAllText(path));
 
+    /// <param name="path">From the root of the repository.</param>
+    public static string Text(string path) => File.ReadAllText(Path.Combine(Root, path));
+
     /// <summary>A line without what it says in comments, strings and characters, so that rules look at code only.</summary>
     public static string Code(string line)
     {

@@ -14,6 +14,7 @@ public sealed class PostgresCluster : IDisposable
 
     private readonly string _binaries, _options;
     private readonly Process _keeper;
+    private readonly bool _hasSmallDisk;
     private int _databases;
     private bool _disposed;
 
@@ -22,7 +23,7 @@ public sealed class PostgresCluster : IDisposable
     private PostgresCluster(
         string binaries, string settings, Func<string, string> making, string? smallDisk = null)
     {
-        _binaries = binaries;
+        (_binaries, _hasSmallDisk) = (binaries, smallDisk is not null);
         Folder = Directory.CreateTempSubdirectory("bank-pg-").FullName;
         Port = FreePort();
         if (IsRoot) Run(new("chown", ["postgres", Folder]));
@@ -32,7 +33,7 @@ public sealed class PostgresCluster : IDisposable
         var keeping =
             $"{making(data)} >{Folder}/initdb.log 2>&1 "
             + $"&& {binaries}/pg_ctl -D {data} -w -l {Folder}/log -o '{_options}' start >/dev/null && echo ready; "
-            + $"cat >/dev/null; {binaries}/pg_ctl -D {data} -m immediate stop >/dev/null 2>&1; rm -rf {Folder}";
+            + $"cat >/dev/null; {binaries}/pg_ctl -D {data} -m immediate stop >/dev/null 2>&1; rm -rf {Folder} 2>/dev/null";
         _keeper = Shell(smallDisk is null ? Started(keeping) : WithDisk(SmallDisk, smallDisk, keeping));
         var ready = _keeper.StandardOutput.ReadLineAsync();
         if (!ready.Wait(Start) || ready.Result != "ready")
@@ -75,8 +76,28 @@ public sealed class PostgresCluster : IDisposable
         "-c shared_buffers=64MB -c autovacuum=off", data => $"{Binaries}/initdb -D {data} -A trust -U postgres --no-sync",
         size);
 
-    /// <summary>Where the disk of <see cref="WithSmallDisk"/> is; the server alone sees it.</summary>
+    /// <summary>A cluster whose write-ahead log alone lies on <see cref="SmallDisk"/>, in segments of 1 MiB of which
+    /// none is used again while the server keeps running.</summary>
+    /// <param name="size">As mount has it, <c>24m</c>.</param>
+    public static PostgresCluster WithSmallLogDisk(string size) => new(
+        Binaries ?? throw new InvalidOperationException("There is no PostgreSQL server on this machine."),
+        "-c shared_buffers=64MB -c autovacuum=off -c max_wal_size=1GB",
+        data => $"{Binaries}/initdb -D {data} -X {Path.GetDirectoryName(data)}/small/log --wal-segsize=1 -A trust "
+            + "-U postgres --no-sync",
+        size);
+
+    /// <summary>Where the small disk of this cluster is; the server alone sees it.</summary>
     public string SmallDisk => Path.Combine(Folder, "small");
+
+    /// <summary>Takes all the room there is on <see cref="SmallDisk"/>.</summary>
+    public void FillSmallDisk() =>
+        Run(BesideServer(new("/bin/sh", ["-c", $"cat /dev/zero >{SmallDisk}/ballast 2>/dev/null; true"])));
+
+    /// <summary>Gives back what <see cref="FillSmallDisk"/> took.</summary>
+    public void ClearSmallDisk() => Run(BesideServer(new("rm", [Path.Combine(SmallDisk, "ballast")])));
+
+    /// <summary>Whether the server has not ended.</summary>
+    public bool IsRunning => File.Exists(Path.Combine(Folder, "db", "postmaster.pid"));
 
     /// <summary>Whether this machine lets a small disk be made: as root, where mounting is allowed.</summary>
     public static bool MayMount { get; } = Binaries is not null && IsRoot && CanMount();
@@ -158,7 +179,8 @@ public sealed class PostgresCluster : IDisposable
 
     /// <summary>Starts the server that <see cref="Stop"/> ended.</summary>
     public void StartAgain() =>
-        Run(Started($"{_binaries}/pg_ctl -D {Folder}/db -w -l {Folder}/log -o '{_options}' start >/dev/null"));
+        Run(BesideServer(
+            Started($"{_binaries}/pg_ctl -D {Folder}/db -w -l {Folder}/log -o '{_options}' start >/dev/null")));
 
     public void Dispose()
     {
@@ -167,6 +189,8 @@ public sealed class PostgresCluster : IDisposable
         _keeper.StandardInput.Close();
         _keeper.WaitForExit();
         _keeper.Dispose();
+        // The disk was mounted there until the keeper ended.
+        if (_hasSmallDisk) Directory.Delete(Folder, recursive: true);
     }
 
     private static bool IsRoot => Environment.UserName == "root";
@@ -198,6 +222,14 @@ public sealed class PostgresCluster : IDisposable
         start.WorkingDirectory = "/";
         return start;
     }
+
+    /// <summary>Sees the small disk too, where there is one.</summary>
+    private ProcessStartInfo BesideServer(ProcessStartInfo start) => _hasSmallDisk
+        ? new("nsenter", ["-t", $"{_keeper.Id}", "-m", start.FileName, .. start.ArgumentList])
+        {
+            WorkingDirectory = "/",
+        }
+        : start;
 
     /// <summary>As root, with a disk in memory that this process and its children alone see, and that goes with
     /// them.</summary>

@@ -46,7 +46,7 @@ internal sealed class PostgresAddress
         given.Timeout = Math.Min(given.Timeout, ConnectSeconds);
         given.CommandTimeout = QuestionSeconds;
         given.Enlist = false;
-        SeveralServers.MeanThePrimary(given);
+        AddressDefaults.Complete(given);
         return new(given);
     }
 

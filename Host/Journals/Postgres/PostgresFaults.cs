@@ -49,7 +49,7 @@ internal static class PostgresFaults
             _ => null,
         };
         return refusal is null
-            ? new(JournalFault.Unknown, $"PostgreSQL at {server} did not answer: {exception.GetBaseException().Message}", exception)
+            ? new(JournalFault.Unknown, $"PostgreSQL at {server} did not answer: {Said(exception.GetBaseException())}", exception)
             : new(JournalFault.Refused, refusal, exception);
     }
 
@@ -57,8 +57,11 @@ internal static class PostgresFaults
     /// <param name="what">What was not done.</param>
     public static JournalException Running(Exception exception, string what)
     {
-        var kind = exception is PostgresException { SqlState: var state } ? KindOf(state) : JournalFault.Unknown;
-        return new(kind, $"{what}: {exception.Message}", exception);
+        // A server that ends over an error has perhaps committed before: only one that goes on has refused.
+        var kind = exception is PostgresException { InvariantSeverity: "ERROR", SqlState: var state }
+            ? KindOf(state)
+            : JournalFault.Unknown;
+        return new(kind, $"{what}: {Said(exception)}", exception);
     }
 
     /// <summary>Whatever may pass, or may have left a commit behind, is unknown: reading back settles it.</summary>
@@ -69,6 +72,10 @@ internal static class PostgresFaults
             || state.StartsWith("42", StringComparison.Ordinal) => JournalFault.Failed,
         _ => JournalFault.Unknown,
     };
+
+    /// <summary>One line; the driver adds others, about details that it keeps back.</summary>
+    private static string Said(Exception exception) =>
+        exception is PostgresException said ? $"{said.SqlState}: {said.MessageText}" : exception.Message;
 
     private static T? Inner<T>(Exception exception) where T : Exception
     {

@@ -8,7 +8,7 @@ namespace BankingEngine.Projections.Stores.Postgres;
 /// <summary>Answers from the tables what <see cref="AccountEntries"/> answers from memory.</summary>
 internal sealed class EntriesReader(Asking asking) : IAccountEntries
 {
-    private static readonly Dictionary<string, AccountClass> Classes = Enum.GetValues<AccountClass>()
+    internal static readonly Dictionary<string, AccountClass> Classes = Enum.GetValues<AccountClass>()
         .ToDictionary(c => c.ToString().ToLowerInvariant(), StringComparer.Ordinal);
 
     private readonly string _accounts = $"{asking.Schema}.accounts", _balances = $"{asking.Schema}.balances",
@@ -69,44 +69,8 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
         });
 
     public ValueTask<AccountRange?> RangeOfAsync(StatementPeriod period, long position, int most) =>
-        asking.AskAsync<AccountRange?>(async (connection, _) =>
-        {
-            var date = period.Dates == StatementDates.Booked ? "booked_on" : "value_on";
-            object[] values =
-            [
-                period.Account.ToString(), period.Asset.ToString(), position, DateOf(period.From), DateOf(period.Through),
-            ];
-            var of = $"from {_entries} where account = $1 and asset = $2 and position <= $3";
-            AccountClass @class;
-            Int128 before, notYet;
-            await using (var sums = Asking.Command(
-                connection, $"""
-                select a.class, {Asking.Minor("t.before")}, {Asking.Minor("t.not_yet")} from {_accounts} a, lateral (select
-                  coalesce(sum(case side when 'credit' then amount_minor else -amount_minor end)
-                    filter (where {date} < $4), 0) as before,
-                  coalesce(sum(amount_minor)
-                    filter (where side = 'credit' and booked_on <= $5 and value_on > $5), 0) as not_yet {of}) t
-                where a.account = $1
-                """, values))
-            await using (var row = await sums.ExecuteReaderAsync().ConfigureAwait(false))
-            {
-                if (!await row.ReadAsync().ConfigureAwait(false)) return null;
-                (@class, before, notYet) = (Classes[row.GetString(0)], Asking.Minor(row, 1), Asking.Minor(row, 3));
-            }
-            var entries = new List<DatedEntry>();
-            await using (var found = Asking.Command(
-                connection, $"""
-                select position, side = 'debit', {Asking.Minor("amount_minor")}, booked_on, value_on, counter_account, code,
-                  reference, reversal {of} and {date} >= $4 and {date} <= $5 order by position, leg limit $6
-                """, [.. values, (long)most + 1]))
-            await using (var row = await found.ExecuteReaderAsync().ConfigureAwait(false))
-            {
-                while (await row.ReadAsync().ConfigureAwait(false)) entries.Add(EntryOf(row));
-            }
-            var areMore = entries.Count > most;
-            if (areMore) entries.RemoveAt(most);
-            return new(@class, before, entries, notYet, areMore);
-        });
+        asking.AskAsync((connection, _) =>
+            new RangeQuery(connection, asking.Schema, period, most).RangeAsync(position));
 
     public async IAsyncEnumerable<AccountBalance> BalancesAsync(long through, BusinessDate? bookedThrough)
     {
@@ -176,12 +140,7 @@ internal sealed class EntriesReader(Asking asking) : IAccountEntries
         Asset.Of(row.GetString(at), (byte)row.GetInt16(at + 1)),
         Asking.Minor(row, at + 2), Asking.Minor(row, at + 4));
 
-    private static DatedEntry EntryOf(NpgsqlDataReader row) => new(
-        row.GetInt64(0), row.GetBoolean(1) ? Side.Debit : Side.Credit, Asking.Minor(row, 2), DateAt(row, 4),
-        DateAt(row, 5), row.IsDBNull(6) ? default : AccountId.Parse(row.GetString(6)), TagAt(row, 7),
-        row.IsDBNull(8) ? null : row.GetString(8), row.GetBoolean(9));
-
-    private static BusinessDate DateAt(NpgsqlDataReader row, int column)
+    internal static BusinessDate DateAt(NpgsqlDataReader row, int column)
     {
         var date = row.GetFieldValue<DateOnly>(column);
         return new(date.Year, date.Month, date.Day);

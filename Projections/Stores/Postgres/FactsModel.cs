@@ -16,7 +16,7 @@ namespace BankingEngine.Projections.Stores.Postgres;
 /// of a second at once: counters move with every event. While the tables are built anew without indexes, holders and
 /// counters are held back in memory.
 /// </remarks>
-internal sealed partial class FactsModel() : TableModel("report_facts", version: 1)
+internal sealed partial class FactsModel() : TableModel("report_facts", version: 2)
 {
     private readonly CopyRows _statementRows = new(Statements.Columns.Length);
     private readonly CopyRows _copyRows = new(Copies.Columns.Length);

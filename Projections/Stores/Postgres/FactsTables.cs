@@ -33,6 +33,7 @@ internal sealed partial class FactsModel
             new("number", "int not null", "Of the statement."),
             new("format", "text not null", "json, csv, camt053 or html."),
             new("sha256", "text not null", "Of all its bytes as they were delivered, in hexadecimal."),
+            new("edition", "int not null", "Of the form, from 1: within one the same statement has the same bytes."),
         ]);
 
     internal static readonly TableShape Holders = new(
@@ -130,6 +131,7 @@ internal sealed partial class FactsModel
             _copyRows.Int4(e.Number);
             _copyRows.Text(Word(copy.Format));
             _copyRows.Text(copy.Sha256);
+            _copyRows.Int4(copy.PrintedIn());
         }
     }
 

@@ -30,7 +30,7 @@ public sealed class PostgresReadModels : IDisposable
     public PostgresReadModels(JournalFeed feed, string connectionString, string book)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        SeveralServers.MeanThePrimary(settings);
+        AddressDefaults.Complete(settings);
         connectionString = settings.ConnectionString;
         (_feed, _connectionString, _schema) = (feed, connectionString, new(feed, book));
         settings.ApplicationName ??= $"read models of {book}";

@@ -182,7 +182,9 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
         target.Run("set local search_path = ''");
         foreach (var table in own)
         {
-            target.Run(CopyGrants(table));
+            var succession = new TableSuccession($"{schema.Quoted}.{table}", $"{_beside}.{table}");
+            target.Run(succession.Grants);
+            target.Run(succession.Publications);
             target.Run($"drop table if exists {schema.Quoted}.{table}");
             target.Run($"alter table {_beside}.{table} set schema {schema.Quoted}");
         }
@@ -201,19 +203,6 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
             .Where(name => StoreSchema.Exists(target, name)));
         if (names.Length > 0) target.Run($"lock table {names} in access exclusive mode");
     }
-
-    /// <summary>Who may read the old table may read the new one.</summary>
-    private string CopyGrants(string table) =>
-        $"""
-        do $do$ declare g record; begin
-          for g in select case when a.grantee = 0 then 'public' else a.grantee::regrole::text end as who,
-              a.privilege_type as what
-            from pg_class c, aclexplode(c.relacl) a
-            where c.oid = to_regclass({StoreSchema.Literal($"{schema.Quoted}.{table}")}) and a.grantee <> c.relowner
-          loop
-            execute 'grant ' || g.what || ' on ' || {StoreSchema.Literal($"{_beside}.{table}")} || ' to ' || g.who;
-          end loop; end $do$
-        """;
 
     private long StateOf(TableTarget target) =>
         schema.StateOf(target, model.Name)?.Position

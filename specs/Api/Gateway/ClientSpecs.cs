@@ -130,6 +130,28 @@ public sealed class ClientSpecs(GatewayHost host) : IClassFixture<GatewayHost>
     [InlineData("eventstore", false)]
     [InlineData("kurrent", true)]
     [InlineData("kurrent", false)]
+    public async Task What_is_not_for_reading_ends_in_the_clients_own_error(string family, bool secure)
+    {
+        var token = await host.Served.KeyWith("audit");
+        ApiKeys.TryParse(token, out var key, out _, out _).Should().BeTrue();
+        var connection = secure
+            ? $"esdb://{key}:{Uri.EscapeDataString(token)}@{host.Secure.Address.Authority}?tlsCaFile={Uri.EscapeDataString(host.AuthorityFile)}"
+            : $"esdb://{host.Open.Address.Authority}?tls=false";
+        var seen = await Clients.RunAsync(null, "foreign.mjs", family, connection);
+        var ends = seen.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetString()!);
+        // Where the clients believe the server older they ask by HTTP/1.1, which reaches the gateway over TLS alone.
+        var byHttp = $"unknown//{(secure ? "Not Implemented" : "Bad Request")}";
+        ends.Should().HaveCount(19).And.OnlyContain(one => one.Value.StartsWith("unsupported/")
+            || one.Value.StartsWith("unknown/12/12 UNIMPLEMENTED: ") || one.Value == byHttp);
+        ends["createToStream"].Should().Contain("UNIMPLEMENTED");
+        ends["listAll"].Should().Be(byHttp);
+    }
+
+    [ClientTheory]
+    [InlineData("eventstore", true)]
+    [InlineData("eventstore", false)]
+    [InlineData("kurrent", true)]
+    [InlineData("kurrent", false)]
     public async Task The_event_store_of_the_specs_is_one_to_the_clients(string family, bool batches)
     {
         var folder = Directory.CreateTempSubdirectory("bank-eventstore-").FullName;

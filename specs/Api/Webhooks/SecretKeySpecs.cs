@@ -1,6 +1,7 @@
 using BankingEngine.Application.Ports;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Webhooks;
+using BankingEngine.Host.Journals;
 using BankingEngine.Host.Webhooks;
 
 namespace BankingEngine.Specs.Api.Webhooks;
@@ -49,6 +50,56 @@ public sealed class SecretKeySpecs(ServedBook served) : IClassFixture<ServedBook
         (await Noted()).Should().ContainSingle("what is destroyed need not be known any longer");
 
         Task<IReadOnlyList<StoredPosition>> Noted() => hooked.Book.Positions.ListAsync(WebhookPositions.KeyPrefix, default);
+    }
+
+    [Fact]
+    public async Task The_key_of_a_webhook_that_nobody_saw_is_destroyed_by_a_host_that_starts_later()
+    {
+        await using var hooked = await HookedBook.StartAsync();
+        var secret = await SubscribeAndRemove(hooked);
+        Opens(hooked, secret).Should().BeTrue("nobody looked yet");
+        hooked.Begin();
+        await Gone(hooked, secret);
+    }
+
+    [Fact]
+    public async Task The_key_of_a_webhook_that_was_made_and_removed_between_two_looks_is_destroyed()
+    {
+        await using var hooked = await HookedBook.StartAsync();
+        var looks = 0;
+        using var look = new SemaphoreSlim(0);
+        hooked.Begin(() =>
+        {
+            // Two are of the first look, which tidies, and one of each that finds nothing new.
+            if (Interlocked.Increment(ref looks) == 4) look.Wait();
+            return true;
+        });
+        for (var tries = 0; tries < 1_000 && Volatile.Read(ref looks) < 4; tries++) await Task.Delay(10);
+        var secret = await SubscribeAndRemove(hooked);
+        look.Release();
+        await Gone(hooked, secret);
+    }
+
+    [Fact]
+    public async Task A_key_whose_command_is_under_way_is_not_destroyed()
+    {
+        await using var hooked = await HookedBook.StartAsync();
+        WebhookSecret secret;
+        var asked = 0;
+        using (await hooked.Book.Turns.TakeAsync(WebhookSecrets.Turn, default))
+        {
+            secret = await hooked.Book.WebhookSecrets.MakeAsync(Tag.Of("hook"));
+            hooked.Begin(() => Interlocked.Increment(ref asked) > 0);
+            await Asked(3, tries: 50);
+            await hooked.Host.Send(new SubscribeWebhook(Tag.Of("hook"), "https://hooks.example/bank", [], [], secret.Sealed, null));
+        }
+        await Asked(Volatile.Read(ref asked) + 5, tries: 1_000);
+        Opens(hooked, secret.Sealed).Should().BeTrue();
+
+        async Task Asked(int times, int tries)
+        {
+            for (; tries > 0 && Volatile.Read(ref asked) < times; tries--) await Task.Delay(10);
+        }
     }
 
     [Fact]
@@ -102,6 +153,43 @@ public sealed class SecretKeySpecs(ServedBook served) : IClassFixture<ServedBook
         (await served.Post("/v1/webhooks", """{"webhook":"no","url":"https://10.0.0.1/"}""")).Code.Should().Be("webhook.address_refused");
         (await served.Post("/v1/webhooks/none/rotate-secret", "{}")).Code.Should().Be("webhook.not_found");
         Keys().Should().Equal(keys);
+    }
+
+    [Fact]
+    public async Task A_webhook_that_is_removed_at_once_leaves_no_key()
+    {
+        var before = Keys();
+        for (var round = 1; round <= 3; round++)
+        {
+            (await served.Post("/v1/webhooks", """{"webhook":"brief","url":"https://hooks.example/bank"}""")).Code.Should().BeNull();
+            (await served.Post("/v1/webhooks/brief/rotate-secret", "{}")).Code.Should().BeNull();
+            (await served.Post("/v1/webhooks/brief/remove", "{}")).Code.Should().BeNull();
+        }
+        for (var tries = 0; tries < 1_000 && Keys().Count > before.Count; tries++) await Task.Delay(10);
+        Keys().Should().BeEquivalentTo(before);
+    }
+
+    [Fact]
+    public async Task A_key_that_cannot_be_noted_is_not_made()
+    {
+        var (before, positions) = (Keys(), served.Book.Positions);
+        var spoilt = Directory.CreateTempSubdirectory("bank-positions-");
+        spoilt.CreateSubdirectory(FilePositions.FileName + ".new");
+        served.Book.Positions = new FilePositions(spoilt.FullName);
+        var refused = await served.Post("/v1/webhooks", """{"webhook":"unnoted","url":"https://hooks.example/bank"}""");
+        served.Book.Positions = positions;
+        (refused.Status, refused.Code).Should().Be((System.Net.HttpStatusCode.ServiceUnavailable, "positions.unavailable"));
+        Keys().Should().BeEquivalentTo(before);
+        spoilt.Delete(recursive: true);
+    }
+
+    /// <returns>Its secret, sealed.</returns>
+    private static async Task<string> SubscribeAndRemove(HookedBook hooked)
+    {
+        var secret = (await hooked.Book.WebhookSecrets.MakeAsync(Tag.Of("hook"))).Sealed;
+        await hooked.Host.Send(new SubscribeWebhook(Tag.Of("hook"), "https://hooks.example/bank", [], [], secret, null));
+        await hooked.Host.Send(new RemoveWebhook(Tag.Of("hook")));
+        return secret;
     }
 
     private List<string> Keys() => [.. ((IMovableKeys)served.Book.KeyStore).SubjectKeys()

@@ -1,4 +1,6 @@
 using BankingEngine.Host.Journals;
+using BankingEngine.Projections.Stores.Postgres;
+using Npgsql;
 
 namespace BankingEngine.Specs.Engine.Journal;
 
@@ -58,4 +60,14 @@ public sealed class JournalAddressSpecs
     [Fact]
     public void An_address_is_shown_without_its_password() =>
         JournalAddress.Parse("postgres:Host=db;Password=secret").ToString().Should().NotContain("secret");
+
+    [Theory]
+    [InlineData("Host=db", GssEncryptionMode.Disable)]
+    [InlineData("Host=db;GSS Encryption Mode=Prefer", GssEncryptionMode.Prefer)]
+    public void Kerberos_encrypts_a_session_only_where_the_address_asks_for_it(string address, GssEncryptionMode mode)
+    {
+        var completed = new NpgsqlConnectionStringBuilder(address);
+        AddressDefaults.Complete(completed);
+        completed.GssEncryptionMode.Should().Be(mode);
+    }
 }

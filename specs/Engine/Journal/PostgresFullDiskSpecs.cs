@@ -1,4 +1,6 @@
+using System.Net;
 using BankingEngine.Application.Journal;
+using BankingEngine.Domain.Kernel;
 using BankingEngine.Host.Api;
 using BankingEngine.Host.Journals;
 using BankingEngine.Host.Journals.Postgres;
@@ -95,17 +97,135 @@ public sealed class PostgresFullDiskSpecs
         await EventuallyAsync(() => IsLevel(host));
     }
 
+    [SmallDiskFact]
+    public async Task A_full_disk_of_the_write_ahead_log_ends_the_server_and_no_receipt_is_lost_or_doubled()
+    {
+        using var server = PostgresCluster.WithSmallLogDisk("64m");
+        // A standby that is away: the server keeps the whole log for it, and so cannot even recover.
+        server.Sql("postgres", "select pg_create_physical_replication_slot('away', true)");
+        await using var pair = await Pair.StartAsync(server);
+        server.FillSmallDisk();
+        await pair.PayUntilAsync(() => !server.IsRunning);
+
+        await EventuallyAsync(() => pair.AllSayAsync("journal_unreachable", "reopening"));
+        FluentActions.Invoking(server.StartAgain).Should().Throw<InvalidOperationException>("it cannot recover");
+        (await pair.PayAsync("unheard")).Should().BeNull();
+        pair.AllServe();
+        server.ClearSmallDisk();
+        server.StartAgain();
+        await pair.DemandEachOnceAsync();
+    }
+
+    [SmallDiskFact]
+    public void An_append_that_a_full_disk_of_the_log_stopped_may_be_stored_and_says_what_stopped_it()
+    {
+        using var server = PostgresCluster.WithSmallLogDisk("64m");
+        server.Sql("postgres", "select pg_create_physical_replication_slot('away', true)");
+        var database = server.NewDatabase();
+        using var journal = PostgresJournal.Create(database, SampleBlocks.Book);
+        server.FillSmallDisk();
+
+        var append = () =>
+        {
+            for (var tries = 0; tries < 20 * MostTries; tries++) journal.Append(SampleBlocks.After(journal.Tail, 50));
+        };
+        append.Should().Throw<JournalException>().Where(fault => fault.Kind == JournalFault.Unknown)
+            .WithMessage("*No space left on device").And.Message.Should().NotContain("\n", "it is one line of a log");
+        var acknowledged = (int)journal.Tail.Position;
+        server.ClearSmallDisk();
+        server.StartAgain();
+        journal.Refresh();
+        journal.Tail.Position.Should().BeOneOf(acknowledged, acknowledged + 50);
+        SharedJournalSpecs.Lines(journal).Should().Equal(JournalFixture.Expected((int)journal.Tail.Position));
+    }
+
     private static bool IsLevel(Hosted host) => host.Book.ReadModels.Lag().All(lag => lag.Position == lag.Durable);
 
     private static string? Reason(Hosted host) =>
         host.Book.ReadModels.Lag().Select(lag => lag.LastError).FirstOrDefault(error => error is not null);
 
-    private static async Task EventuallyAsync(Func<bool> happens)
+    private static Task EventuallyAsync(Func<bool> happens) => EventuallyAsync(() => Task.FromResult(happens()));
+
+    private static async Task EventuallyAsync(Func<Task<bool>> happens)
     {
-        for (var tries = 0; !happens(); tries++)
+        for (var tries = 0; !await happens(); tries++)
         {
             tries.Should().BeLessThan(MostTries, "it should have happened by now");
             await Task.Delay(100);
+        }
+    }
+
+    /// <summary>Two hosts of one book, and what they were asked to pay.</summary>
+    private sealed class Pair(string database, string key, Int128 before, params Hosted[] hosts) : IAsyncDisposable
+    {
+        private readonly Dictionary<string, long?> _receipts = [];
+
+        public static async Task<Pair> StartAsync(PostgresCluster server)
+        {
+            var database = server.NewDatabase();
+            var one = await Hosted.StartAsync(database, "one");
+            return new(
+                database, SandboxBook.DemoKey(one.Book)!, await PaidToBobAsync(one), one,
+                await Hosted.StartAsync(database, "other"));
+        }
+
+        /// <summary>Asks each for a payment, until one has done it.</summary>
+        /// <returns>Null: it is not acknowledged.</returns>
+        public async Task<long?> PayAsync(string id)
+        {
+            long? position = null;
+            foreach (var host in hosts) position ??= await host.PayAsync(key, id);
+            _receipts[id] = position;
+            return position;
+        }
+
+        public async Task PayUntilAsync(Func<bool> happens)
+        {
+            for (var payment = 0; !happens(); payment++)
+            {
+                payment.Should().BeLessThan(20 * MostTries, "the log's disk is full");
+                if (await PayAsync($"pay-{payment}") is null) await Task.Delay(20);
+            }
+            _receipts.Values.Should().Contain(position => position != null).And.Contain((long?)null);
+        }
+
+        public async Task<bool> AllSayAsync(params string[] status)
+        {
+            foreach (var host in hosts)
+            {
+                var (code, body, _) = await host.Send(HttpMethod.Get, "/health/ready", null, null);
+                if (code != HttpStatusCode.ServiceUnavailable || !status.Any(one => body.Contains($"\"{one}\""))) return false;
+            }
+            return true;
+        }
+
+        public void AllServe() => hosts.Should().OnlyContain(host => !host.Serving.IsCompleted, "they wait for the store");
+
+        /// <summary>Everything that was acknowledged is there, and what was not is done when it is asked for
+        /// again.</summary>
+        public async Task DemandEachOnceAsync()
+        {
+            var acknowledged = _receipts.Where(receipt => receipt.Value is not null).ToArray();
+            foreach (var id in _receipts.Keys.ToArray())
+                await EventuallyAsync(async () => await PayAsync(id) is not null);
+            _receipts.Should().Contain(acknowledged, "a repeat has the first receipt");
+            _receipts.Values.Should().OnlyHaveUniqueItems();
+            await using var fresh = await Hosted.StartAsync(database, "fresh");
+            (await PaidToBobAsync(fresh)).Should().Be(before + (_receipts.Count * 100), "each was done once");
+        }
+
+        /// <summary>Cents.</summary>
+        private static Task<Int128> PaidToBobAsync(Hosted host) => host.Book.Engine.ReadAsync((bank, _) =>
+        {
+            var tables = bank.Ledger.Tables;
+            var bob = tables.Accounts.Find(AccountId.Parse("customers:bob"));
+            var balance = tables.FindBalance(bob, tables.Assets.Find(AssetCode.Parse("EUR")));
+            return Int128.Abs(tables.Balances[balance].Net);
+        });
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var host in hosts) await host.DisposeAsync();
         }
     }
 

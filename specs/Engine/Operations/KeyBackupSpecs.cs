@@ -134,6 +134,73 @@ public sealed class KeyBackupSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_restore_waits_for_the_host_that_writes_a_key_and_both_keep_theirs()
+    {
+        string alice, bob;
+        using (var keys = Store(Live)) alice = keys.Seal("alice", "note", "a");
+        KeyBackup.Save(Live, Vault, Book);
+        using (var keys = Store(Live)) bob = keys.Seal("bob", "note", "b");
+        var path = FilesOf(Live).Single(path => path.EndsWith("bob", StringComparison.Ordinal));
+        var unfinished = Path.Combine(Path.GetDirectoryName(path)!, "~new");
+        File.Move(path, unfinished);
+
+        Task<KeyCopy> restoring;
+        using (DiskFileLayer.Instance.TryLock(Path.Combine(Live, FileKeyStore.FolderName, "~new.lock")))
+        {
+            restoring = Task.Run(() => KeyBackup.Restore(Vault, Live, Book, DestroyedKeys.Of(Vault)));
+            await Task.WhenAny(restoring, Task.Delay(500));
+            restoring.IsCompleted.Should().BeFalse("a host holds the folder");
+            File.Move(unfinished, path);
+        }
+        (await restoring).Keys.Should().Be(3, "two subjects and the key of tokens");
+        using var restored = Store(Live);
+        restored.TryOpen("note", alice, out _).Should().BeTrue();
+        restored.TryOpen("note", bob, out _).Should().BeTrue("the host had sealed with it");
+    }
+
+    [Fact]
+    public void Keys_that_hosts_make_and_a_restore_brings_at_once_are_all_there()
+    {
+        var texts = new ConcurrentBag<string>();
+        using (var keys = Store(Live))
+        {
+            for (var number = 0; number < 30; number++) texts.Add(keys.Seal($"old:{number}", "note", "x"));
+        }
+        KeyBackup.Save(Live, Vault, Book);
+        foreach (var path in FilesOf(Live).Where(path => path.Contains("old+", StringComparison.Ordinal))) File.Delete(path);
+        using (var host = Store(Live))
+        {
+            Parallel.Invoke(
+                () => KeyBackup.Restore(Vault, Live, Book, DestroyedKeys.Of(Vault)),
+                () => Parallel.For(0, 60, number => texts.Add(host.Seal($"new:{number}", "note", "x"))));
+        }
+        using var reopened = Store(Live);
+        texts.Should().HaveCount(90).And.AllSatisfy(text => reopened.TryOpen("note", text, out _).Should().BeTrue());
+    }
+
+    [Fact]
+    public void What_a_host_destroys_while_a_restore_adds_to_the_list_stands_there_too()
+    {
+        using var host = Store(Live);
+        for (var number = 0; number < 50; number++) host.Seal($"customer:{number}", "note", "x");
+        Parallel.Invoke(
+            () =>
+            {
+                for (var number = 0; number < 50; number++) host.Destroy($"customer:{number}").Should().BeTrue();
+            },
+            () =>
+            {
+                for (var number = 0; number < 50; number++)
+                {
+                    var list = new DestroyedKeys();
+                    list.Take(new DestroyedKey("other", $"{number}", DateTimeOffset.UnixEpoch));
+                    KeyBackup.AddDestroyed(BookPlace.InFolder(Live), Book, list);
+                }
+            });
+        DestroyedKeys.Of(Live).Count.Should().Be(100, "neither writes over the lines of the other");
+    }
+
+    [Fact]
     public void A_key_that_could_not_be_put_on_the_list_is_not_destroyed()
     {
         using var keys = Store(Live);

@@ -145,6 +145,29 @@ public sealed class OperationsCliSpecs
         (await shell.RunAsync(["verify", .. at])).Exit.Should().Be(3);
     }
 
+    [PostgresFact]
+    public async Task A_book_on_files_is_not_passed_over_for_the_one_in_the_store()
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        var (backup, address) = (In(shell, "backup"), $"postgres:{PostgresFixture.Cluster.NewDatabase()}");
+        (await shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", backup, "--json")).Exit.Should().Be(0);
+        (await shell.RunAsync("journal", "copy", "--from", $"file:{backup}", "--to", address, "--json"))
+            .Exit.Should().Be(0);
+
+        string[] both = ["--journal", address, "--book", "test", "--json"];
+        foreach (var command in (string[][])
+            [
+                ["journal", "check", "--data", backup], ["journal", "check", "--data", book.Folder],
+                ["journal", "backup", "--data", book.Folder, "--to", In(shell, "more")],
+                ["replay", "--data", backup], ["keys", "list", "--data", book.Folder], ["snapshot", "--data", book.Folder],
+            ])
+        {
+            var said = await shell.RunAsync([.. command, .. both]);
+            (said.Exit, said.Text("code")).Should().Be((3, "journal.wrong_book"), $"{command[0]} {said.Error}");
+        }
+    }
+
     [Fact]
     public async Task A_backup_in_one_file_replaces_only_an_earlier_one_of_the_same_book_and_history()
     {

@@ -104,6 +104,7 @@ public sealed class StatementSpecs
         (await Issue(book, 3, days: 1, formats: [StatementFormat.Csv])).Should().Be("statement.copies_malformed");
         (await Issue(book, 3, days: 1, formats: [StatementFormat.Json, StatementFormat.Json]))
             .Should().Be("statement.copies_malformed");
+        (await Issue(book, 3, days: 1, edition: 0)).Should().Be("statement.copies_malformed", "editions count from 1");
         var issued = (await models.IssuedAfterAsync(book.Engine.DurablePosition))!;
         issued.Of(Account("alice"), below: null, limit: 10).Statements.Select(s => s.Number).Should().Equal(2, 1);
         issued.Of(Account("alice"), below: 2, limit: 10).Statements.Select(s => s.Number).Should().Equal(1);
@@ -115,10 +116,10 @@ public sealed class StatementSpecs
 
     private static async Task<string?> Issue(
         TestBook book, int number, string name = "alice", int days = 0, long? at = null, bool anew = false,
-        StatementFormat[]? formats = null)
+        StatementFormat[]? formats = null, int edition = 1)
     {
         var last = Monday.AddDays(-days);
-        StatementCopy[] copies = [.. (formats ?? [StatementFormat.Json]).Select(f => new StatementCopy(f, Hash256.Of("x")))];
+        StatementCopy[] copies = [.. (formats ?? [StatementFormat.Json]).Select(f => new StatementCopy(f, Hash256.Of("x"), edition))];
         var answer = await book.Send(new IssueStatement(
             new(Account(name), Euro.Code, Monday.AddDays(-9), last, StatementDates.Booked), number,
             at ?? book.Engine.DurablePosition, [.. copies], anew));

@@ -161,6 +161,40 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
     }
 
     [PostgresFact]
+    public async Task What_others_were_given_on_a_table_its_successor_has()
+    {
+        using var book = await Activity.FoundAsync();
+        using var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "heirs");
+        await LevelAsync(book, models);
+        cluster.Ask("""
+            create role teller; create role "Head of Risk"; grant usage on schema bank_heirs to teller;
+            grant select (account, asset) on bank_heirs.balances to teller;
+            grant select (balance) on bank_heirs.balances to "Head of Risk" with grant option;
+            grant select (account) on bank_heirs.account_balances to teller
+            """);
+        cluster.Ask("""
+            create publication feed for table bank_heirs.entries, bank_heirs.issued_statements (account, number, true_at),
+              bank_heirs.balances (account, asset, balance) where (asset <> 'XAU')
+            """);
+        var granted = "select string_agg(format('%s %s %s %s', grantee, table_name, column_name, is_grantable), ', ' "
+            + "order by grantee, table_name, column_name) from information_schema.role_column_grants "
+            + "where table_schema = 'bank_heirs' and grantee in ('teller', 'Head of Risk')";
+        var published = "select string_agg(t::text, ' ' order by t::text) from pg_publication_tables t where pubname = 'feed'";
+        var comments = "select string_agg(col_description(attrelid, attnum), ' ' order by attrelid::regclass::text, attnum) "
+            + "from pg_attribute where attrelid in ('bank_heirs.balances'::regclass, 'bank_heirs.account_balances'::regclass)";
+        var (grants, feed, said) = (cluster.Ask(granted), cluster.Ask(published), cluster.Ask(comments));
+        grants.Should().Be("Head of Risk balances balance YES, teller account_balances account NO, "
+            + "teller balances account NO, teller balances asset NO");
+        var old = cluster.Ask("select 'bank_heirs.balances'::regclass::oid");
+        await models.RebuildAsync();
+        cluster.Ask("select 'bank_heirs.balances'::regclass::oid").Should().NotBe(old, "it is another table");
+        cluster.Ask(granted).Should().Be(grants);
+        cluster.Ask(published).Should().Be(feed);
+        cluster.Ask(comments).Should().Be(said);
+        cluster.Ask("select has_table_privilege('teller', 'bank_heirs.balances', 'select')").Should().Be(false, "but two columns");
+    }
+
+    [PostgresFact]
     public async Task Of_two_hosts_one_writes_both_answer_and_the_other_takes_over()
     {
         using var book = await Activity.FoundAsync();

@@ -103,7 +103,7 @@ public sealed class TableReportsSpecs
         foreach (var number in new[] { 1, 2 })
             await Done(book, new IssueStatement(
                 new(alice, Euro.Code, December, Monday.AddDays(-number), StatementDates.Value), number,
-                book.Engine.DurablePosition, [new(StatementFormat.Json, Hash256.Of("x")), new(StatementFormat.Camt053, Hash256.Of("y"))],
+                book.Engine.DurablePosition, [new(StatementFormat.Json, Hash256.Of("x"), 1), new(StatementFormat.Camt053, Hash256.Of("y"), 2)],
                 false));
     }
 
@@ -226,8 +226,8 @@ public sealed class TableReportsSpecs
             issued.Select(s => $"alice|{s.Number}|{s.Position}"),
             "select account, number, position from bank_figures.issued_statements");
         Same(
-            issued.SelectMany(s => new[] { ("json", "x"), ("camt053", "y") }.Select(c => $"{s.Number}|{c.Item1}|{Hash256.Of(c.Item2)}")),
-            "select number, format, sha256 from bank_figures.statement_copies");
+            issued.SelectMany(s => new[] { ("json", "x", 1), ("camt053", "y", 2) }.Select(c => $"{s.Number}|{c.Item1}|{Hash256.Of(c.Item2)}|{c.Item3}")),
+            "select number, format, sha256, edition from bank_figures.statement_copies");
         var (holders, of) = ((await memory.HoldersAfterAsync(position))!, new List<Holder>());
         Same(
             Activity.Customers.Append("custody:coins").SelectMany(name =>
