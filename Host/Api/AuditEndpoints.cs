@@ -67,8 +67,8 @@ public static class AuditEndpoints
         var flaw = Position(context, whole, absent: 0, out var size);
         var flawOfPart = Position(context, part, absent: null, out var within);
         flaw ??= flawOfPart;
-        flaw ??= await (size > 0 ? Following.ReachAsync(context, book, size, whole)
-            : Following.ReachAsync(context, book, within, part)).ConfigureAwait(false);
+        var (end, stated) = size > 0 ? (size, whole) : (within, part);
+        flaw ??= await Following.ReachAsync(context, book, end, stated).ConfigureAwait(false);
         if (size == 0) size = book.Engine.DurablePosition;
         if (within > size) flaw ??= new Flaw(ReadsProblems.BeyondEnd, part);
         return (within, size, flaw);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using BankingEngine.Application.Engine;
-using BankingEngine.Domain.Kernel;
 using BankingEngine.Host.Journals;
 using BankingEngine.Projections;
 

@@ -210,7 +210,7 @@ internal sealed partial class WebhookCourier(
     {
         for (var look = 1; ; look++)
         {
-            if (WebhookSecrets.Of(book, row) is { } secrets) return secrets;
+            if (OpenedSecrets.Of(book, row) is { } secrets) return secrets;
             if (!isLeading()) throw new OperationCanceledException("Another host leads.");
             if (look == 1)
             {

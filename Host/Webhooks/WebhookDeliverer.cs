@@ -65,7 +65,7 @@ public sealed partial class WebhookDeliverer : IAsyncDisposable
         try
         {
             var (id, now) = ($"ping_{Guid.NewGuid():N}", _time.Now());
-            var answer = WebhookSecrets.Of(_book, row) is { } secrets
+            var answer = OpenedSecrets.Of(_book, row) is { } secrets
                 ? await _client.PostAsync(row.Url, id, WebhookBody.OfPing(row.Id, now), [secrets[0]], cancellation)
                     .ConfigureAwait(false)
                 : WebhookAnswer.KeyMissing;

@@ -80,7 +80,7 @@ internal sealed class WebhookEndpoints(RunningBook book, WebhookDeliverer delive
     {
         try
         {
-            return [.. rows.Where(row => row.IsEnabled && WebhookSecrets.Of(book, row) is null).Select(row => row.Id)];
+            return [.. rows.Where(row => row.IsEnabled && OpenedSecrets.Of(book, row) is null).Select(row => row.Id)];
         }
         catch (JournalException unknown) when (unknown.Kind == JournalFault.Unknown)
         {

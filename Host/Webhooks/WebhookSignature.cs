@@ -9,7 +9,7 @@ using BankingEngine.Host.Journals;
 namespace BankingEngine.Host.Webhooks;
 
 /// <summary>The secrets of a subscription, opened.</summary>
-internal static class WebhookSecrets
+internal static class OpenedSecrets
 {
     /// <summary>
     /// The secret in force, and the one before while it still counts and can be opened: whoever replaces a secret because
