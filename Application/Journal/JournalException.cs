@@ -49,9 +49,17 @@ public enum JournalFault
 /// <param name="What">One sentence.</param>
 public sealed record JournalDamage(string File, long Line, long Offset, long? Position, string What)
 {
+    /// <summary>Whether it lies in a store, which its own backups mend; else in files, which can be repaired.</summary>
+    public bool IsInStore { get; init; }
+
     /// <summary>A finding in a store that keeps whole blocks and knows no files.</summary>
     public static JournalDamage InStore(string book, long block, long position, string what) =>
-        new($"book {book}, block {block}", 0, 0, position, what);
+        new($"book {book}, block {block}", 0, 0, position, what) { IsInStore = true };
+
+    /// <summary>A finding in a store that keeps events in streams.</summary>
+    /// <param name="position">Null where none is known.</param>
+    public static JournalDamage InStream(string stream, long? position, string what) =>
+        new($"stream {stream}", 0, 0, position, what) { IsInStore = true };
 
     public override string ToString() =>
         $"{File}{(Line > 0 ? $" line {Line}" : "")}{(Line > 0 || Offset > 0 ? $" (byte {Offset})" : "")}"

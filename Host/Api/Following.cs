@@ -31,24 +31,32 @@ internal static class Following
     /// <returns>Why it is not there; null when it is.</returns>
     public static async ValueTask<Flaw?> ReachAsync(HttpContext context, RunningBook book, long position, string field)
     {
-        if (position <= book.Engine.DurablePosition) return null;
         if (book.Engine.IsLeading) return Beyond(book.Engine, position, field);
+        if (position > book.Engine.DurablePosition
+            && await WaitAsync(context, book.Engine, position).ConfigureAwait(false) is { } flaw) return flaw;
+        // It may have arrived since the request did.
+        Say(context, book.Engine);
+        return Beyond(book.Engine, position, field);
+    }
+
+    /// <returns>Why there is nothing to wait for any more; null where it arrived, or the patience is over.</returns>
+    private static async Task<Flaw?> WaitAsync(HttpContext context, BookEngine engine, long position)
+    {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         patience.CancelAfter(CatchUp.LongestWait);
         try
         {
-            await book.Engine.WaitBeyondAsync(position - 1, patience.Token).ConfigureAwait(false);
-            Say(context, book.Engine);
+            await engine.WaitBeyondAsync(position - 1, patience.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
-            // Seen or not is judged below.
+            // Whether it is there is judged behind this.
         }
         catch (EngineUnavailableException unavailable)
         {
             return new Flaw(Problems.Of(unavailable));
         }
-        return Beyond(book.Engine, position, field);
+        return null;
     }
 
     /// <summary>

@@ -39,14 +39,18 @@ public static class Problems
         return Task.CompletedTask;
     }
 
-    /// <summary>What a parameter of the query should have been; null for anything else.</summary>
+    /// <summary>What a parameter of the query should have been, or which there are; null for anything else.</summary>
     private static string? OfQuery(HttpContext context, in Flaw flaw)
     {
         var name = flaw.Field;
         if (flaw.Problem != EdgeProblems.QueryMalformed
-            || context.GetEndpoint()?.Metadata.GetMetadata<ReadSpec>() is not { } spec
-            || Array.Find(spec.Parameters, parameter => parameter.Name == name && !parameter.InHeader) is not { } known)
+            || context.GetEndpoint()?.Metadata.GetMetadata<ReadSpec>() is not { } spec)
             return null;
+        var inQuery = Array.FindAll(spec.Parameters, parameter => !parameter.InHeader);
+        if (Array.Find(inQuery, parameter => parameter.Name == name) is not { } known)
+            return !context.Request.Query.ContainsKey(name!) ? null
+                : inQuery.Length == 0 ? "This address takes no parameters."
+                : $"It is none of: {string.Join(", ", inQuery.Select(parameter => parameter.Name))}.";
         return context.Request.Query[name!].Count switch
         {
             0 => $"It is missing. {known.About}",

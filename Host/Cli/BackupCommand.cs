@@ -26,9 +26,9 @@ internal static class BackupCommand
           journal backup --data bank-data/demo --to backups/demo.tar
           journal check --data backups/demo --hashes
 
-        A shared journal is backed up with its store's own tools. Exit codes: 2 folder or file hold something else; 3 the
-        journal or the earlier backup is damaged, or of another book or history; 4 another backup is being made there;
-        5 no journal; 70 the disk is full or failed: what was backed up before still holds.
+        A shared journal is backed up with its store's own tools. Exit codes: 2 folder or file hold something else, or lie
+        in the book's own folder; 3 the journal or the earlier backup is damaged, or of another book or history; 4 another
+        backup is being made there; 5 no journal; 70 the disk is full or failed: what was backed up before still holds.
         """;
 
     private const string RestoreAbout = """
@@ -218,5 +218,10 @@ internal static class BackupCommand
         if (folders.Distinct(StringComparer.Ordinal).Count() < folders.Count)
             throw new CommandFailure(
                 ExitCodes.Usage, "usage", "The book, its backup and the backup of its keys are folders of their own.");
+        var book = Path.TrimEndingDirectorySeparator(folders[0]) + Path.DirectorySeparatorChar;
+        if (folders.Find(folder => folder.StartsWith(book, StringComparison.Ordinal) && folder != book) is { } inside)
+            throw new CommandFailure(
+                ExitCodes.Refused, "backup.inside_book",
+                $"{inside} lies in the book's own folder, and would go where the book goes: say a place elsewhere.");
     }
 }

@@ -21,9 +21,9 @@ public static class Cli
 
         Each command has a page of its own: init --help.
 
-        Exit codes: 0 done; 1 wrong usage; 2 refused; 3 damage or mismatch found; 4 in use by another process; 5 not
-        found; 70 failed inside. With --json the last line of standard output is one JSON object, and all else goes to
-        standard error.
+        Exit codes: 0 done; 1 wrong usage, a typing error in an address too; 2 refused; 3 damage or mismatch found; 4 in
+        use by another process; 5 not found; 70 failed inside. With --json the last line of standard output is one JSON
+        object, and all else goes to standard error.
         """;
 
     /// <summary>All commands, ready to parse.</summary>

@@ -4,6 +4,7 @@ using BankingEngine.Application.Journal;
 using BankingEngine.Application.Ports;
 using BankingEngine.Host.Api;
 using BankingEngine.Host.Journals;
+using BankingEngine.Projections;
 
 namespace BankingEngine.Host.Cli;
 
@@ -60,6 +61,7 @@ internal static class Common
         {
             var address = JournalAddress.Parse(
                 parsed.GetValue(Journal) ?? Environment.GetEnvironmentVariable(JournalAddress.Variable));
+            address.Check();
             var name = book ?? BookPlace.DefaultBook;
             if (!JournalIdentity.IsBookName(name))
                 throw new FormatException("A book's name is 1 to 64 of a-z, 0-9, '.' and '-'.");
@@ -90,7 +92,9 @@ internal static class Common
         if (string.IsNullOrEmpty(stated)) return null;
         try
         {
-            if (JournalAddress.Parse(stated) is { Kind: not JournalKind.EventStore } keys) return keys;
+            var keys = JournalAddress.Parse(stated);
+            keys.Check();
+            if (keys.Kind != JournalKind.EventStore) return keys;
         }
         catch (FormatException wrong)
         {
@@ -98,6 +102,25 @@ internal static class Common
         }
         throw new CommandFailure(
             ExitCodes.Usage, "usage", "Keys lie in a folder or in PostgreSQL: what is in a stream cannot be destroyed.");
+    }
+
+    /// <summary>Where the option says that the large read models lie; null where it says nothing.</summary>
+    /// <exception cref="CommandFailure">It is none, or has a typing error.</exception>
+    public static string? ModelsOf(ParseResult parsed, Option<string?> option)
+    {
+        if (parsed.GetValue(option) is not { } models) return null;
+        if (!ReadModels.IsAddress(models))
+            throw new CommandFailure(
+                ExitCodes.Usage, "usage", $"{option.Name} is memory, or postgres: and a connection string.");
+        try
+        {
+            if (models != ReadModels.Memory) JournalAddress.Parse(models).Check();
+            return models;
+        }
+        catch (FormatException wrong)
+        {
+            throw new CommandFailure(ExitCodes.Usage, "usage", $"{option.Name}: {wrong.Message}");
+        }
     }
 
     public static Option<T> Required<T>(string name, string description) =>
@@ -163,6 +186,8 @@ internal static class Common
         JournalFault.InUse => $"{journal.Message} Ask that process through its API, or stop it first.",
         JournalFault.Damaged when journal.Backup is not null =>
             $"{journal.Message} The book itself was not touched: back it up elsewhere, and restore from another backup.",
+        JournalFault.Damaged when journal.Damages.Any(damage => damage.IsInStore) =>
+            $"{journal.Message} Restore the store from a backup, or copy the book back with 'journal copy'.",
         JournalFault.Damaged => $"{journal.Message} See 'journal check', then 'journal repair'.",
         _ => journal.Message,
     };

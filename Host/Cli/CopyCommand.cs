@@ -34,7 +34,7 @@ internal static class CopyCommand
 
         Where consumer groups and webhooks stand is copied between folders and PostgreSQL.
 
-        Exit codes: 1 no such address; 2 the target holds another kind of thing, or is named as a backup in one file,
+        Exit codes: 1 no such address, or a typing error in one; 2 the target holds another kind of thing, or is named as a backup in one file,
         *.tar; 3 the target holds another book or history, or something is damaged; 4 the source is in use; 5 no source,
         or a backup in one file, to be restored first; 70 a store failed or did not answer.
         """;
@@ -174,6 +174,7 @@ internal static class CopyCommand
         try
         {
             var at = JournalAddress.Parse(address);
+            at.Check();
             if (!JournalIdentity.IsBookName(book)) throw new FormatException($"{book} is not a book's name.");
             var place = at.IsShared
                 ? new BookPlace(Path.Combine("bank-data", book), at, book)

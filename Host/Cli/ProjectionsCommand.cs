@@ -70,8 +70,8 @@ internal static class ProjectionsCommand
     private static int List(ParseResult parsed, Terminal terminal)
     {
         var place = Common.PlaceOf(parsed, ListData);
-        using var journal = place.OpenToRead();
         var areTables = TablesOf(parsed, place) is not null;
+        using var journal = place.OpenToRead();
         var models = (areTables ? PostgresReadModels.All : []).Select(m => (m.Name, m.Version, Kept: "PostgreSQL"))
             .Concat(ReadModels.Fresh()[(areTables ? ReadModels.MayBeTables : 0)..]
                 .Select(model => (model.Name, model.Version, Kept: "memory")))
@@ -92,21 +92,15 @@ internal static class ProjectionsCommand
     }
 
     /// <summary>The connection string of the read models that are tables; null where none are.</summary>
-    private static string? TablesOf(ParseResult parsed, BookPlace place)
-    {
-        var address = parsed.GetValue(Models);
-        if (address is not null && !ReadModels.IsAddress(address))
-            throw new CommandFailure(
-                ExitCodes.Usage, "usage", "--read-models is memory, or postgres: and a connection string.");
-        return ProjectionTables.Of((place with { ReadModels = address }).ModelsAddress);
-    }
+    private static string? TablesOf(ParseResult parsed, BookPlace place) =>
+        ProjectionTables.Of((place with { ReadModels = Common.ModelsOf(parsed, Models) }).ModelsAddress);
 
     private static int Rebuild(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
         var place = Common.PlaceOf(parsed, RebuildData);
+        var connection = TablesOf(parsed, place);
         using var journal = place.OpenToRead();
         var through = BookFolder.Through(journal, parsed.GetValue(Through));
-        var connection = TablesOf(parsed, place);
         if (connection is not null && parsed.GetValue(Through) is not null)
             throw new CommandFailure(ExitCodes.Usage, "usage", "Tables are built to the end: leave --through out.");
         IReadOnlyList<RebuiltModel> tables =
@@ -140,8 +134,8 @@ internal static class ProjectionsCommand
     private static async Task<int> VerifyAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
         var place = Common.PlaceOf(parsed, VerifyData);
-        using var journal = place.OpenToRead();
         var connection = TablesOf(parsed, place);
+        using var journal = place.OpenToRead();
         var inMemory = ReadModels.Fresh()[(connection is null ? 0 : ReadModels.MayBeTables)..];
         var theirs = parsed.GetValue(Server) is { } server
             ? await AskAsync(server, inMemory, cancellation).ConfigureAwait(false)

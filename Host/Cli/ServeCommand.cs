@@ -3,7 +3,6 @@ using BankingEngine.Application.Journal;
 using BankingEngine.Host.Api;
 using BankingEngine.Host.Gateway;
 using BankingEngine.Host.Journals;
-using BankingEngine.Projections;
 using Microsoft.AspNetCore.Connections;
 
 namespace BankingEngine.Host.Cli;
@@ -159,10 +158,7 @@ internal static class ServeCommand
                 parsed, isNamed ? Path.Combine(folders[0], name) : folders[0], isNamed, name)).ToList()
             : folders.Select((folder, i) => Common.PlaceOf(parsed, folder, isNamed, names[int.Min(i, names.Length - 1)]))
                 .ToList();
-        var models = parsed.GetValue(Models);
-        if (models is not null && !ReadModels.IsAddress(models))
-            throw new CommandFailure(
-                ExitCodes.Usage, "usage", "--read-models is memory, or postgres: and a connection string.");
+        var models = Common.ModelsOf(parsed, Models);
         for (var i = 0; i < places.Count; i++)
             places[i] = places[i] with { Folder = Path.GetFullPath(places[i].Folder), ReadModels = models };
         return places.DistinctBy(place => place.Folder).Count() == places.Count

@@ -90,11 +90,15 @@ internal static class VerifyCommand
     {
         try
         {
-            return JournalAddress.Parse(journal) is { IsShared: true } address ? address : null;
+            var address = JournalAddress.Parse(journal);
+            address.Check();
+            return address.IsShared ? address : null;
         }
-        catch (FormatException)
+        catch (FormatException wrong)
         {
-            return null;
+            var isAddress = journal!.StartsWith("postgres:", StringComparison.Ordinal)
+                || journal.Contains("://", StringComparison.Ordinal);
+            return !isAddress ? null : throw new CommandFailure(ExitCodes.Usage, "usage", wrong.Message);
         }
     }
 

@@ -1,4 +1,6 @@
 using BankingEngine.Application.Journal;
+using BankingEngine.Host.Journals.EventStore;
+using BankingEngine.Host.Journals.Postgres;
 
 namespace BankingEngine.Host.Journals;
 
@@ -28,9 +30,6 @@ public sealed record JournalAddress(JournalKind Kind, string Text)
 
     private const string FilePrefix = "file:", PostgresPrefix = "postgres:";
 
-    private static readonly string[] EventStorePrefixes =
-        ["esdb://", "esdb+discover://", "kurrentdb://", "kurrentdb+discover://"];
-
     /// <summary>The folder of the book itself.</summary>
     public static JournalAddress InFolder { get; } = new(JournalKind.File, "");
 
@@ -38,7 +37,8 @@ public sealed record JournalAddress(JournalKind Kind, string Text)
     public bool IsShared => Kind != JournalKind.File;
 
     /// <summary>Reads <c>file:&lt;folder&gt;</c>, <c>postgres:&lt;connection string&gt;</c> or an address that begins
-    /// <c>esdb://</c> or <c>kurrentdb://</c>; nothing is the folder of the book itself.</summary>
+    /// <c>esdb://</c>, <c>kurrentdb://</c> or as else the official clients have it; nothing is the folder of the book
+    /// itself.</summary>
     /// <exception cref="FormatException">It is none of these. The message does not repeat it.</exception>
     public static JournalAddress Parse(string? text)
     {
@@ -47,10 +47,19 @@ public sealed record JournalAddress(JournalKind Kind, string Text)
             return new(JournalKind.File, text[FilePrefix.Length..]);
         if (text.StartsWith(PostgresPrefix, StringComparison.Ordinal) && text.Length > PostgresPrefix.Length)
             return new(JournalKind.Postgres, text[PostgresPrefix.Length..]);
-        return EventStorePrefixes.Any(prefix => text.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+        if (PostgresTypos.IsUrl(text)) throw new FormatException(PostgresTypos.NoUrl);
+        return EventStoreSettings.IsAddress(text)
             ? new(JournalKind.EventStore, text)
             : throw new FormatException(
                 "A journal's address is file:<folder>, postgres:<connection string>, esdb://… or kurrentdb://….");
+    }
+
+    /// <summary>Looks for typing errors, before anything is opened.</summary>
+    /// <exception cref="FormatException">Names the first, and no value that may be a password.</exception>
+    public void Check()
+    {
+        if (Kind == JournalKind.Postgres) PostgresTypos.Read(Text);
+        if (Kind == JournalKind.EventStore) EventStoreSettings.Parse(Text);
     }
 
     /// <summary>The kind alone: what may be shown.</summary>

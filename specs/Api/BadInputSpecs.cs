@@ -92,6 +92,19 @@ public sealed class BadInputSpecs(ServedBook served) : IClassFixture<ServedBook>
         (((int)reply.Status), reply.Code).Should().Be((422, "command.id_from_future"));
     }
 
+    [Theory]
+    [InlineData("/v1/events?types=transfer.made.v1", "types", "It is none of: from, type, account, consumer, takeover.")]
+    [InlineData("/v1/transfers?metadata=a", "metadata",
+        "It is none of: reference, metadata-key, metadata-value, after, limit, cursor.")]
+    [InlineData("/v1/audit/keys?all=true", "all", "This address takes no parameters.")]
+    public async Task A_parameter_that_is_not_known_is_answered_with_those_that_are(string path, string field, string detail)
+    {
+        var reply = await served.Get(path);
+        (reply.Status, reply.Code).Should().Be((HttpStatusCode.BadRequest, "request.query_malformed"), reply.Text);
+        reply.Json.GetProperty("field").GetString().Should().Be(field);
+        reply.Json.GetProperty("detail").GetString().Should().Be(detail);
+    }
+
     [Fact]
     public async Task A_body_over_the_limit_is_refused()
     {

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using BankingEngine.Host.Api;
 using BankingEngine.Host.Journals;
+using BankingEngine.Specs.Engine.EventStore;
 using BankingEngine.Specs.Engine.Journal;
 
 namespace BankingEngine.Specs.Api;
@@ -122,6 +123,19 @@ public sealed class FollowerSpecs
         {
             Content = new StringContent($$"""{"position":{{position}}}""", Encoding.UTF8, "application/json"),
         };
+
+    [Fact]
+    public async Task A_host_whose_user_and_password_stay_here_for_want_of_TLS_says_so_once_as_it_starts()
+    {
+        await using var store = await StoreFixture.StartAsync();
+        var address = JournalAddress.Parse(store.At.Replace("esdb://", "esdb://ops:hunter2@", StringComparison.Ordinal));
+        await using var said = new StringWriter();
+        await using (await Hosted.StartAsync(address, "first", output: said))
+        {
+        }
+        said.ToString().Split('\n').Should().ContainSingle(line => line.Contains("User and password are not sent"));
+        said.ToString().Should().NotContain("hunter2");
+    }
 
     [Fact]
     public async Task A_host_that_has_a_book_on_files_leads_it_and_says_so()

@@ -31,7 +31,9 @@ internal sealed class Hosted : IAsyncDisposable
 
     /// <summary>A host of a journal of any kind.</summary>
     /// <param name="readModels">Where these lie; null: with the journal.</param>
-    public static async Task<Hosted> StartAsync(JournalAddress journal, string node, string? readModels = null)
+    /// <param name="output">Takes what it says to people; null: nobody hears it.</param>
+    public static async Task<Hosted> StartAsync(
+        JournalAddress journal, string node, string? readModels = null, TextWriter? output = null)
     {
         var host = new Hosted(Directory.CreateTempSubdirectory("bank-host-").FullName);
         var started = new TaskCompletionSource<(string, RunningBook)>();
@@ -39,7 +41,7 @@ internal sealed class Hosted : IAsyncDisposable
         {
             Places = [new(Path.Combine(host._folder, node), journal, "sandbox") { ReadModels = readModels }],
             Node = node,
-            Output = TextWriter.Null,
+            Output = output ?? TextWriter.Null,
             Stop = host._stop.Token,
             Started = (address, book) => started.TrySetResult((address, book)),
         });

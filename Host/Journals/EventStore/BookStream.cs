@@ -177,7 +177,7 @@ internal sealed class BookStream
     }
 
     public static JournalDamage Damage(string stream, long revision, string what) =>
-        new($"stream {stream}", 0, 0, revision + 1, what);
+        JournalDamage.InStream(stream, revision + 1, what);
 
     private JournalException Foreign(RecordedEvent recorded)
     {

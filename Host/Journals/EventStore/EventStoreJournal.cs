@@ -374,8 +374,8 @@ public sealed class EventStoreJournal : SharedJournal
         if (last is null)
         {
             throw IsDeletion(metadata)
-                ? new JournalException(new JournalDamage(
-                    $"stream {name}", 0, 0, 1, "it was deleted (softly); its events are there until the server scavenges: "
+                ? new JournalException(JournalDamage.InStream(
+                    name, 1, "it was deleted (softly); its events are there until the server scavenges: "
                     + $"set $tb in the stream's metadata back, or restore a backup"))
                 : new JournalException(JournalFault.NotFound, $"There is no stream {name}.");
         }
@@ -388,8 +388,8 @@ public sealed class EventStoreJournal : SharedJournal
         var cut = metadata is null ? "" : string.Join(", ", Cutting(metadata.Value));
         if (first != 0)
         {
-            throw new JournalException(new JournalDamage(
-                $"stream {name}", 0, 0, 1, $"history was cut off: the first event stands at position {first + 1}"
+            throw new JournalException(JournalDamage.InStream(
+                name, 1, $"history was cut off: the first event stands at position {first + 1}"
                 + (cut.Length > 0 ? $", the stream's metadata have {cut}" : "")));
         }
         if (cut.Length == 0) return;

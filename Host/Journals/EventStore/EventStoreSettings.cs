@@ -14,13 +14,18 @@ public enum NodePreference
 
 /// <summary>A connection string of EventStoreDB or KurrentDB, taken apart: what the official clients understand.</summary>
 /// <remarks>
-/// <c>esdb://[user:password@]host[:port][,host…][/][?key=value&amp;…]</c>. The schemes <c>esdb</c> and <c>kurrentdb</c>
-/// mean the same; with <c>+discover</c>, and with several hosts, the nodes are asked by gossip who leads. Keys are not
-/// case-sensitive. Source of keys and defaults: the .NET client's EventStoreClientSettings.ConnectionString.cs.
+/// <c>esdb://[user:password@]host[:port][,host…][/][?key=value&amp;…]</c>. The schemes <c>esdb</c>, <c>kurrentdb</c>,
+/// <c>kurrent</c> and <c>kdb</c> mean the same; with <c>+discover</c> or <c>dnsDiscover=true</c>, and with several hosts,
+/// the nodes are asked by gossip who leads. Keys are not case-sensitive. Source of keys and defaults: the .NET client's
+/// EventStoreClientSettings.ConnectionString.cs; of schemes and dnsDiscover: the Node client's parseConnectionString.js.
 /// </remarks>
 public sealed record EventStoreSettings
 {
     public const int DefaultPort = 2113;
+
+    private const string Discovers = "+discover";
+
+    private static readonly string[] Schemes = ["esdb", "kurrentdb", "kurrent", "kdb"];
 
     /// <summary>At least one. Where there are several, or <see cref="Discover"/>, they are seeds for gossip.</summary>
     public required IReadOnlyList<DnsEndPoint> Hosts { get; init; }
@@ -93,7 +98,7 @@ public sealed record EventStoreSettings
         ArgumentNullException.ThrowIfNull(connectionString);
         var scheme = connectionString.IndexOf("://", StringComparison.Ordinal);
         if (scheme < 0 || !IsScheme(connectionString[..scheme], out var discover))
-            throw Refuse("it begins with esdb://, esdb+discover://, kurrentdb:// or kurrentdb+discover://");
+            throw Refuse($"it begins with {string.Join("://, ", Schemes)}://, or one of these and {Discovers}");
         var rest = connectionString[(scheme + 3)..];
         var (authority, query) = Cut(rest, '?');
         // A password may hold an @ of its own only as %40; the last one is the one before the hosts.
@@ -118,11 +123,8 @@ public sealed record EventStoreSettings
 
     private static bool IsScheme(string scheme, out bool discover)
     {
-        const string suffix = "+discover";
-        discover = scheme.EndsWith(suffix, StringComparison.OrdinalIgnoreCase);
-        var name = discover ? scheme[..^suffix.Length] : scheme;
-        return name.Equals("esdb", StringComparison.OrdinalIgnoreCase)
-            || name.Equals("kurrentdb", StringComparison.OrdinalIgnoreCase);
+        discover = scheme.EndsWith(Discovers, StringComparison.OrdinalIgnoreCase);
+        return Schemes.Contains(discover ? scheme[..^Discovers.Length] : scheme, StringComparer.OrdinalIgnoreCase);
     }
 
     private static List<DnsEndPoint> ParseHosts(string text)
@@ -169,11 +171,12 @@ public sealed record EventStoreSettings
         "gossiptimeout" => settings with { GossipTimeout = Milliseconds(key, value, 100) },
         "nodepreference" => settings with { NodePreference = Preference(key, value) },
         "defaultdeadline" => settings with { DefaultDeadline = Milliseconds(key, value, 1) },
+        "dnsdiscover" => settings with { Discover = Bool(key, value) || settings.Hosts.Count > 1 },
         "throwonappendfailure" => settings with { ThrowOnAppendFailure = Bool(key, value) },
         "keepaliveinterval" => settings with { KeepAliveInterval = OrNever(key, value) },
         "keepalivetimeout" => settings with { KeepAliveTimeout = OrNever(key, value) },
         _ => throw Refuse($"'{key}' is no key; known are tls, tlsVerifyCert, tlsCaFile, connectionName, "
-            + "maxDiscoverAttempts, discoveryInterval, gossipTimeout, nodePreference, defaultDeadline, "
+            + "dnsDiscover, maxDiscoverAttempts, discoveryInterval, gossipTimeout, nodePreference, defaultDeadline, "
             + "throwOnAppendFailure, keepAliveInterval, keepAliveTimeout, userCertFile and userKeyFile"),
     };
 
@@ -206,9 +209,10 @@ public sealed record EventStoreSettings
             var number => TimeSpan.FromMilliseconds(number),
         };
 
-    private static string Ascii(string key, string value) => value.All(letter => letter is > ' ' and <= '~')
+    private static string Ascii(string key, string value) => value.All(letter => letter is >= ' ' and <= '~')
+        && value[0] != ' ' && value[^1] != ' '
         ? value
-        : throw Refuse($"{key} is printable ASCII without spaces: it travels in a header");
+        : throw Refuse($"{key} is printable ASCII without a blank at either end: it travels in a header");
 
     private static string Decode(string text, string what)
     {

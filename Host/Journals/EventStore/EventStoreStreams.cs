@@ -82,6 +82,9 @@ internal static class EventStoreStreams
         }
         catch (GrpcException failed)
         {
+            if (failed.Code == GrpcCode.Unavailable && !cluster.Settings.Tls && IsConnected(failed)
+                && TlsProbe.FindAsync(cluster.Settings.Hosts).GetAwaiter().GetResult() is { } at)
+                throw Refused($"What answers at {at.Host}:{at.Port} speaks TLS: leave out tls=false.", failed);
             throw Translate(failed, cluster, "");
         }
         var methods = can.Methods.Where(method => method.ServiceName == Streams).ToArray();
@@ -104,8 +107,8 @@ internal static class EventStoreStreams
     /// <summary>What a failure means to a journal, and what an operator can do about it.</summary>
     public static JournalException Translate(GrpcException failed, EventStoreCluster cluster, string stream) => failed switch
     {
-        { Reason: "stream-deleted" } => new(new JournalDamage(
-            $"stream {stream}", 0, 0, null, "it was deleted for good (tombstoned); restore the store from a backup")),
+        { Reason: "stream-deleted" } => new(JournalDamage.InStream(
+            stream, null, "it was deleted for good (tombstoned); restore the store from a backup")),
         { Reason: "access-denied" } or { Code: GrpcCode.PermissionDenied or GrpcCode.Unauthenticated } => Refused(
             $"The event store refuses {Who(cluster.Settings)}: {failed.Detail} Check user and password in the connection "
             + $"string, and that the user may read and write {(stream.Length > 0 ? $"stream {stream}" : "streams")}.",

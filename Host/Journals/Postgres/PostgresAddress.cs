@@ -37,17 +37,12 @@ internal sealed class PostgresAddress
         NpgsqlConnectionStringBuilder given;
         try
         {
-            given = new(connectionString);
+            given = PostgresTypos.Read(connectionString);
         }
-        catch (Exception typo) when (typo is ArgumentException or FormatException or OverflowException)
+        catch (FormatException typo)
         {
-            throw new JournalException(
-                JournalFault.Refused, $"The PostgreSQL connection string is not understood: {typo.Message}", typo);
+            throw new JournalException(JournalFault.Refused, typo.Message, typo);
         }
-        if (string.IsNullOrEmpty(given.Host))
-            throw new JournalException(JournalFault.Refused, "The PostgreSQL connection string names no Host.");
-        if (string.IsNullOrEmpty(given.Database))
-            throw new JournalException(JournalFault.Refused, "The PostgreSQL connection string names no Database.");
         given.Timeout = Math.Min(given.Timeout, ConnectSeconds);
         given.CommandTimeout = QuestionSeconds;
         given.Enlist = false;

@@ -200,7 +200,7 @@ public sealed class PostgresJournal : SharedJournal
             using var connection = _pool.OpenBounded();
             using var question = new NpgsqlCommand("""
                 select block, case when block > $2 then lines end, seal, position(convert_to(
-                  '"root":"' || encode(root, 'hex') || '","size":' || last || ',', 'UTF8') in seal) > 0
+                  '"root":"' || encode(root, 'hex') || '","size":' || last || ',', 'UTF8') in seal) > 0, last
                 from bank_journal.blocks where book = $1 and block >= $2 order by block limit $3
                 """, connection);
             question.Parameters.Add(new() { Value = _book });
@@ -208,15 +208,21 @@ public sealed class PostgresJournal : SharedJournal
             question.Parameters.Add(new() { Value = most + (block > 0 ? 1 : 0) });
             question.CommandTimeout = FetchSeconds;
             using var answer = question.ExecuteReader(CommandBehavior.SequentialAccess);
+            var first = position + 1;
             while (answer.Read())
             {
                 var number = answer.GetInt64(0);
                 var isBefore = number == block;
                 if (!answer.IsDBNull(1)) Copy(answer, 1, to);
                 var seal = Copy(answer, 2, to);
-                if (isBefore) to.EndBefore();
-                else if (answer.GetBoolean(3)) to.EndBlock(seal);
-                else throw ColumnsChanged(number, position + 1);
+                if (isBefore)
+                {
+                    to.EndBefore();
+                    continue;
+                }
+                if (!answer.GetBoolean(3)) throw ColumnsChanged(number, first);
+                to.EndBlock(seal);
+                first = answer.GetInt64(4) + 1;
             }
             return true;
         });

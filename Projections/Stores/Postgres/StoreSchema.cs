@@ -215,7 +215,8 @@ internal sealed class StoreSchema(JournalFeed feed, string book)
         var code = opened.Genesis.Functional;
         target.Run(
             $"""
-            alter table {Quoted}.book add functional_currency text collate "C", add functional_scale smallint;
+            alter table {Quoted}.book add primary key (name),
+              add functional_currency text collate "C", add functional_scale smallint;
             update {Quoted}.book set functional_currency = {Literal(code.ToString())},
               functional_scale = {opened.Assets.Single(asset => asset.Code == code).Scale};
             comment on column {Quoted}.book.layout is 'Version of the views.';

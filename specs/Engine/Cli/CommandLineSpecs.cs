@@ -31,6 +31,35 @@ public sealed class CommandLineSpecs
         said.Output.Trim().Should().NotContain("\n");
     }
 
+    [Theory]
+    [InlineData("postgres:Hots=db;Database=x", "journal", "check", "--journal", "@")]
+    [InlineData("postgres://user:secret@db/bank", "serve", "--journal", "@")]
+    [InlineData("postgresql://user:secret@db/bank", "journal", "copy", "--from", "@", "--to", "file:copy")]
+    [InlineData("esdb://user:secret@a:x", "replay", "--journal", "@")]
+    [InlineData("mysql://user:secret@db", "journal", "check", "--journal", "@")]
+    [InlineData("postgres:Hots=db", "serve", "--demo", "--read-models", "@")]
+    [InlineData("postgres:Hots=db", "projections", "verify", "--read-models", "@")]
+    public async Task A_typo_in_an_address_is_wrong_usage_whatever_the_store(string address, params string[] line)
+    {
+        using var shell = new Shell();
+        var said = await shell.RunAsync([.. line.Select(word => word == "@" ? address : word), "--json"]);
+        (said.Exit, said.Text("code")).Should().Be((1, "usage"), said.Error);
+        (said.Output + said.Error).Should().NotContain("secret");
+    }
+
+    [Fact]
+    public async Task A_typo_in_the_variables_is_wrong_usage_too_and_the_help_says_so()
+    {
+        using var shell = new Shell();
+        foreach (var variable in (string[])["BANK_KEYS=postgres:Hots=x", "BANK_JOURNAL=postgres:Hots=x"])
+        {
+            var said = await shell.RunWithAsync(variable, "replay", "--data", shell.Book, "--json");
+            (said.Exit, said.Text("code")).Should().Be((1, "usage"), said.Error);
+            said.Text("why").Should().Contain("'hots' is no key");
+        }
+        (await shell.RunAsync("--help")).Output.Should().Contain("a typing error in an address too");
+    }
+
     [Fact]
     public async Task A_book_is_founded_once_by_an_entity_whose_check_digits_hold()
     {

@@ -116,6 +116,36 @@ public sealed class ConnectionSpecs
     }
 
     [Fact]
+    public async Task A_server_that_speaks_TLS_is_told_from_one_that_does_not_answer()
+    {
+        var (certificate, _) = GrpcPeer.Certificates();
+        await using var store = await StoreFixture.StartAsync(options => options with { Certificate = certificate });
+        foreach (var scheme in (string[])["esdb", "esdb+discover"])
+        {
+            var refused = Open($"{scheme}://localhost:{store.Server.Address.Port}");
+            refused.Kind.Should().Be(JournalFault.Refused, refused.Message);
+            refused.Message.Should().Contain("TLS").And.Contain("leave out tls=false")
+                .And.Contain($"localhost:{store.Server.Address.Port}");
+        }
+
+        using var mute = new TcpListener(IPAddress.Loopback, 0);
+        mute.Start();
+        var closing = Task.Run(async () =>
+        {
+            while (true) (await mute.AcceptSocketAsync()).Close();
+        });
+        var unknown = Open($"esdb://{mute.LocalEndpoint}");
+        unknown.Kind.Should().Be(JournalFault.Unknown);
+        unknown.Message.Should().NotContain("TLS");
+        mute.Stop();
+        await FluentActions.Awaiting(() => closing).Should().ThrowAsync<SocketException>();
+
+        static JournalException Open(string at) => FluentActions.Invoking(() => EventStoreJournal.Open(
+                at + "?tls=false&defaultDeadline=5000&maxDiscoverAttempts=1", SampleBlocks.Book.Book, StoreFixture.Quick))
+            .Should().Throw<JournalException>().Which;
+    }
+
+    [Fact]
     public async Task A_silent_connection_is_pinged_as_often_as_the_string_says_and_never_with_minus_one()
     {
         await using var store = await StoreFixture.StartAsync();

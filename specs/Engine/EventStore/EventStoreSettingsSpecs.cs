@@ -1,4 +1,5 @@
 using System.Net;
+using BankingEngine.Host.Journals;
 using BankingEngine.Host.Journals.EventStore;
 
 namespace BankingEngine.Specs.Engine.EventStore;
@@ -62,9 +63,30 @@ public sealed class EventStoreSettingsSpecs
     [Theory]
     [InlineData("esdb+discover://cluster.example")]
     [InlineData("kurrentdb+discover://cluster.example:2113")]
+    [InlineData("kurrent+discover://cluster.example")]
+    [InlineData("kdb+discover://cluster.example")]
+    [InlineData("kdb://cluster.example?dnsDiscover=true")]
+    [InlineData("esdb://a.example,b.example?dnsDiscover=false")]
     [InlineData("esdb://a.example,b.example")]
     public void Several_hosts_or_the_schemes_suffix_mean_gossip(string text) =>
         EventStoreSettings.Parse(text).Discover.Should().BeTrue();
+
+    [Theory]
+    [InlineData("esdb://a.example")]
+    [InlineData("kurrentdb://a.example")]
+    [InlineData("kurrent://a.example")]
+    [InlineData("KDB://a.example")]
+    [InlineData("esdb+discover://a.example?dnsDiscover=false")]
+    public void Every_scheme_of_the_official_clients_is_an_address(string text)
+    {
+        EventStoreSettings.IsAddress(text).Should().BeTrue();
+        JournalAddress.Parse(text).Kind.Should().Be(JournalKind.EventStore);
+        EventStoreSettings.Parse(text).Discover.Should().BeFalse("the key has the last word, as with the clients");
+    }
+
+    [Fact]
+    public void A_connection_may_be_named_in_words() =>
+        EventStoreSettings.Parse("esdb://a?connectionName=bank%201 (main)").ConnectionName.Should().Be("bank 1 (main)");
 
     [Theory]
     [InlineData("", "begins with esdb://")]
@@ -95,6 +117,10 @@ public sealed class EventStoreSettingsSpecs
     [InlineData("esdb://a?defaultDeadline=1e3", "whole number")]
     [InlineData("esdb://a?nodePreference=master", "leader, follower")]
     [InlineData("esdb://a?connectionName=a%0Ab", "printable ASCII")]
+    [InlineData("esdb://a?connectionName=%20a", "printable ASCII")]
+    [InlineData("esdb://a?connectionName=a%20", "printable ASCII")]
+    [InlineData("esdb://a?dnsDiscover=yes", "true or false")]
+    [InlineData("kurrentdbs://a", "begins with esdb://")]
     [InlineData("esdb://a?userCertFile=/c.pem", "go together")]
     [InlineData("esdb://a?tls=false&tlsCaFile=/c.pem", "no use for")]
     public void A_typo_is_named(string text, string why) =>

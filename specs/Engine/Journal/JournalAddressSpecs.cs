@@ -26,6 +26,37 @@ public sealed class JournalAddressSpecs
         FluentActions.Invoking(() => JournalAddress.Parse(text)).Should().Throw<FormatException>()
             .Which.Message.Should().NotContain("secret");
 
+    [Theory]
+    [InlineData("postgres:Hots=db;Database=x", "'hots' is no key of a PostgreSQL connection string; 'Host' is.")]
+    [InlineData("postgres:Host=db;Databse=x", "'databse' is no key of a PostgreSQL connection string; 'Database' is.")]
+    [InlineData("postgres:Host=db;Username=x;ApplicatonName=b", "'applicatonname' is no key of a PostgreSQL connection string; 'Application Name' is.")]
+    [InlineData("postgres:Host=db;User=x;Database=x", "'user' is no key of a PostgreSQL connection string; 'Username' is.")]
+    [InlineData("postgres:Host=db;Database=x;Colour=red", "'colour' is no key of a PostgreSQL connection string.")]
+    [InlineData("postgres:Host=db;Database=x;Port=many", "'port' does not take its value")]
+    [InlineData("postgres:Host=db;Database=x;Port=99999", "'port' does not take its value")]
+    [InlineData("postgres:Host=db;Database=x;SSL Mode=secret", "'ssl mode' does not take its value")]
+    [InlineData("postgres:Database=x", "names no Host")]
+    [InlineData("postgres:Host=db", "names no Database")]
+    [InlineData("postgres:Host", "key=value")]
+    [InlineData("postgres:Host=db;Password=\"secret;Database=x", "key=value")]
+    [InlineData("postgres://user:secret@db/bank", "no URL: write postgres:Host=…;Username=…;Database=…")]
+    [InlineData("postgresql://user:secret@db/bank", "no URL: write postgres:Host=…;Username=…;Database=…")]
+    [InlineData("postgres:postgresql://user:secret@db/bank", "no URL: write postgres:Host=…;Username=…;Database=…")]
+    [InlineData("esdb://a?tsl=false", "'tsl' is no key")]
+    [InlineData("esdb://user:secret@a:x", "is no port")]
+    [InlineData("mysql://user:secret@db", "A journal's address is file:")]
+    public void A_typo_is_named_and_no_password_repeated(string address, string why) =>
+        FluentActions.Invoking(() => JournalAddress.Parse(address).Check()).Should().Throw<FormatException>()
+            .Which.Message.Should().Contain(why).And.NotContain("secret");
+
+    [Theory]
+    [InlineData("postgres:Host=a,b;Username=u;Pwd=p;Database=x;SSLMode=Require;Application Name=bank")]
+    [InlineData("postgres:Server=db;User ID=u;DB=x;Timeout=3;Command Timeout=9;Maximum Pool Size=5")]
+    [InlineData("esdb://user:pw@a,b?tls=true")]
+    [InlineData("file:bank-data/main")]
+    public void What_the_drivers_understand_is_no_typo(string address) =>
+        FluentActions.Invoking(() => JournalAddress.Parse(address).Check()).Should().NotThrow();
+
     [Fact]
     public void An_address_is_shown_without_its_password() =>
         JournalAddress.Parse("postgres:Host=db;Password=secret").ToString().Should().NotContain("secret");

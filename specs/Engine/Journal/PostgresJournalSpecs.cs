@@ -1,6 +1,7 @@
 using System.Buffers;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals.Postgres;
+using BankingEngine.Specs.Engine.Cli;
 using BankingEngine.Specs.Simulation;
 using Npgsql;
 
@@ -54,10 +55,10 @@ public sealed class PostgresJournalSpecs
     [PostgresFact]
     public void A_connection_string_that_leads_nowhere_is_refused_and_says_why()
     {
-        Says("Hots=127.0.0.1;Database=x").Should().ContainEquivalentOf("Hots").And.Contain("connection string");
+        Says("Hots=127.0.0.1;Database=x").Should().Contain("'hots' is no key of a PostgreSQL connection string");
         Says("Database=x").Should().Contain("names no Host");
         Says("Host=127.0.0.1").Should().Contain("names no Database");
-        Says("postgresql://bank@db/bank").Should().Contain("not understood");
+        Says("postgresql://bank@db/bank").Should().Contain("no URL");
         Says(With(b => b.Host = "no-such-host.invalid")).Should().Contain("no-such-host.invalid");
         Says(With(b => b.Database = "nowhere")).Should().Contain("no database 'nowhere'");
         Says(With(b => b.Username = "stranger")).Should().Contain("stranger");
@@ -220,7 +221,8 @@ public sealed class PostgresJournalSpecs
             {
                 Sql($"create table old as select root as old from bank_journal.blocks where block = {block}");
                 Sql($"update bank_journal.blocks set {change} where block = {block}");
-                Damage(ReadAll).Should().Contain($"block {block}").And.Contain("not those of its seal");
+                Damage(ReadAll).Should().Contain($"block {block}, position {5 * (block - 1) + 1}:")
+                    .And.Contain("not those of its seal");
                 Sql($"update bank_journal.blocks set {back} from old where block = {block}; drop table old");
             }
         }
@@ -232,6 +234,24 @@ public sealed class PostgresJournalSpecs
             using var reader = journal.Read(1);
             while (reader.MoveNext()) { }
             return journal.Tail;
+        }
+    }
+
+    [PostgresFact]
+    public async Task Damage_in_a_store_is_named_with_what_mends_a_store_and_not_with_what_mends_files()
+    {
+        Filled().Dispose();
+        using var shell = new Shell();
+        foreach (var change in (string[])
+            ["root = sha256(root)", "lines = overlay(lines placing '\\x58'::bytea from 40)"])
+        {
+            Sql($"update bank_journal.blocks set {change} where block = 3");
+            var said = await shell.RunAsync(
+                "journal", "check", "--journal", $"postgres:{_address}", "--book", "sample", "--json");
+            (said.Exit, said.Text("code")).Should().Be((3, "journal.damaged"), said.Error);
+            said.Text("why").Should().Contain("block 3, position 11")
+                .And.EndWith("Restore the store from a backup, or copy the book back with 'journal copy'.")
+                .And.NotContain("journal repair");
         }
     }
 

@@ -240,6 +240,29 @@ public sealed class OperationsCliSpecs
         Task<Said> Backup(string to) => shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", to, "--json");
     }
 
+    [Theory]
+    [InlineData("x")]
+    [InlineData("x.tar")]
+    [InlineData("journal/x")]
+    [InlineData("../{0}/x")]
+    public async Task A_backup_does_not_go_into_the_book_that_it_is_of(string below)
+    {
+        using var shell = new Shell();
+        using var book = await TestBook.FoundAsync();
+        var inside = Path.Combine(book.Folder, below.Replace("{0}", Path.GetFileName(book.Folder), StringComparison.Ordinal));
+        var before = Directory.GetFileSystemEntries(book.Folder, "*", SearchOption.AllDirectories);
+        foreach (var to in (string[][])[["--to", inside], ["--to", In(shell, "backup"), "--keys", inside]])
+        {
+            var said = await shell.RunAsync(["journal", "backup", "--data", book.Folder, .. to, "--json"]);
+            (said.Exit, said.Text("code")).Should().Be((2, "backup.inside_book"), said.Error);
+        }
+        Directory.GetFileSystemEntries(book.Folder, "*", SearchOption.AllDirectories).Should().Equal(before);
+        Directory.Exists(In(shell, "backup")).Should().BeFalse("nothing was begun");
+        var beside = await shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", book.Folder + "-x", "--json");
+        beside.Exit.Should().Be(0, beside.Error);
+        Directory.Delete(book.Folder + "-x", recursive: true);
+    }
+
     [Fact]
     public async Task A_damaged_book_is_named_by_file_and_its_operator_is_told_what_to_run()
     {

@@ -195,6 +195,19 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
     }
 
     [PostgresFact]
+    public async Task Every_table_has_the_key_by_which_a_publication_names_changed_rows()
+    {
+        using var book = await Activity.FoundAsync();
+        using var models = ReadModels.Postgres(book.Engine.Feed, cluster.ConnectionString, "published");
+        await LevelAsync(book, models);
+        cluster.Ask("""
+            select string_agg(c.relname, ' ') from pg_class c
+            where c.relnamespace = 'bank_published'::regnamespace and c.relkind = 'r'
+              and not exists(select from pg_index i where i.indrelid = c.oid and i.indisprimary)
+            """).Should().Be(DBNull.Value);
+    }
+
+    [PostgresFact]
     public async Task Of_two_hosts_one_writes_both_answer_and_the_other_takes_over()
     {
         using var book = await Activity.FoundAsync();
@@ -296,7 +309,7 @@ public sealed class TableFaultSpecs(TableFaultSpecs.Store cluster) : IClassFixtu
             drop view bank_views.account_balances, bank_views.exposures, bank_views.currency_positions cascade;
             drop function bank_views.half_even, bank_views.income_statement;
             delete from bank_views.projections where name = 'report_facts';
-            alter table bank_views.book drop column functional_currency, drop column functional_scale;
+            alter table bank_views.book drop constraint book_pkey, drop column functional_currency, drop column functional_scale;
             update bank_views.book set layout = 1;
             """);
         const string views = "select count(*) from pg_views where schemaname = 'bank_views'";
