@@ -1,5 +1,7 @@
+using BankingEngine.Host.Api;
 using BankingEngine.Host.Gateway;
 using BankingEngine.Host.Grpc;
+using BankingEngine.Host.Grpc.EventStore;
 using BankingEngine.Specs.Engine.Journal;
 using static BankingEngine.Specs.Api.Gateway.GatewayHost;
 using State = BankingEngine.Host.Grpc.EventStore.MemberInfo.Types.VNodeState;
@@ -73,10 +75,49 @@ public sealed class LeaderSpecs
             family == "kurrent" ? "unavailable" : "none", "the older client asks for the leader only to write");
     }
 
+    [PostgresFact]
+    public async Task A_subscription_that_wants_the_leader_goes_with_the_lead_and_another_stays()
+    {
+        var database = PostgresFixture.Cluster.NewDatabase();
+        await using var first = await Hosted.StartAsync(database, "first");
+        await using var second = await Hosted.StartAsync(database, "second");
+        await using var gateway = await Start(first, ("Gateway:Nodes", "second=bank-2.example:2113"));
+        using var wanting = new GrpcChannel(new(gateway.Address) { RequiresLeader = true });
+        using var content = new GrpcChannel(new(gateway.Address));
+        await using var ends = await Follow(wanting);
+        await using var stays = await Follow(content);
+
+        var led = second.Book.WaitForLeadAsync(Soon);
+        while (!led.IsCompleted)
+        {
+            first.Book.Engine.Depose("The spec says so.");
+            await Task.WhenAny(led, Task.Delay(20));
+        }
+        await led;
+        var reading = async () =>
+        {
+            while (await ends.ReadAsync().AsTask().WaitAsync(Soon) is not null) { }
+        };
+        (await reading.Should().ThrowAsync<GrpcException>()).Which.Code.Should()
+            .BeOneOf(GrpcCode.NotFound, GrpcCode.Unavailable);
+        var position = await second.PayAsync(SandboxBook.DemoKey(first.Book)!, "paid-to-the-other");
+        ReadResp? next;
+        do next = await stays.ReadAsync().AsTask().WaitAsync(Soon);
+        while (next!.Event?.CommitPosition != (ulong?)position);
+    }
+
+    private static async Task<GrpcClientCall<ReadReq, ReadResp>> Follow(GrpcChannel channel)
+    {
+        var call = channel.Open(EventStoreMethods.Read, null, default);
+        await call.RequestAsync(Read(null, o => (o.Subscription, o.All.End) = (new(), new())));
+        await call.ReadAsync();
+        return call;
+    }
+
     private static async Task<AuditGateway> Start(Hosted host, params (string, string)[] more)
     {
         var gateway = (await AuditGateway.StartAsync(
-            Settings([("Gateway:Url", "http://127.0.0.1:0"), ("Gateway:AllowAnonymous", "true"), .. more])))!;
+            Settings([("Gateway:Url", "http://127.0.0.1:0"), ("Gateway:AllowAnonymous", "true"), .. more]), TimeSpan.FromMilliseconds(200)))!;
         gateway.Open([host.Book]);
         return gateway;
     }
