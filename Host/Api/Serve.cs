@@ -50,6 +50,8 @@ public static partial class Serve
 
     /// <returns>The exit code: 0 after an orderly end, <see cref="ExitFatal"/> when the engine failed.</returns>
     /// <exception cref="JournalException">The book cannot be opened.</exception>
+    /// <exception cref="GatewayConfigurationException">The audit gateway cannot be set up; nothing was opened, but for a
+    /// live book that strangers would be let in to.</exception>
     /// <exception cref="IOException">An address cannot be listened on.</exception>
     public static async Task<int> RunAsync(ServeOptions options)
     {
@@ -75,14 +77,16 @@ public static partial class Serve
         IReadOnlyList<WebApplication> further = [];
         try
         {
+            // Whatever is wrong with the gateway is found before a book is touched or anything is sent.
+            await using var gateway = await AuditGateway.StartAsync(builder.Configuration).ConfigureAwait(false);
             foreach (var place in PlacesOf(options))
                 books.Add(await OpenAsync(place, options, output, new(log, OnFatal, options.Time, options.Node))
                     .ConfigureAwait(false));
+            gateway?.Open(books);
             (var first, further) = SeveralBooks.Build(builder, books, options.Arguments ?? []);
             await using var app = first;
             foreach (var other in further) await other.StartAsync(CancellationToken.None).ConfigureAwait(false);
             await app.StartAsync(CancellationToken.None).ConfigureAwait(false);
-            await using var gateway = await AuditGateway.StartAsync(books[0], app.Configuration).ConfigureAwait(false);
             isListening = true;
             var address =
                 app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
@@ -128,7 +132,7 @@ public static partial class Serve
     /// What the greeting says the log does not say again; and why an address cannot be listened on is thrown, so it is
     /// not also logged with two traces. The ordinary configuration has the last word.
     /// </summary>
-    private static void Quieten(WebApplicationBuilder builder, Func<bool> isListening) =>
+    internal static void Quieten(WebApplicationBuilder builder, Func<bool> isListening) =>
         builder.Services.Configure<LoggerFilterOptions>(filters =>
         {
             bool Listens(string? provider, string? category, LogLevel level) => isListening();

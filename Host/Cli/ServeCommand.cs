@@ -26,7 +26,8 @@ internal static class ServeCommand
 
         On a journal that several hosts reach, one of them leads and the others follow: they serve reads, and take over
         when it goes. Several books (several folders; with --journal several names) are served by one host: the first at
-        the root of the address, the others below /books/<name>.
+        the root of the address, the others below /books/<name>. One --gateway serves auditors of all: each reads the book
+        that his key is of.
 
         When it ends it says the position and the digest of the state there, which replay has to find again.
 
@@ -124,9 +125,17 @@ internal static class ServeCommand
                 $"{missing.Message} Make one with 'init' and what else it asks for, or say --demo for a sandbox with a "
                 + "demo.");
         }
+        catch (GatewayConfigurationException taken) when (taken.IsAddressInUse)
+        {
+            throw new CommandFailure(
+                ExitCodes.InUse, "serve.address_in_use",
+                $"{taken.Message}. Stop what listens there, or say another: --gateway https://127.0.0.1:2114");
+        }
         catch (GatewayConfigurationException wrong)
         {
-            throw new CommandFailure(ExitCodes.Usage, "serve.gateway", wrong.Message);
+            throw new CommandFailure(
+                ExitCodes.Usage, "serve.gateway",
+                $"{wrong.Message.TrimEnd('.')}. Nothing is served: mend what --gateway needs, or leave it out.");
         }
         catch (IOException taken) when (taken.InnerException is AddressInUseException)
         {

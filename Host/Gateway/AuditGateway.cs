@@ -1,5 +1,3 @@
-using System.Net;
-using System.Security.Cryptography;
 using BankingEngine.Application.Engine;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
@@ -8,21 +6,25 @@ using BankingEngine.Host.Grpc;
 using BankingEngine.Host.Grpc.EventStore;
 using BankingEngine.Host.Journals;
 using BankingEngine.Projections;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace BankingEngine.Host.Gateway;
 
 /// <summary>The gateway cannot be set up as the configuration says.</summary>
-public sealed class GatewayConfigurationException(string why, Exception? inner = null) : Exception(why, inner);
+public sealed class GatewayConfigurationException(string why, Exception? inner = null) : Exception(why, inner)
+{
+    /// <summary>Whether something else listens there already.</summary>
+    public bool IsAddressInUse { get; init; }
+}
 
 /// <summary>
 /// The reading side of the EventStoreDB protocol on a port of its own, so that auditors read a book with the official
-/// clients of that store. One book a gateway.
+/// clients of that store. Of several books each reader sees the one that his key is of, and nothing of the others.
 /// </summary>
 /// <remarks>
 /// <c>Gateway:Url</c> switches it on: <c>https://host:port</c>, with the certificate of <c>Gateway:Certificate</c> or
 /// of <c>Kestrel:Certificates:Default</c>, or <c>http://host:port</c>. <c>Gateway:AllowAnonymous</c> lets readers in
-/// without a key: a sandbox book alone, on the loopback address alone.
+/// without a key, to the first book: a sandbox alone, on the loopback address alone. <c>Gateway:Nodes</c> says
+/// where the gateways of the hosts of a shared journal are reached: <c>name=host:port</c>, with ';' between them.
 /// </remarks>
 public sealed class AuditGateway : IAsyncDisposable
 {
@@ -32,33 +34,22 @@ public sealed class AuditGateway : IAsyncDisposable
     /// <summary>Bytes of a request; a filter with all it may have is smaller.</summary>
     public const int MaxRequestBytes = 64 * 1024;
 
-    /// <summary>Version that clients are told: the one whose reading side this is.</summary>
+    /// <summary>Version that clients are told: the one whose reading side this is. They read it as three numbers.</summary>
     public const string ServerVersion = "24.6.0";
 
-    private const int MaxConnections = 256, LeastBytesPerSecond = 100;
-    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(10);
-
-    /// <summary>A connection that takes nothing is cut off; a call that takes nothing was ended before it, by
-    /// <see cref="ReadLimits.StalledFor"/>.</summary>
-    private static readonly TimeSpan ConnectionStalledFor = TimeSpan.FromMinutes(4);
-
-    private readonly RunningBook _book;
-    private readonly BookStreams _streams;
-    private readonly StreamReads _reads;
-    private readonly GatewayDoor _door;
+    private readonly IConfiguration _configuration;
+    private readonly GatewayMembers _members;
+    private readonly ReadLimits _limits;
+    private readonly TimeSpan _heartbeat;
+    private readonly bool _allowsAnyone;
     private readonly WebApplication _app;
-    private readonly Guid _instance = Guid.NewGuid();
+    private Opened? _opened;
 
     private AuditGateway(
-        RunningBook book, IConfiguration configuration, string url, TimeSpan heartbeat, ReadLimits? limits)
+        IConfiguration configuration, GatewayMembers members, WebApplication app, TimeSpan heartbeat, ReadLimits limits)
     {
-        var allowsAnyone = configuration.GetValue<bool>("Gateway:AllowAnonymous");
-        if (allowsAnyone) ThrowIfExposed(book, url);
-        _book = book;
-        _streams = new(book.Engine.Feed);
-        _reads = new(_streams, heartbeat, limits);
-        _door = new(book, new(configuration), allowsAnyone);
-        _app = BuildHost(configuration, url);
+        (_configuration, _members, _app, _heartbeat, _limits) = (configuration, members, app, heartbeat, limits);
+        _allowsAnyone = GatewayListener.AllowsAnyone(configuration);
         _app.UseRouting();
         _app.MapGrpc(EventStoreMethods.Read, ReadAsync, MaxRequestBytes).Needs(Scopes.Audit);
         _app.MapGrpc(
@@ -73,51 +64,70 @@ public sealed class AuditGateway : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public Uri Address => new(_app.Urls.First());
 
-    /// <summary>Starts the gateway of a book.</summary>
+    /// <summary>Takes the address. Until <see cref="Open"/> every read is answered with UNAVAILABLE: so a gateway that
+    /// cannot be set up is found before a book is touched.</summary>
     /// <param name="heartbeat">Null: <see cref="HeartbeatSeconds"/>.</param>
     /// <param name="limits">Null: the usual ones.</param>
     /// <returns>Null where the configuration asks for none.</returns>
-    /// <exception cref="GatewayConfigurationException">It makes no sense, or would let strangers in.</exception>
-    /// <exception cref="IOException">The address cannot be listened on.</exception>
+    /// <exception cref="GatewayConfigurationException">It makes no sense, would let strangers in, or the address cannot
+    /// be listened on.</exception>
     public static async Task<AuditGateway?> StartAsync(
-        RunningBook book, IConfiguration configuration, TimeSpan? heartbeat = null, ReadLimits? limits = null)
+        IConfiguration configuration, TimeSpan? heartbeat = null, ReadLimits? limits = null)
     {
-        ArgumentNullException.ThrowIfNull(book);
         ArgumentNullException.ThrowIfNull(configuration);
         var url = configuration["Gateway:Url"];
         if (string.IsNullOrEmpty(url)) return null;
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-            throw new GatewayConfigurationException(
-                $"Gateway:Url '{url}' is neither http://host:port nor https://host:port.");
+        limits ??= new();
+        var members = new GatewayMembers(configuration);
+        var listening = new GatewayListener(configuration, url, limits);
         var gateway = new AuditGateway(
-            book, configuration, url, heartbeat ?? TimeSpan.FromSeconds(HeartbeatSeconds), limits);
+            configuration, members, listening.App, heartbeat ?? TimeSpan.FromSeconds(HeartbeatSeconds), limits);
         try
         {
-            await gateway._app.StartAsync().ConfigureAwait(false);
+            await listening.StartAsync().ConfigureAwait(false);
+            return gateway;
         }
-        catch (Exception fault)
+        catch
         {
             await gateway.DisposeAsync().ConfigureAwait(false);
-            if (fault is not (InvalidOperationException or CryptographicException or FileNotFoundException)) throw;
-            throw new GatewayConfigurationException($"The gateway's certificate cannot be used: {fault.Message}", fault);
+            throw;
         }
-        return gateway;
     }
 
-    /// <summary>Ends what is being read and stops listening. To be called before the book is closed.</summary>
+    /// <summary>Serves books from now on, until it is disposed of.</summary>
+    /// <param name="books">One or more. Not owned.</param>
+    /// <exception cref="GatewayConfigurationException">It would let strangers in.</exception>
+    public void Open(IReadOnlyList<RunningBook> books)
+    {
+        ArgumentNullException.ThrowIfNull(books);
+        if (_allowsAnyone && books[0].Genesis.Mode != BookMode.Sandbox)
+            throw new GatewayConfigurationException("Gateway:AllowAnonymous is for sandbox books: this one is live.");
+        Volatile.Write(ref _opened, new(this, books));
+    }
+
+    /// <summary>Ends what is being read and stops listening. To be called before the books are closed.</summary>
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
-        _streams.Dispose();
+        Volatile.Read(ref _opened)?.Dispose();
     }
 
     private async Task ReadAsync(GrpcCall<ReadReq, ReadResp> call)
     {
-        using var place = _door.Enter(call.Context);
+        var opened = Volatile.Read(ref _opened)
+            ?? throw new GrpcException(GrpcCode.Unavailable, "The host is starting: come again soon.");
+        using var place = opened.Door.Enter(call.Context);
+        var book = opened.Books[place.Book];
+        void MayGoOn()
+        {
+            opened.Door.Recheck(call.Context, place);
+            _members.ThrowIfElsewhere(call.Context, book);
+        }
+        _members.ThrowIfElsewhere(call.Context, book);
         try
         {
-            await _reads.ServeAsync(call, () => _door.Recheck(call.Context)).ConfigureAwait(false);
+            await opened.Reads[place.Book].ServeAsync(call, MayGoOn).ConfigureAwait(false);
         }
         catch (Exception gone) when (gone is EngineUnavailableException or ProjectionStoppedException)
         {
@@ -127,17 +137,10 @@ public sealed class AuditGateway : IAsyncDisposable
 
     private ClusterInfo Gossip(HttpContext context)
     {
-        // Whatever name the caller found this host by is the one that he can reach it by.
-        var host = context.Request.Host;
-        var member = new MemberInfo
-        {
-            InstanceId = EventStoreNames.UuidOf(_instance, structured: false),
-            TimeStamp = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks,
-            State = MemberInfo.Types.VNodeState.Leader,
-            IsAlive = true,
-            HttpEndPoint = new() { Address = host.Host, Port = (uint)(host.Port ?? context.Connection.LocalPort) },
-        };
-        return new() { Members = { member } };
+        var opened = Volatile.Read(ref _opened);
+        IReadOnlyList<RunningBook> books = opened is null ? []
+            : opened.Door.BookOf(context) is { } own ? [opened.Books[own]] : opened.Books;
+        return _members.Gossip(context, books);
     }
 
     private static SupportedMethods Features() => new()
@@ -154,48 +157,28 @@ public sealed class AuditGateway : IAsyncDisposable
         },
     };
 
-    private static void ThrowIfExposed(RunningBook book, string url)
+    /// <summary>What there is once books are served.</summary>
+    private sealed class Opened : IDisposable
     {
-        if (book.Genesis.Mode != BookMode.Sandbox)
-            throw new GatewayConfigurationException("Gateway:AllowAnonymous is for sandbox books: this one is live.");
-        var host = new Uri(url).Host.Trim('[', ']');
-        if (!IPAddress.TryParse(host, out var address) || !IPAddress.IsLoopback(address))
-            throw new GatewayConfigurationException("Gateway:AllowAnonymous is for 127.0.0.1 and [::1] alone.");
-    }
+        private readonly BookStreams[] _streams;
 
-    private static WebApplication BuildHost(IConfiguration configuration, string url)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        var settings = new Dictionary<string, string?>
+        public Opened(AuditGateway gateway, IReadOnlyList<RunningBook> books)
         {
-            ["Endpoints:Gateway:Url"] = url,
-            // Some things clients ask by HTTP/1.1: where TLS tells it apart, they get an answer.
-            ["Endpoints:Gateway:Protocols"] = (url.StartsWith("https:", StringComparison.OrdinalIgnoreCase)
-                ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http2).ToString(),
-        };
-        Copy(configuration.GetSection("Kestrel:Certificates"), "Certificates", settings);
-        Copy(configuration.GetSection("Gateway:Certificate"), "Endpoints:Gateway:Certificate", settings);
-        var kestrel = new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
-        builder.Logging.AddConfiguration(configuration.GetSection("Logging"));
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddConsole();
-        builder.Services.AddRoutingCore();
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(server =>
-        {
-            server.Configure(kestrel);
-            server.AddServerHeader = false;
-            server.Limits.MaxConcurrentConnections = MaxConnections;
-            server.Limits.MinResponseDataRate = new(LeastBytesPerSecond, ConnectionStalledFor);
-            server.Limits.Http2.KeepAlivePingDelay = server.Limits.Http2.KeepAlivePingTimeout = PingAfter;
-        });
-        return builder.Build();
-    }
+            Books = books;
+            _streams = [.. books.Select(book => new BookStreams(book.Feed))];
+            Reads = [.. _streams.Select(streams => new StreamReads(streams, gateway._heartbeat, gateway._limits))];
+            Door = new(books, gateway._configuration, gateway._allowsAnyone);
+        }
 
-    private static void Copy(IConfigurationSection from, string to, Dictionary<string, string?> settings)
-    {
-        foreach (var (key, value) in from.AsEnumerable(makePathsRelative: true))
+        public IReadOnlyList<RunningBook> Books { get; }
+
+        public StreamReads[] Reads { get; }
+
+        public GatewayDoor Door { get; }
+
+        public void Dispose()
         {
-            if (key.Length > 0 && value is not null) settings[$"{to}:{key}"] = value;
+            foreach (var streams in _streams) streams.Dispose();
         }
     }
 }

@@ -8,12 +8,14 @@ using BankingEngine.Host.Journals;
 namespace BankingEngine.Host.Gateway;
 
 /// <summary>
-/// Who may read: an API key of the book with the scope audit, as Basic credentials (user: the key's id, password: its
-/// token) or as a Bearer token. Deny by default.
+/// Who may read: an API key of a book with the scope audit, as Basic credentials (user: the key's id, password: its
+/// token) or as a Bearer token. The key says which book is read: the others might not be there. Deny by default.
 /// </summary>
+/// <param name="books">The first is the one that callers without credentials read.</param>
 /// <param name="allowsAnyone">Lets callers without credentials in; credentials that do not hold are refused all the
 /// same.</param>
-internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allowsAnyone)
+internal sealed class GatewayDoor(
+    IReadOnlyList<RunningBook> books, IConfiguration configuration, bool allowsAnyone)
 {
     /// <summary>Calls that are answered at once, of all together: each holds a reader's buffers, 2 MiB.</summary>
     public const int MaxCalls = 64;
@@ -25,19 +27,24 @@ internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allows
     private const string BasicScheme = "Basic ";
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<int, int> _open = [];
+    private readonly Dictionary<(int Book, int Key), int> _open = [];
+
+    /// <summary>Keys are numbered in each book, so each counts its own; addresses are the same for all.</summary>
+    private readonly FairUse[] _keys = [.. books.Select(_ => new FairUse(configuration))];
+    private readonly FairUse _addresses = new(configuration);
     private int _all;
 
     /// <summary>Lets a caller in, and counts him until what is returned is disposed.</summary>
     /// <exception cref="GrpcException">He may not read, comes too often, or too many read already.</exception>
-    public IDisposable Enter(HttpContext context)
+    public Place Enter(HttpContext context)
     {
-        var isKnown = TryRecognise(context, out var caller);
-        var limited = isKnown ? fairUse.Take(caller) : fairUse.Take(context.Connection.RemoteIpAddress);
+        var known = Recognise(context);
+        var limited = known is { } one
+            ? _keys[one.Book].Take(one.Caller) : _addresses.Take(context.Connection.RemoteIpAddress);
         if (limited is not null)
             throw new GrpcException(GrpcCode.ResourceExhausted, "Too many requests: come again later.");
-        ThrowIfRefused(context, isKnown, caller);
-        var who = isKnown ? caller.Number : Anyone;
+        ThrowIfRefused(context, known);
+        var who = known is { } caller ? (caller.Book, caller.Caller.Number) : (0, Anyone);
         lock (_gate)
         {
             var own = _open.GetValueOrDefault(who);
@@ -46,18 +53,22 @@ internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allows
             _open[who] = own + 1;
             _all++;
         }
-        return new Place(this, who);
+        return new(this, who);
     }
 
     /// <summary>Whether a caller who was let in may still read: a key may have been revoked since.</summary>
     /// <exception cref="GrpcException">He may not.</exception>
-    public void Recheck(HttpContext context) => ThrowIfRefused(context, TryRecognise(context, out var caller), caller);
+    public void Recheck(HttpContext context, Place place) =>
+        ThrowIfRefused(context, Recognise(context) is { } known && known.Book == place.Book ? known : null);
 
-    private void ThrowIfRefused(HttpContext context, bool isKnown, Caller caller)
+    /// <summary>The book that the caller's credentials are of; null where he shows none that hold.</summary>
+    public int? BookOf(HttpContext context) => Recognise(context)?.Book;
+
+    private void ThrowIfRefused(HttpContext context, (int Book, Caller Caller)? known)
     {
-        if (book.Engine.IsCutOff)
+        if (books[known?.Book ?? 0].Engine.IsCutOff)
             throw new GrpcException(GrpcCode.Unavailable, "This host has not reached its journal for long.");
-        if (!isKnown)
+        if (known is not { } one)
         {
             var isBare = context.Request.Headers.Authorization.Count == 0;
             if (isBare && allowsAnyone) return;
@@ -65,21 +76,29 @@ internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allows
                 GrpcCode.Unauthenticated, "access-denied",
                 isBare ? "Credentials are required: a key of the book." : "These credentials are not recognised.");
         }
-        if (!caller.May(Scopes.Audit))
+        if (!one.Caller.May(Scopes.Audit))
         {
             throw GrpcException.Named(
                 GrpcCode.PermissionDenied, "access-denied", "The key does not have the scope audit.");
         }
     }
 
-    private bool TryRecognise(HttpContext context, out Caller caller)
+    private (int Book, Caller Caller)? Recognise(HttpContext context)
     {
-        caller = default;
-        var engine = book.Engine;
-        if (Door.TryBearer(context, out var bearer))
-            return engine.Keys.TryRecognise(bearer, engine.RoughNow, out caller);
-        return TryBasic(context, out var user, out var token)
-            && engine.Keys.TryRecognise(token, engine.RoughNow, out caller) && caller.Id.ToString() == user;
+        string? user = null;
+        if (!Door.TryBearer(context, out var token))
+        {
+            if (!TryBasic(context, out user, out var password)) return null;
+            token = password;
+        }
+        for (var book = 0; book < books.Count; book++)
+        {
+            var engine = books[book].Engine;
+            if (engine.Keys.TryRecognise(token, engine.RoughNow, out var caller)
+                && (user is null || caller.Id.ToString() == user))
+                return (book, caller);
+        }
+        return null;
     }
 
     private static bool TryBasic(HttpContext context, out string user, out string token)
@@ -97,7 +116,7 @@ internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allows
         return true;
     }
 
-    private void Leave(int who)
+    private void Leave((int Book, int Key) who)
     {
         lock (_gate)
         {
@@ -106,13 +125,21 @@ internal sealed class GatewayDoor(RunningBook book, FairUse fairUse, bool allows
         }
     }
 
-    private sealed class Place(GatewayDoor door, int who) : IDisposable
+    /// <summary>Of a caller who was let in.</summary>
+    public sealed class Place : IDisposable
     {
+        private readonly GatewayDoor _door;
+        private readonly (int Book, int Key) _who;
         private int _left;
+
+        internal Place(GatewayDoor door, (int Book, int Key) who) => (_door, _who) = (door, who);
+
+        /// <summary>Which of the books he reads.</summary>
+        public int Book => _who.Book;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _left, 1) == 0) door.Leave(who);
+            if (Interlocked.Exchange(ref _left, 1) == 0) _door.Leave(_who);
         }
     }
 }

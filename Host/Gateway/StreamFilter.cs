@@ -24,7 +24,7 @@ public sealed class StreamFilter
     public static readonly TimeSpan MatchTimeout = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Longest that all matches of a call take together.</summary>
-    public static readonly TimeSpan MatchBudget = TimeSpan.FromMilliseconds(500);
+    public static readonly TimeSpan MatchBudget = TimeSpan.FromSeconds(1);
 
     /// <summary>Most events between two checkpoints that a reader may ask for.</summary>
     private const ulong MaxCheckpointInterval = int.MaxValue;

@@ -17,6 +17,10 @@ public sealed record ReadLimits
 
     /// <summary>Or when it was not level with the end for longer than this.</summary>
     public TimeSpan BehindFor { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A connection that is silent for so long is pinged, and closed when it is silent again as long; a second
+    /// at least.</summary>
+    public TimeSpan PingAfter { get; init; } = TimeSpan.FromSeconds(10);
 }
 
 /// <summary>Answers Streams/Read in all its combinations.</summary>
@@ -100,7 +104,7 @@ public sealed class StreamReads(IStreamStore store, TimeSpan heartbeat, ReadLimi
         GrpcCall<ReadReq, ReadResp> call, ReadPlan plan, IStreamCursor cursor, long most, Action mayGoOn,
         long through = long.MaxValue)
     {
-        for (var read = 1; most > 0 && cursor.Next() is { } entry && entry.Position <= through; read++)
+        for (var read = 1L; most > 0 && cursor.Next() is { } entry && entry.Position <= through; read++)
         {
             if (read % EventsAtOnce == 0)
             {

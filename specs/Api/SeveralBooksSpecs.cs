@@ -6,7 +6,10 @@ using BankingEngine.Application.Engine;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Api;
+using BankingEngine.Host.Grpc;
 using BankingEngine.Host.Journals;
+using BankingEngine.Specs.Api.Gateway;
+using BankingEngine.Specs.Engine.Grpc;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace BankingEngine.Specs.Api;
@@ -18,6 +21,7 @@ public sealed class SeveralBooksSpecs : IAsyncLifetime, IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly HttpClient _http = new();
     private Task<int> _serving = Task.FromResult(0);
+    private readonly StringWriter _said = new();
     private string _first = "", _second = "";
 
     public async Task InitializeAsync()
@@ -34,10 +38,11 @@ public sealed class SeveralBooksSpecs : IAsyncLifetime, IDisposable
         }
         var started = new TaskCompletionSource<string>();
         var books = new List<RunningBook>();
-        _serving = Serve.RunAsync(new(null, ["--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default=None"])
+        _serving = Serve.RunAsync(new(null, [
+            "--urls", "http://127.0.0.1:0", "--Gateway:Url", "http://127.0.0.1:0", "--Logging:LogLevel:Default=None"])
         {
             Places = [BookPlace.InFolder(Path.Combine(_folder, "retail")), place],
-            Output = TextWriter.Null,
+            Output = _said,
             Stop = _stop.Token,
             Started = (address, book) =>
             {
@@ -60,6 +65,7 @@ public sealed class SeveralBooksSpecs : IAsyncLifetime, IDisposable
     {
         _http.Dispose();
         _stop.Dispose();
+        _said.Dispose();
     }
 
     [Fact]
@@ -93,6 +99,30 @@ public sealed class SeveralBooksSpecs : IAsyncLifetime, IDisposable
         using var missing = await Send(HttpMethod.Get, "/books/none/v1/book", _first, null);
         missing.StatusCode.Should().Be(HttpStatusCode.NotFound);
         (await missing.Content.ReadAsStringAsync()).Should().Contain("request.route_unknown");
+    }
+
+    [Fact]
+    public async Task Auditors_of_each_read_it_at_the_one_gateway()
+    {
+        var line = _said.ToString().Split('\n').Single(said => said.StartsWith("Auditors read", StringComparison.Ordinal));
+        foreach (var (key, own, other) in new[]
+        {
+            (_first, "book-sandbox", "book-custody"), (_second, "book-custody", "book-sandbox"),
+        })
+        {
+            using var request = new HttpRequestMessage(
+                HttpMethod.Post, new Uri(new(line[(line.LastIndexOf(' ') + 1)..]), EventStoreMethods.Read.Path))
+            {
+                Version = HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                Content = new ByteArrayContent(GrpcSpecs.Frame(GatewayHost.Read(null))),
+            };
+            request.Content.Headers.ContentType = new("application/grpc");
+            request.Headers.Authorization = new("Bearer", key);
+            using var answer = await _http.SendAsync(request);
+            var read = Encoding.Latin1.GetString(await answer.Content.ReadAsByteArrayAsync());
+            read.Should().Contain(own).And.NotContain(other);
+        }
     }
 
     private async Task<string> Fail()

@@ -4,6 +4,7 @@ using BankingEngine.Application.Engine;
 using BankingEngine.Application.Journal;
 using BankingEngine.Application.Journal.Tree;
 using BankingEngine.Specs.Contracts;
+using BankingEngine.Specs.Simulation;
 using BankingEngine.Specs.Simulation.EventStore;
 
 namespace BankingEngine.Specs.Api.Gateway;
@@ -12,12 +13,16 @@ namespace BankingEngine.Specs.Api.Gateway;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class ClientTheoryAttribute : TheoryAttribute
 {
-    public ClientTheoryAttribute()
+    public ClientTheoryAttribute(bool needsPostgres = false)
     {
+        NeedsPostgres = needsPostgres;
         if (!Directory.Exists(Path.Combine(Clients.Folder, "node_modules")))
             Skip = "The official clients are not installed: npm ci in specs/Api/Gateway/clients.";
         else if (!Clients.HasNode) Skip = "node is not installed.";
+        else if (needsPostgres && PostgresCluster.Binaries is null) Skip = "There is no PostgreSQL server on this machine.";
     }
+
+    public bool NeedsPostgres { get; }
 }
 
 /// <summary>The scripts that read and write with the official clients.</summary>

@@ -1,6 +1,7 @@
 using BankingEngine.Host.Gateway;
 using BankingEngine.Host.Grpc;
 using BankingEngine.Host.Grpc.EventStore;
+using BankingEngine.Host.Journals;
 using BankingEngine.Specs.Engine.Grpc;
 using Microsoft.Extensions.Configuration;
 using Options = BankingEngine.Host.Grpc.EventStore.ReadReq.Types.Options;
@@ -26,6 +27,13 @@ public sealed class GatewayHost : IAsyncLifetime, IDisposable
 
     private string KeyFile => Path.ChangeExtension(AuthorityFile, ".own.key.pem");
 
+    /// <summary>What a gateway over TLS is set up with.</summary>
+    public (string Name, string Value)[] OverTls =>
+    [
+        ("Gateway:Url", "https://127.0.0.1:0"), ("Gateway:Certificate:Path", CertificateFile),
+        ("Gateway:Certificate:KeyPath", KeyFile),
+    ];
+
     public async Task InitializeAsync()
     {
         await Served.InitializeAsync();
@@ -34,25 +42,33 @@ public sealed class GatewayHost : IAsyncLifetime, IDisposable
         await File.WriteAllTextAsync(CertificateFile, own.ExportCertificatePem());
         using var key = System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions.GetECDsaPrivateKey(own)!;
         await File.WriteAllTextAsync(KeyFile, key.ExportPkcs8PrivateKeyPem());
-        Secure = (await StartAsync(
-            ("Gateway:Url", "https://127.0.0.1:0"), ("Gateway:Certificate:Path", CertificateFile),
-            ("Gateway:Certificate:KeyPath", KeyFile)))!;
+        Secure = (await StartAsync(OverTls))!;
         Open = (await StartAsync(("Gateway:Url", "http://127.0.0.1:0"), ("Gateway:AllowAnonymous", "true")))!;
     }
 
     public Task<AuditGateway?> StartAsync(params (string Name, string Value)[] settings) => StartAsync(null, settings);
 
-    public async Task<AuditGateway?> StartAsync(ReadLimits? limits, params (string Name, string Value)[] settings)
+    public Task<AuditGateway?> StartAsync(ReadLimits? limits, params (string Name, string Value)[] settings) =>
+        StartAsync([Served.Book], limits, settings);
+
+    /// <summary>A gateway of several books.</summary>
+    public async Task<AuditGateway?> StartAsync(
+        IReadOnlyList<RunningBook> books, ReadLimits? limits, params (string Name, string Value)[] settings)
     {
-        var configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create<string, string?>(s.Name, s.Value))).Build();
-        var gateway = await AuditGateway.StartAsync(Served.Book, configuration, TimeSpan.FromMilliseconds(200), limits);
-        if (gateway is not null) _gateways.Add(gateway);
+        var gateway = await AuditGateway.StartAsync(Settings(settings), TimeSpan.FromMilliseconds(200), limits);
+        if (gateway is null) return null;
+        _gateways.Add(gateway);
+        gateway.Open(books);
         return gateway;
     }
 
+    public static IConfiguration Settings(params (string Name, string Value)[] settings) => new ConfigurationBuilder()
+        .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create<string, string?>(s.Name, s.Value))).Build();
+
     /// <summary>A client of the gateway over TLS; the key's token as password.</summary>
-    public GrpcChannel Channel(string? user = null, string? token = null) => new(new(Secure.Address)
+    public GrpcChannel Channel(string? user = null, string? token = null) => Channel(Secure, user, token);
+
+    public GrpcChannel Channel(AuditGateway gateway, string? user, string? token) => new(new(gateway.Address)
     {
         Authorities = [System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPem(File.ReadAllText(AuthorityFile))],
         Credentials = user is null ? null : new(user, token),

@@ -11,7 +11,6 @@ using BankingEngine.Host.Grpc.EventStore;
 using BankingEngine.Host.Journals;
 using BankingEngine.Specs.Engine;
 using BankingEngine.Specs.Engine.Grpc;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using static BankingEngine.Host.Grpc.EventStore.ReadResp;
 
@@ -152,12 +151,8 @@ public sealed class GatewayPageSpecs(GatewayHost host) : IClassFixture<GatewayHo
             folder, TestBook.Identity, NullLogger.Instance, _ => { }, engine => Founding.FoundAsync(
                 engine, genesis, BusinessDate.Parse("2026-01-05"), [], new([], []), Tag.Of("first"))))
         {
-            var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-            {
-                ["Gateway:Url"] = "http://127.0.0.1:0",
-                ["Gateway:AllowAnonymous"] = "true",
-            }).Build();
-            var starting = () => AuditGateway.StartAsync(book, configuration);
+            var starting = () => host.StartAsync(
+                [book], null, ("Gateway:Url", "http://127.0.0.1:0"), ("Gateway:AllowAnonymous", "true"));
             (await starting.Should().ThrowAsync<GatewayConfigurationException>()).WithMessage("*live*");
         }
         Directory.Delete(folder, recursive: true);

@@ -154,6 +154,21 @@ public sealed class GatewaySpecs(GatewayHost host) : IClassFixture<GatewayHost>
     public async Task A_request_that_makes_no_sense_is_refused(string what) =>
         (await Failure(All(Read(Book, Wrong[what])))).Code.Should().Be(GrpcCode.InvalidArgument);
 
+    [Theory]
+    [InlineData(Book)]
+    [InlineData(Alice)]
+    public async Task Identifiers_come_as_two_numbers_where_that_is_asked_for(string stream)
+    {
+        var texts = await All(Read(stream, o => o.ResolveLinks = true));
+        var numbers = await All(Read(stream, o => (o.ResolveLinks, o.UuidOption) = (true, new() { Structured = new() })));
+        numbers.SelectMany(r => new[] { Text(r.Event.Event.Id), Text(r.Event.Link?.Id) }).Should()
+            .Equal(texts.SelectMany(r => new[] { r.Event.Event.Id.String, r.Event.Link?.Id.String ?? "" }));
+
+        static string Text(UUID? id) => id is null ? ""
+            : $"{id.Structured.MostSignificantBits:x16}{id.Structured.LeastSignificantBits:x16}"
+                .Insert(20, "-").Insert(16, "-").Insert(12, "-").Insert(8, "-");
+    }
+
     [Fact]
     public async Task A_pattern_made_to_take_for_ever_does_not()
     {
@@ -172,6 +187,7 @@ public sealed class GatewaySpecs(GatewayHost host) : IClassFixture<GatewayHost>
             m.State == MemberInfo.Types.VNodeState.Leader && m.HttpEndPoint.Port == host.Secure.Address.Port);
         var features = await channel.CallAsync(EventStoreMethods.Features, new(), Soon, default);
         features.Methods.Should().ContainSingle().Which.MethodName.Should().Be("read");
+        features.EventStoreServerVersion.Should().MatchRegex(@"^\d+\.\d+\.\d+$", "clients read it as a semantic version");
     }
 
     [Fact]
@@ -239,13 +255,22 @@ public sealed class GatewaySpecs(GatewayHost host) : IClassFixture<GatewayHost>
             var start = () => host.StartAsync(("Gateway:Url", url), ("Gateway:AllowAnonymous", "true"));
             await start.Should().ThrowAsync<GatewayConfigurationException>();
         }
-        foreach (var url in new[] { "2113", "ftp://127.0.0.1:0" })
+        foreach (var url in new[] { "2113", "ftp://127.0.0.1:0", "https://127.0.0.1:0/books", "https://127.0.0.1:99999" })
         {
             var start = () => host.StartAsync(("Gateway:Url", url));
             await start.Should().ThrowAsync<GatewayConfigurationException>();
         }
         var bare = () => host.StartAsync(("Gateway:Url", "https://127.0.0.1:0"), ("Gateway:Certificate:Path", "/nowhere.pem"));
         await bare.Should().ThrowAsync<GatewayConfigurationException>();
+        foreach (var node in new[]
+        {
+            "bank-1:2113", "=bank-1:2113", "one=bank-1", "one=https://bank-1:2113", "one=bank-1:2113/books", "one=:2113",
+            "one=bank-1:0", "two=bank-2:2113;one=",
+        })
+        {
+            var start = () => host.StartAsync(("Gateway:Url", "http://127.0.0.1:0"), ("Gateway:Nodes", node));
+            (await start.Should().ThrowAsync<GatewayConfigurationException>()).WithMessage("Gateway:Nodes: *");
+        }
     }
 
     private static Options.Types.ReadDirection Backwards => Options.Types.ReadDirection.Backwards;

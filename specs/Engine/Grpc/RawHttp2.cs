@@ -26,6 +26,15 @@ internal sealed class RawHttp2 : IAsyncDisposable
     /// <summary>The server closed the connection, or said that it will.</summary>
     public bool IsOver { get; private set; }
 
+    /// <summary>The server said that it takes no further calls on this connection.</summary>
+    public bool WasToldToGo { get; private set; }
+
+    /// <summary>Pings of the server.</summary>
+    public int Pings { get; private set; }
+
+    /// <summary>Whether they are answered.</summary>
+    public bool AnswersPings { get; set; } = true;
+
     /// <param name="connectionWindow">What the server may send on all streams together before more is taken.</param>
     public static async Task<RawHttp2> ConnectAsync(Uri address, int connectionWindow = int.MaxValue)
     {
@@ -141,8 +150,12 @@ internal sealed class RawHttp2 : IAsyncDisposable
     private async Task TakeAsync(byte type, byte flags, int stream, byte[] payload)
     {
         if (type == Settings && (flags & Acknowledge) == 0) await FrameAsync(Settings, Acknowledge, 0, []);
-        if (type == Ping && (flags & Acknowledge) == 0) await FrameAsync(Ping, Acknowledge, 0, payload);
-        if (type == GoAway) IsOver = true;
+        if (type == Ping && (flags & Acknowledge) == 0)
+        {
+            Pings++;
+            if (AnswersPings) await FrameAsync(Ping, Acknowledge, 0, payload);
+        }
+        if (type == GoAway) IsOver = WasToldToGo = true;
         if (type is not (Data or Headers or Reset)) return;
         lock (_gate)
         {
