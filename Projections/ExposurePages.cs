@@ -1,5 +1,5 @@
-using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Accounts;
+using BankingEngine.Domain.Kernel;
 
 namespace BankingEngine.Projections;
 
