@@ -43,7 +43,7 @@ internal sealed class PostgresAddress
         {
             throw new JournalException(JournalFault.Refused, typo.Message, typo);
         }
-        given.Timeout = Math.Min(given.Timeout, ConnectSeconds);
+        given.Timeout = BoundedOpening.Seconds(given.Timeout, ConnectSeconds);
         given.CommandTimeout = QuestionSeconds;
         given.Enlist = false;
         AddressDefaults.Complete(given);

@@ -13,7 +13,12 @@ public static class BoundedOpening
     /// <summary>Left to the driver, which says more of what went wrong, to keep its own bound.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
+    /// <summary>The time given for a connection, or the most there is: the driver takes 0 for no bound at all.</summary>
+    /// <param name="given">Seconds, as the address says.</param>
+    public static int Seconds(int given, int most) => given == 0 ? most : Math.Min(given, most);
+
     /// <summary>Opens a connection of a pool, or a new one.</summary>
+    /// <remarks>Its Timeout has to be one of <see cref="Seconds"/>.</remarks>
     /// <exception cref="NpgsqlException">No server answered in time, or it refused.</exception>
     public static NpgsqlConnection OpenBounded(this NpgsqlDataSource source)
     {
@@ -59,8 +64,7 @@ public static class BoundedOpening
     private static async Task OpenAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var seconds = connection.ConnectionTimeout;
-        if (seconds > 0) bound.CancelAfter(TimeSpan.FromSeconds(seconds) + Grace);
+        bound.CancelAfter(TimeSpan.FromSeconds(connection.ConnectionTimeout) + Grace);
         try
         {
             await connection.OpenAsync(bound.Token).ConfigureAwait(false);

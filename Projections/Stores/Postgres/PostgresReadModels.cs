@@ -34,7 +34,7 @@ public sealed class PostgresReadModels : IDisposable
         connectionString = settings.ConnectionString;
         (_feed, _connectionString, _schema) = (feed, connectionString, new(feed, book));
         settings.ApplicationName ??= $"read models of {book}";
-        settings.Timeout = Math.Min(settings.Timeout, ConnectSeconds);
+        settings.Timeout = BoundedOpening.Seconds(settings.Timeout, ConnectSeconds);
         settings.CommandTimeout = QuestionSeconds;
         _source = NpgsqlDataSource.Create(settings);
         _followers = [.. Models().Select(model => new Follower(feed, _schema, connectionString, model))];

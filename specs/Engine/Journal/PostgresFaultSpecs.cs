@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals.Postgres;
+using BankingEngine.Projections.Stores.Postgres;
 using BankingEngine.Specs.Simulation;
 using Npgsql;
 
@@ -134,6 +135,13 @@ public sealed class PostgresFaultSpecs(PostgresFaultSpecs.OwnCluster own) : ICla
         (await Task.WhenAny(all, Task.Delay(TimeSpan.FromSeconds(30)))).Should().BeSameAs(all, "every wait has a bound");
         (await all).Should().OnlyContain(fault => fault == JournalFault.Unknown);
     }
+
+    [Theory]
+    [InlineData(0, 3, 3)]
+    [InlineData(1, 3, 1)]
+    [InlineData(30, 3, 3)]
+    public void No_address_lifts_the_bound_of_a_connection(int given, int most, int seconds) =>
+        BoundedOpening.Seconds(given, most).Should().Be(seconds);
 
     [PostgresFact]
     public void A_leader_whose_session_was_ended_is_fenced_before_the_next_one_leads()
