@@ -214,14 +214,25 @@ internal static class BackupCommand
 
     private static void DemandApart(string data, string to, string? keys)
     {
-        var folders = new[] { data, to, keys }.OfType<string>().Select(Path.GetFullPath).ToList();
+        var folders = new[] { data, to, keys }.OfType<string>().Select(RealPath).ToList();
         if (folders.Distinct(StringComparer.Ordinal).Count() < folders.Count)
             throw new CommandFailure(
                 ExitCodes.Usage, "usage", "The book, its backup and the backup of its keys are folders of their own.");
-        var book = Path.TrimEndingDirectorySeparator(folders[0]) + Path.DirectorySeparatorChar;
-        if (folders.Find(folder => folder.StartsWith(book, StringComparison.Ordinal) && folder != book) is { } inside)
+        var book = folders[0] + Path.DirectorySeparatorChar;
+        if (folders.Find(folder => folder.StartsWith(book, StringComparison.Ordinal)) is { } inside)
             throw new CommandFailure(
                 ExitCodes.Refused, "backup.inside_book",
                 $"{inside} lies in the book's own folder, and would go where the book goes: say a place elsewhere.");
+    }
+
+    /// <summary>Where a path leads, links on the way followed; what is not there yet keeps its name.</summary>
+    private static string RealPath(string path)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (Path.GetDirectoryName(full) is not { } parent) return full;
+        var folder = new DirectoryInfo(Path.Combine(RealPath(parent), Path.GetFileName(full)));
+        return folder.Exists && folder.ResolveLinkTarget(returnFinalTarget: true) is { } target
+            ? target.FullName
+            : folder.FullName;
     }
 }

@@ -245,17 +245,20 @@ public sealed class OperationsCliSpecs
     [InlineData("x.tar")]
     [InlineData("journal/x")]
     [InlineData("../{0}/x")]
+    [InlineData("../{0}.link/x")]
     public async Task A_backup_does_not_go_into_the_book_that_it_is_of(string below)
     {
         using var shell = new Shell();
         using var book = await TestBook.FoundAsync();
         var inside = Path.Combine(book.Folder, below.Replace("{0}", Path.GetFileName(book.Folder), StringComparison.Ordinal));
+        Directory.CreateSymbolicLink(book.Folder + ".link", book.Folder);
         var before = Directory.GetFileSystemEntries(book.Folder, "*", SearchOption.AllDirectories);
         foreach (var to in (string[][])[["--to", inside], ["--to", In(shell, "backup"), "--keys", inside]])
         {
             var said = await shell.RunAsync(["journal", "backup", "--data", book.Folder, .. to, "--json"]);
             (said.Exit, said.Text("code")).Should().Be((2, "backup.inside_book"), said.Error);
         }
+        Directory.Delete(book.Folder + ".link");
         Directory.GetFileSystemEntries(book.Folder, "*", SearchOption.AllDirectories).Should().Equal(before);
         Directory.Exists(In(shell, "backup")).Should().BeFalse("nothing was begun");
         var beside = await shell.RunAsync("journal", "backup", "--data", book.Folder, "--to", book.Folder + "-x", "--json");
