@@ -59,11 +59,15 @@ public static class Cli
         if (parsed.Action is ParseErrorAction)
         {
             var why = string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct());
-            return Task.FromResult(
-                new Terminal(parsed.GetValue(Common.Json)).Fail(new(ExitCodes.Usage, "usage", $"{why} See --help.")));
+            return WrongUsage(parsed, $"{Secrets.Mask(why, args)} See --help.");
         }
+        if (Secrets.Misplaced(parsed) is { } option)
+            return WrongUsage(parsed, $"{option.Name} does not take the address of a store. See --help.");
         return parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false });
     }
+
+    private static Task<int> WrongUsage(ParseResult parsed, string why) =>
+        Task.FromResult(new Terminal(parsed.GetValue(Common.Json)).Fail(new(ExitCodes.Usage, "usage", why)));
 }
 
 /// <summary>What a process says when it ends. Stable: scripts depend on them.</summary>

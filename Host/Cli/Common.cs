@@ -25,7 +25,7 @@ internal static class Common
         DefaultValueFactory = _ => SandboxBook.DefaultFolder,
     };
 
-    public static readonly Option<string?> Journal = new("--journal")
+    public static readonly Option<string?> Journal = new AddressOption("--journal")
     {
         Description = "Where the journal lies: file:<folder>, postgres:<connection string>, esdb://… or kurrentdb://…; "
             + $"default: the variable {JournalAddress.Variable}, else the folder of the book.",
@@ -122,6 +122,10 @@ internal static class Common
             throw new CommandFailure(ExitCodes.Usage, "usage", $"{option.Name}: {wrong.Message}");
         }
     }
+
+    /// <summary>Required; the address of a store.</summary>
+    public static Option<string?> Address(string name, string description) =>
+        new AddressOption(name) { Description = description, Required = true };
 
     public static Option<T> Required<T>(string name, string description) =>
         new(name) { Description = description, Required = true };

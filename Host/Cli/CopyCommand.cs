@@ -44,9 +44,9 @@ internal static class CopyCommand
 
     private static readonly TimeSpan LeadWait = TimeSpan.FromSeconds(8), LeadPause = TimeSpan.FromMilliseconds(250);
 
-    private static readonly Option<string>
-        From = Common.Required<string>("--from", "Address of the source."),
-        To = Common.Required<string>("--to", "Address of the target.");
+    private static readonly Option<string?>
+        From = Common.Address("--from", "Address of the source."),
+        To = Common.Address("--to", "Address of the target.");
     private static readonly Option<string?> Book = Common.Optional<string?>(
         "--book", "Name of the book, where the source is a store of several; default: " + BookPlace.DefaultBook + ".");
     private static readonly Option<bool> Keys = Common.Optional<bool>(

@@ -50,8 +50,10 @@ internal static class ProjectionsCommand
         Common.Optional<long?>("--through", "Last position to apply; default: the end.");
     private static readonly Option<string?> Server =
         Common.Optional<string?>("--server", "Address of the server whose read models are compared.");
-    private static readonly Option<string?> Models = Common.Optional<string?>(
-        "--read-models", "Where entries and transfers lie: memory, or postgres:<connection string>.");
+    private static readonly Option<string?> Models = new AddressOption("--read-models")
+    {
+        Description = "Where entries and transfers lie: memory, or postgres:<connection string>.",
+    };
     private static readonly Option<string> ListData = Common.Data(), RebuildData = Common.Data(), VerifyData = Common.Data();
 
     public static System.CommandLine.Command Build() => new TaughtCommand("projections", About)

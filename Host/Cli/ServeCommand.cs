@@ -49,10 +49,11 @@ internal static class ServeCommand
         DefaultValueFactory = _ => [BookPlace.DefaultBook],
     };
 
-    private static readonly Option<string?> Models = Common.Optional<string?>(
-        "--read-models",
-        "Where entries and transfers lie for reports: memory, or postgres:<connection string>; default: with a journal in "
-        + "PostgreSQL there too, else in memory.");
+    private static readonly Option<string?> Models = new AddressOption("--read-models")
+    {
+        Description = "Where entries and transfers lie for reports: memory, or postgres:<connection string>; default: with a "
+            + "journal in PostgreSQL there too, else in memory.",
+    };
 
     private static readonly Option<string?> Node = Common.Optional<string?>(
         "--node", "How this host names itself in the book when it leads; default: machine and process.");
@@ -99,6 +100,9 @@ internal static class ServeCommand
     {
         var (urls, every) = (parsed.GetValue(Urls), parsed.GetValue(SnapshotEvery));
         if (every < 1) throw new CommandFailure(ExitCodes.Usage, "usage", "--snapshot-every is 1 or more.");
+        if (urls is not null && !urls.Split(';', StringSplitOptions.RemoveEmptyEntries).All(IsUrl))
+            throw new CommandFailure(
+                ExitCodes.Usage, "usage", "--urls is http://host:port or https://host:port, several with ';' between them.");
         string[] arguments = urls is null ? [] : ["--urls", urls];
         if (parsed.GetValue(Gateway) is { } gateway) arguments = [.. arguments, "--Gateway:Url", gateway];
         var isNamed = parsed.GetResult(Data) is { Implicit: false };
@@ -147,6 +151,19 @@ internal static class ServeCommand
         {
             foreach (var schedule in schedules) await schedule.DisposeAsync().ConfigureAwait(false);
             logs?.Dispose();
+        }
+    }
+
+    /// <summary>As the web server reads it, which takes * and + for a host.</summary>
+    private static bool IsUrl(string url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url).Scheme.ToLowerInvariant() is "http" or "https";
+        }
+        catch (FormatException)
+        {
+            return false;
         }
     }
 

@@ -43,7 +43,10 @@ internal static class VerifyCommand
         Signed = Common.Optional<string?>("--checkpoint", "File of the signed checkpoint."),
         Earlier = Common.Optional<string?>("--earlier", "File of a signed checkpoint that was kept from before."),
         Proof = Common.Optional<string?>("--proof", "Proof file, of inclusion or consistency."),
-        Journal = Common.Optional<string?>("--journal", "Folder of a whole book, or address of its journal."),
+        Journal = new AddressOption("--journal")
+        {
+            Description = "Folder of a whole book, or address of its journal.",
+        },
         Book = Common.Optional<string?>(
             "--book", $"Name of the book in a store of several; default: {BookPlace.DefaultBook}."),
         Export = Common.Optional<string?>(

@@ -23,10 +23,10 @@ internal sealed class GatewayListener
     public GatewayListener(IConfiguration configuration, string url, ReadLimits limits)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https")
-            || address.PathAndQuery != "/")
+            || address.PathAndQuery != "/" || address.UserInfo.Length > 0 || address.Fragment.Length > 0)
         {
             throw new GatewayConfigurationException(
-                $"Gateway:Url '{url}' is neither http://host:port nor https://host:port.");
+                "Gateway:Url is neither http://host:port nor https://host:port.");
         }
         if (AllowsAnyone(configuration)
             && !(IPAddress.TryParse(address.DnsSafeHost, out var host) && IPAddress.IsLoopback(host)))

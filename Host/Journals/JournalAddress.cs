@@ -54,6 +54,11 @@ public sealed record JournalAddress(JournalKind Kind, string Text)
                 "A journal's address is file:<folder>, postgres:<connection string>, esdb://… or kurrentdb://….");
     }
 
+    /// <summary>Whether somebody seems to have meant the address of a store, right or wrong.</summary>
+    internal static bool IsLike(string text) =>
+        text.StartsWith(PostgresPrefix, StringComparison.OrdinalIgnoreCase) || PostgresTypos.IsUrl(text)
+        || EventStoreSettings.IsAddress(text);
+
     /// <summary>Looks for typing errors, before anything is opened.</summary>
     /// <exception cref="FormatException">Names the first, and no value that may be a password.</exception>
     public void Check()

@@ -27,6 +27,13 @@ public sealed record EventStoreSettings
 
     private static readonly string[] Schemes = ["esdb", "kurrentdb", "kurrent", "kdb"];
 
+    private static readonly string[] Keys =
+    [
+        "tls", "tlsVerifyCert", "tlsCaFile", "connectionName", "dnsDiscover", "maxDiscoverAttempts", "discoveryInterval",
+        "gossipTimeout", "nodePreference", "defaultDeadline", "throwOnAppendFailure", "keepAliveInterval",
+        "keepAliveTimeout", "userCertFile", "userKeyFile",
+    ];
+
     /// <summary>At least one. Where there are several, or <see cref="Discover"/>, they are seeds for gossip.</summary>
     public required IReadOnlyList<DnsEndPoint> Hosts { get; init; }
 
@@ -92,7 +99,8 @@ public sealed record EventStoreSettings
         return end > 0 && IsScheme(address[..end], out _);
     }
 
-    /// <exception cref="FormatException">Says which part is wrong, without repeating the password.</exception>
+    /// <exception cref="FormatException">Says which part is wrong, and repeats nothing that may be part of a password: after
+    /// a typo a host, a key or a value may.</exception>
     public static EventStoreSettings Parse(string connectionString)
     {
         ArgumentNullException.ThrowIfNull(connectionString);
@@ -107,9 +115,10 @@ public sealed record EventStoreSettings
         var settings = new EventStoreSettings { Hosts = hosts, Discover = discover || hosts.Count > 1 };
         if (at >= 0) settings = WithUser(settings, authority[..at]);
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var pair in (query ?? "").Split('&', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var (i, pair) in (query ?? "").Split('&', StringSplitOptions.RemoveEmptyEntries).Index())
         {
-            var (key, value) = Cut(pair, '=');
+            var (written, value) = Cut(pair, '=');
+            var key = KeyOf(written, i + 1);
             if (string.IsNullOrEmpty(value)) throw Refuse($"'{key}' has no value; write {key}=…");
             if (!seen.Add(key)) throw Refuse($"'{key}' stands there twice");
             settings = With(settings, key, Decode(value, key));
@@ -138,17 +147,18 @@ public sealed record EventStoreSettings
             var (name, port) = (host[..end], host[end..]);
             var isAddress = name.StartsWith('[') && IPAddress.TryParse(name, out _);
             if (!isAddress && Uri.CheckHostName(name) is UriHostNameType.Unknown or UriHostNameType.IPv6)
-                throw Refuse(name.Length == 0 ? "a host is missing" : $"'{name}' is no host");
-            hosts.Add(new(name, port.Length == 0 ? DefaultPort : ParsePort(name, port)));
+                throw Refuse(name.Length == 0 ? "a host is missing" : $"host {hosts.Count + 1} has no host's name");
+            hosts.Add(new(name, port.Length == 0 ? DefaultPort : ParsePort(hosts.Count + 1, port)));
         }
         return hosts;
     }
 
-    private static int ParsePort(string host, string port) =>
+    private static int ParsePort(int host, string port) =>
         port[0] == ':' && int.TryParse(port[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
         && number is > 0 and <= IPEndPoint.MaxPort
             ? number
-            : throw Refuse($"'{port}' behind {host} is no port from 1 to 65535");
+            : throw Refuse($"what stands behind host {host} is no port from 1 to 65535; user:password stand before an @, and in "
+                + "a password ?, / and @ are written %3F, %2F and %40");
 
     private static EventStoreSettings WithUser(EventStoreSettings settings, string credentials)
     {
@@ -156,6 +166,14 @@ public sealed record EventStoreSettings
         if (user.Length == 0 || password is null) throw Refuse("before the @ stand user:password");
         if (password.Contains(':')) throw Refuse("the password holds a colon: write %3A");
         return settings with { User = Decode(user, "user"), Password = Decode(password, "password") };
+    }
+
+    /// <summary>The key as the clients write it.</summary>
+    private static string KeyOf(string written, int number)
+    {
+        if (Array.Find(Keys, key => key.Equals(written, StringComparison.OrdinalIgnoreCase)) is { } known) return known;
+        var hint = Typos.Nearest(written, Keys) is { } meant ? $"'{meant}' is" : $"known are {string.Join(", ", Keys)}";
+        throw Refuse($"number {number} behind the ? is no key; {hint}");
     }
 
     private static EventStoreSettings With(EventStoreSettings settings, string key, string value) => key.ToLowerInvariant() switch
@@ -175,13 +193,11 @@ public sealed record EventStoreSettings
         "throwonappendfailure" => settings with { ThrowOnAppendFailure = Bool(key, value) },
         "keepaliveinterval" => settings with { KeepAliveInterval = OrNever(key, value) },
         "keepalivetimeout" => settings with { KeepAliveTimeout = OrNever(key, value) },
-        _ => throw Refuse($"'{key}' is no key; known are tls, tlsVerifyCert, tlsCaFile, connectionName, "
-            + "dnsDiscover, maxDiscoverAttempts, discoveryInterval, gossipTimeout, nodePreference, defaultDeadline, "
-            + "throwOnAppendFailure, keepAliveInterval, keepAliveTimeout, userCertFile and userKeyFile"),
+        _ => throw new ArgumentOutOfRangeException(nameof(key), key, "Not one of the keys."),
     };
 
     private static bool Bool(string key, string value) =>
-        bool.TryParse(value, out var parsed) ? parsed : throw Refuse($"{key} is true or false, not '{value}'");
+        bool.TryParse(value, out var parsed) ? parsed : throw Refuse($"{key} is true or false");
 
     private static NodePreference Preference(string key, string value) => value.ToLowerInvariant() switch
     {
@@ -189,14 +205,14 @@ public sealed record EventStoreSettings
         "follower" => NodePreference.Follower,
         "random" => NodePreference.Random,
         "readonlyreplica" => NodePreference.ReadOnlyReplica,
-        _ => throw Refuse($"{key} is leader, follower, random or readOnlyReplica, not '{value}'"),
+        _ => throw Refuse($"{key} is leader, follower, random or readOnlyReplica"),
     };
 
     private static int Number(string key, string value, int least, int most) =>
         int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
         && number >= least && number <= most
             ? number
-            : throw Refuse($"{key} is a whole number from {least} to {most}, not '{value}'");
+            : throw Refuse($"{key} is a whole number from {least} to {most}");
 
     private static TimeSpan Milliseconds(string key, string value, int least) =>
         TimeSpan.FromMilliseconds(Number(key, value, least, int.MaxValue));

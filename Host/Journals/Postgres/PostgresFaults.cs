@@ -8,6 +8,8 @@ namespace BankingEngine.Host.Journals.Postgres;
 /// <summary>Says in the journal's words what PostgreSQL, or the way to it, said.</summary>
 internal static class PostgresFaults
 {
+    private static readonly string[] Settings = ["Options", "Client Encoding", "Timezone", "Search Path"];
+
     /// <summary>What the driver throws for what happens outside the program.</summary>
     public static bool IsStore(Exception exception) =>
         exception is NpgsqlException or IOException or SocketException or TimeoutException or AuthenticationException;
@@ -30,6 +32,9 @@ internal static class PostgresFaults
             PostgresException { SqlState: PostgresErrorCodes.ProtocolViolation } no =>
                 $"The server at {server} does not take the session's settings ({no.MessageText}): it seems to be a "
                 + "connection pooler. Name the server itself.",
+            PostgresException { SqlState: PostgresErrorCodes.InvalidParameterValue
+                or PostgresErrorCodes.SyntaxError or PostgresErrorCodes.UndefinedObject } when SettingsOf(address) is { } stated =>
+                $"The server at {server} does not take what the connection string says with {stated}.",
             PostgresException => null,
             _ when Inner<SocketException>(exception) is
             { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
@@ -51,6 +56,13 @@ internal static class PostgresFaults
         return refusal is null
             ? new(JournalFault.Unknown, $"PostgreSQL at {server} did not answer: {Said(exception.GetBaseException())}", exception)
             : new(JournalFault.Refused, refusal, exception);
+    }
+
+    /// <summary>Their names: what the server says of a value repeats it.</summary>
+    private static string? SettingsOf(NpgsqlConnectionStringBuilder address)
+    {
+        var stated = Settings.Where(key => address.ShouldSerialize(key)).Select(key => $"'{key}'").ToList();
+        return stated.Count == 0 ? null : string.Join(" or ", stated);
     }
 
     /// <summary>A fault of a journal that was open.</summary>

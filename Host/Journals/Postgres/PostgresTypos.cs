@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Data.Common;
+using System.Globalization;
 using System.Net;
+using System.Text;
 using Npgsql;
 
 namespace BankingEngine.Host.Journals.Postgres;
@@ -10,9 +13,10 @@ internal static class PostgresTypos
 {
     public const string NoUrl = "A PostgreSQL address is no URL: write postgres:Host=…;Username=…;Database=…";
 
-    /// <summary>Letters that may be wrong, missing, too many or in each other's place for a key to be the one meant; a
-    /// beginning of so many letters is meant too.</summary>
-    private const int MostWrong = 2, Beginning = 4;
+    /// <summary>A name in their value holds no = of its own: there a ; was forgotten.</summary>
+    private static readonly string[] Names = ["Host", "Username", "Database"];
+
+    private static readonly SearchValues<char> Between = SearchValues.Create(" \t\r\n");
 
     /// <summary>Keys that people write, as the driver's documentation writes them.</summary>
     private static readonly string[] Usual =
@@ -48,9 +52,12 @@ internal static class PostgresTypos
                 + "one of these signs in quotes: Host=…;Username=…;Database=…");
         }
         var read = new NpgsqlConnectionStringBuilder();
+        var number = 0;
         foreach (string key in pairs.Keys)
         {
-            if (!read.ContainsKey(key)) throw Unknown(key);
+            number++;
+            if (!read.ContainsKey(key)) throw Unknown(key, number);
+            if (HoldsKey((string)pairs[key], key, read)) throw NoSeparator(key);
             try
             {
                 read[key] = pairs[key];
@@ -61,44 +68,102 @@ internal static class PostgresTypos
                 throw WrongValue(key);
             }
         }
-        if (read.Port > IPEndPoint.MaxPort) throw WrongValue("port");
         if (string.IsNullOrEmpty(read.Host)) throw new FormatException("The PostgreSQL connection string names no Host.");
-        return !string.IsNullOrEmpty(read.Database)
-            ? read : throw new FormatException("The PostgreSQL connection string names no Database.");
+        if (string.IsNullOrEmpty(read.Database))
+            throw new FormatException("The PostgreSQL connection string names no Database.");
+        DemandNames(read);
+        DemandSense(read);
+        return read;
+    }
+
+    /// <summary>Whether behind the value, and a blank, another key begins.</summary>
+    private static bool HoldsKey(string value, string key, NpgsqlConnectionStringBuilder known)
+    {
+        // Options are settings of the server, name=value too.
+        if (Typos.Same(key, "Options")) return false;
+        for (var at = value.IndexOf('='); at >= 0; at = value.IndexOf('=', at + 1))
+        {
+            var before = value.AsSpan(0, at).TrimEnd();
+            for (var start = before.Length; start > 0;)
+            {
+                start = before[..(start - 1)].LastIndexOfAny(Between) + 1;
+                if (start > 0 && known.ContainsKey(before[start..].ToString())) return true;
+            }
+        }
+        return false;
+    }
+
+    private static void DemandNames(NpgsqlConnectionStringBuilder read)
+    {
+        foreach (var name in Names)
+        {
+            if (read.TryGetValue(name, out var value) && ((string?)value)?.Contains('=', StringComparison.Ordinal) == true)
+                throw NoSeparator(name);
+        }
+    }
+
+    /// <summary>What the driver would refuse only when a session is opened, with a trace.</summary>
+    private static void DemandSense(NpgsqlConnectionStringBuilder read)
+    {
+        if (read.Port > IPEndPoint.MaxPort) throw WrongValue("port");
+        var hosts = read.Host!.Split(',');
+        if (!Array.TrueForAll(hosts, HasPort))
+            throw new FormatException("'host' is names or addresses in the PostgreSQL connection string, each with :port "
+                + "from 1 to 65535 or none.");
+        if (read.Multiplexing)
+            throw new FormatException("'multiplexing' shares sessions, and a journal needs its own: leave it out.");
+        if (hosts.Length == 1 && read.TargetSessionAttributes is { } target && !Typos.Same(target, "any"))
+            throw new FormatException("'target session attributes' chooses among several hosts, and there is one: leave "
+                + "it out.");
+        if (read.SslNegotiation == SslNegotiation.Direct && read.SslMode < SslMode.Require)
+            throw new FormatException("'ssl negotiation' is direct only with an 'ssl mode' of Require or more.");
+        if (!IsEncoding(read.Encoding)) throw WrongValue("encoding");
+        try
+        {
+            // Nothing is opened yet: the driver looks whether its keys go together.
+            using var sound = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(read.ConnectionString));
+        }
+        catch (Exception wrong) when (wrong is ArgumentException or FormatException or OverflowException
+            or NotSupportedException or InvalidOperationException)
+        {
+            throw new FormatException("The keys of the PostgreSQL connection string do not go together.");
+        }
+    }
+
+    /// <summary>Reads a port behind a host as the driver does; a folder of sockets has none.</summary>
+    private static bool HasPort(string host)
+    {
+        host = host.Trim();
+        var colon = host.LastIndexOf(':');
+        if (colon < 0 || host[0] is '/' or '@' || host.StartsWith('[') && host.EndsWith(']')) return true;
+        if (host.IndexOf(':', StringComparison.Ordinal) < colon && !host.StartsWith('['))
+            return IPAddress.TryParse(host, out _);
+        return int.TryParse(host.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            && port is > 0 and <= IPEndPoint.MaxPort;
+    }
+
+    /// <summary>As the driver looks it up, which has a name of its own for its default.</summary>
+    private static bool IsEncoding(string name)
+    {
+        try
+        {
+            return name == "UTF8" || Encoding.GetEncoding(name) is not null;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     private static FormatException WrongValue(string key) =>
         new($"'{key}' does not take its value in the PostgreSQL connection string.");
 
-    private static FormatException Unknown(string key)
-    {
-        var word = Bare(key);
-        var nearest = Usual.MinBy(known => Distance(Bare(known), word))!;
-        var meant = Distance(Bare(nearest), word) <= Math.Min(MostWrong, word.Length / 2) ? nearest
-            : word.Length < Beginning ? null
-            : Array.Find(Usual, known => Bare(known).StartsWith(word, StringComparison.Ordinal));
-        return new($"'{key}' is no key of a PostgreSQL connection string{(meant is null ? "" : $"; '{meant}' is")}.");
-    }
+    private static FormatException NoSeparator(string key) =>
+        new($"A ; is missing behind the value of '{key.ToLowerInvariant()}' in the PostgreSQL connection string, before "
+            + "the next key.");
 
-    private static string Bare(string key) => key.Replace(" ", "", StringComparison.Ordinal).ToLowerInvariant();
-
-    /// <summary>Letters to change, leave out, add, or swap with the next, until one word is the other.</summary>
-    private static int Distance(string one, string other)
-    {
-        var (before, last, row) = (new int[other.Length + 1], new int[other.Length + 1], new int[other.Length + 1]);
-        for (var j = 0; j <= other.Length; j++) last[j] = j;
-        for (var i = 1; i <= one.Length; i++)
-        {
-            row[0] = i;
-            for (var j = 1; j <= other.Length; j++)
-            {
-                var change = one[i - 1] == other[j - 1] ? 0 : 1;
-                row[j] = Math.Min(Math.Min(row[j - 1], last[j]) + 1, last[j - 1] + change);
-                if (i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1])
-                    row[j] = Math.Min(row[j], before[j - 2] + 1);
-            }
-            (before, last, row) = (last, row, before);
-        }
-        return last[other.Length];
-    }
+    /// <summary>It may be a password's second half: it is not repeated, only the key that it is close to.</summary>
+    private static FormatException Unknown(string key, int number) =>
+        new($"Key {number} is no key of a PostgreSQL connection string{(Typos.Nearest(key, Usual) is { } meant
+            ? $"; '{meant}' is" : ": a value that holds a ; stands in quotes")}.");
 }

@@ -55,7 +55,7 @@ public sealed class CommandLineSpecs
         {
             var said = await shell.RunWithAsync(variable, "replay", "--data", shell.Book, "--json");
             (said.Exit, said.Text("code")).Should().Be((1, "usage"), said.Error);
-            said.Text("why").Should().Contain("'hots' is no key");
+            said.Text("why").Should().Contain("'Host' is");
         }
         (await shell.RunAsync("--help")).Output.Should().Contain("a typing error in an address too");
     }

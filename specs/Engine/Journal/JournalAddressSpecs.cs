@@ -27,11 +27,11 @@ public sealed class JournalAddressSpecs
             .Which.Message.Should().NotContain("secret");
 
     [Theory]
-    [InlineData("postgres:Hots=db;Database=x", "'hots' is no key of a PostgreSQL connection string; 'Host' is.")]
-    [InlineData("postgres:Host=db;Databse=x", "'databse' is no key of a PostgreSQL connection string; 'Database' is.")]
-    [InlineData("postgres:Host=db;Username=x;ApplicatonName=b", "'applicatonname' is no key of a PostgreSQL connection string; 'Application Name' is.")]
-    [InlineData("postgres:Host=db;User=x;Database=x", "'user' is no key of a PostgreSQL connection string; 'Username' is.")]
-    [InlineData("postgres:Host=db;Database=x;Colour=red", "'colour' is no key of a PostgreSQL connection string.")]
+    [InlineData("postgres:Hots=db;Database=x", "Key 1 is no key of a PostgreSQL connection string; 'Host' is.")]
+    [InlineData("postgres:Host=db;Databse=x", "Key 2 is no key of a PostgreSQL connection string; 'Database' is.")]
+    [InlineData("postgres:Host=db;Username=x;ApplicatonName=b", "Key 3 is no key of a PostgreSQL connection string; 'Application Name' is.")]
+    [InlineData("postgres:Host=db;User=x;Database=x", "Key 2 is no key of a PostgreSQL connection string; 'Username' is.")]
+    [InlineData("postgres:Host=db;Database=x;Colour=red", "Key 3 is no key of a PostgreSQL connection string: a value that holds a ; stands in quotes.")]
     [InlineData("postgres:Host=db;Database=x;Port=many", "'port' does not take its value")]
     [InlineData("postgres:Host=db;Database=x;Port=99999", "'port' does not take its value")]
     [InlineData("postgres:Host=db;Database=x;SSL Mode=secret", "'ssl mode' does not take its value")]
@@ -42,7 +42,7 @@ public sealed class JournalAddressSpecs
     [InlineData("postgres://user:secret@db/bank", "no URL: write postgres:Host=…;Username=…;Database=…")]
     [InlineData("postgresql://user:secret@db/bank", "no URL: write postgres:Host=…;Username=…;Database=…")]
     [InlineData("postgres:postgresql://user:secret@db/bank", "no URL: write postgres:Host=…;Username=…;Database=…")]
-    [InlineData("esdb://a?tsl=false", "'tsl' is no key")]
+    [InlineData("esdb://a?tsl=false", "number 1 behind the ? is no key; 'tls' is")]
     [InlineData("esdb://user:secret@a:x", "is no port")]
     [InlineData("mysql://user:secret@db", "A journal's address is file:")]
     public void A_typo_is_named_and_no_password_repeated(string address, string why) =>

@@ -55,7 +55,7 @@ public sealed class PostgresJournalSpecs
     [PostgresFact]
     public void A_connection_string_that_leads_nowhere_is_refused_and_says_why()
     {
-        Says("Hots=127.0.0.1;Database=x").Should().Contain("'hots' is no key of a PostgreSQL connection string");
+        Says("Hots=127.0.0.1;Database=x").Should().Contain("no key of a PostgreSQL connection string; 'Host' is");
         Says("Database=x").Should().Contain("names no Host");
         Says("Host=127.0.0.1").Should().Contain("names no Database");
         Says("postgresql://bank@db/bank").Should().Contain("no URL");
@@ -73,6 +73,13 @@ public sealed class PostgresJournalSpecs
         Says(With(b => (b.Username, b.Password) = ("careful", "hunter2")))
             .Should().Contain("password of user 'careful'").And.NotContain("hunter2");
         Says(With(b => b.Username = "careful")).Should().Contain("password").And.Contain("careful");
+    }
+
+    [PostgresFact]
+    public void A_setting_that_the_server_does_not_take_is_refused_by_its_key_and_not_repeated()
+    {
+        foreach (var key in (string[])["Options", "Client Encoding", "Timezone"])
+            Says($"{_address};{key}=PW-SECRET-93").Should().Contain($"'{key}'").And.NotContain("PW-SECRET-93");
     }
 
     [PostgresFact]
