@@ -99,11 +99,12 @@ public static class AuditEndpoints
             return;
         }
         var left = Math.Min(limit, book.Engine.DurablePosition - from + 1);
+        using var reader = book.Engine.Journal.Read(from);
+        // Read before anything is said: a store that does not answer is a problem, not a page that breaks off.
+        var isThere = left > 0 && reader.MoveNext();
         context.Response.ContentType = LinesType;
         context.Response.Headers.Link = $"</v1/audit/events?from={from + left}&limit={limit}>; rel=\"next\"";
-        if (left == 0) return;
-        using var reader = book.Engine.Journal.Read(from);
-        while (left > 0 && reader.MoveNext())
+        for (; isThere; isThere = left > 0 && reader.MoveNext())
         {
             var block = reader.Current;
             var first = (int)Math.Max(0, from - block.FirstPosition);
