@@ -21,6 +21,7 @@ public static partial class ApiHost
     public static WebApplicationBuilder CreateBuilder(
         string[] arguments, Action<WebApplicationBuilder>? configure = null)
     {
+        JournalReads.ReserveThreads();
         var builder = WebApplication.CreateSlimBuilder(arguments);
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -114,6 +115,7 @@ public static partial class ApiHost
         // The book is open: what another holds are its keys.
         JournalException { Kind: JournalFault.InUse } => EdgeProblems.KeysUnavailable,
         TurnTakenException => EdgeProblems.CommandBusy,
+        JournalBusyException => EdgeProblems.JournalBusy,
         _ => null,
     };
 

@@ -84,6 +84,9 @@ public static class EdgeProblems
             "outcome_unknown", 503, "The journal failed before the answer was durable: ask again with the same id."),
         JournalUnavailable = new(
             "journal.unavailable", 503, "The journal's store does not answer: try again shortly."),
+        JournalBusy = new(
+            "journal.busy", 503,
+            $"{JournalReads.Most} read the journal already, and its store is slow: try again shortly."),
         KeysUnavailable = new(
             "keys.unavailable", 503, "Another host is at the keys of personal text: try again shortly."),
         CommandBusy = new(

@@ -93,7 +93,7 @@ public sealed class EventStreams(
         {
             await RunAsync(context, filter, from, reader.Ended).ConfigureAwait(false);
             if (!reader.IsTakenOver || context.RequestAborted.IsCancellationRequested
-                || context.Response.StatusCode != StatusCodes.Status200OK) return;
+                || context.Response.ContentType != ContentType) return;
             context.Response.BodyWriter.Write("event: "u8);
             context.Response.BodyWriter.Write(System.Text.Encoding.ASCII.GetBytes(Consumers.TakenOver));
             context.Response.BodyWriter.Write("\ndata: {}\n\n"u8);
@@ -107,6 +107,10 @@ public sealed class EventStreams(
         try
         {
             await SendAsync(context, filter, from, ending.Token).ConfigureAwait(false);
+        }
+        catch (JournalBusyException)
+        {
+            await Problems.Answer(context, EdgeProblems.JournalBusy).ConfigureAwait(false);
         }
         catch (JournalException silent) when (silent.Kind == JournalFault.Unknown && !context.Response.HasStarted)
         {
@@ -183,10 +187,10 @@ public sealed class EventStreams(
         using var reader = book.Engine.Journal.Read(from);
         var sent = from - 1;
         // Read before anything is said: a store that does not answer is a problem, not a stream that ends.
-        var isThere = reader.MoveNext();
+        var isThere = await book.JournalReads.ReadAsync(reader.MoveNext, ending).ConfigureAwait(false);
         Begin(context);
         var isOpen = await FlushAsync(to, ending).ConfigureAwait(false);
-        for (var said = Environment.TickCount64; isOpen && IsStillKnown(context); isThere = isOpen && reader.MoveNext())
+        for (var said = Environment.TickCount64; isOpen && IsStillKnown(context);)
         {
             if (isThere)
             {
@@ -201,10 +205,13 @@ public sealed class EventStreams(
             {
                 await WaitAsync(sent, said, ending).ConfigureAwait(false);
             }
-            if (!isOpen || Environment.TickCount64 - said < heartbeat.TotalMilliseconds) continue;
-            WriteHeartbeat(to, sent);
-            isOpen = await FlushAsync(to, ending).ConfigureAwait(false);
-            said = Environment.TickCount64;
+            if (isOpen && Environment.TickCount64 - said >= heartbeat.TotalMilliseconds)
+            {
+                WriteHeartbeat(to, sent);
+                isOpen = await FlushAsync(to, ending).ConfigureAwait(false);
+                said = Environment.TickCount64;
+            }
+            isThere = isOpen && await book.JournalReads.ReadOnAsync(reader.MoveNext, ending).ConfigureAwait(false);
         }
     }
 

@@ -160,6 +160,7 @@ public static class Explanations
         ("journal.unavailable",
             "What was asked for lies in the journal, and its store does not answer, or the book is being opened again.",
             AskAgain),
+        ("journal.busy", "Few read the journal at once, so that a slow store keeps nobody else waiting.", AskAgain),
         ("keys.unavailable", "Another host, or a backup, holds the folder of keys for long.", AskAgain),
         ("command.busy",
             "Statements of one account, and secrets of webhooks, are made one after another, and the store is slow.",
