@@ -17,10 +17,11 @@ public sealed class JournalReads
     /// <summary>How long a place is waited for: many times what a read takes of a store that answers.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
 
-    private readonly SemaphoreSlim _free = new(Most, Most);
+    // Never disposed of: it holds nothing of the system, and who waits when the book closes is to leave by himself.
+    private SemaphoreSlim Places { get; } = new(Most, Most);
 
     /// <summary>Places that nobody has.</summary>
-    public int Free => _free.CurrentCount;
+    public int Free => Places.CurrentCount;
 
     /// <summary>Lets the pool have a thread at once for each of those who may wait, besides the ones it would have.</summary>
     public static void ReserveThreads()
@@ -41,14 +42,14 @@ public sealed class JournalReads
 
     private async Task<T> ReadAsync<T>(Func<T> read, TimeSpan longest, CancellationToken cancelled)
     {
-        if (!await _free.WaitAsync(longest, cancelled).ConfigureAwait(false)) throw new JournalBusyException();
+        if (!await Places.WaitAsync(longest, cancelled).ConfigureAwait(false)) throw new JournalBusyException();
         try
         {
             return read();
         }
         finally
         {
-            _free.Release();
+            Places.Release();
         }
     }
 }
