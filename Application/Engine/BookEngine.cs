@@ -154,7 +154,7 @@ public sealed partial class BookEngine : IDisposable
     {
         lock (_gate)
         {
-            if (_failure is not null) throw EngineUnavailableException.OutcomeUnknown();
+            if (_failure is not null) throw item.Unanswered();
             if (_stopping) throw EngineUnavailableException.Closing();
             if (_incoming.Count >= _options.QueueLength) throw EngineUnavailableException.QueueFull();
             _incoming.Add(item);
@@ -322,7 +322,6 @@ public sealed partial class BookEngine : IDisposable
     /// <summary>Who waits learns no outcome: the same id will tell, once the book is open again.</summary>
     private static void Abandon(IReadOnlyList<WorkItem> waiting)
     {
-        var unknown = EngineUnavailableException.OutcomeUnknown();
-        foreach (var item in waiting) item.Fail(unknown);
+        foreach (var item in waiting) item.Fail(item.Unanswered());
     }
 }

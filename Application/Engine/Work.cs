@@ -18,6 +18,10 @@ public sealed class EngineUnavailableException(string code, string why) : Except
     public static EngineUnavailableException OutcomeUnknown() =>
         new("outcome_unknown", "The journal failed before the answer was durable: ask again with the same id.");
 
+    /// <summary>A question had no outcome: it may be asked again.</summary>
+    public static EngineUnavailableException JournalUnavailable() =>
+        new("journal.unavailable", "The journal's store does not answer: try again shortly.");
+
     public static EngineUnavailableException Following() =>
         new("book.following", "This host follows the book and decides nothing: send the command to the one that leads.");
 
@@ -35,6 +39,9 @@ public abstract class WorkItem
 {
     /// <summary>Whether only the host that leads the book can do it.</summary>
     internal virtual bool NeedsLead => true;
+
+    /// <summary>What is said where the journal failed before the answer could leave.</summary>
+    internal virtual EngineUnavailableException Unanswered() => EngineUnavailableException.OutcomeUnknown();
 
     /// <summary>Runs on the writer.</summary>
     internal abstract void Run(Writer writer, Instant now);
@@ -93,6 +100,8 @@ public sealed class ReadWork<T>(Func<Bank, Moment, T> read) : WorkItem
     public Task<T> Done => _done.Task;
 
     internal override bool NeedsLead => false;
+
+    internal override EngineUnavailableException Unanswered() => EngineUnavailableException.JournalUnavailable();
 
     internal override void Run(Writer writer, Instant now)
     {

@@ -72,7 +72,7 @@ public static class ApiDocument
             Problem(operation, 403, "key.scope_missing");
             Problem(
                 operation, 503,
-                "engine.busy, engine.closing, clock.held, outcome_unknown: ask again, with the same id");
+                "engine.busy, engine.closing, clock.held, journal.unavailable, outcome_unknown: ask again, with the same id");
         }
         if (metadata.OfType<CommandSpec>().FirstOrDefault() is { } spec) Describe(operation, spec);
         else if (metadata.OfType<ReadSpec>().FirstOrDefault() is { } read)

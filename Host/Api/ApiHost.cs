@@ -1,5 +1,6 @@
 using System.Globalization;
 using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
 using BankingEngine.Host.Journals;
 using BankingEngine.Host.Webhooks;
 using Microsoft.Extensions.Configuration.Memory;
@@ -20,6 +21,7 @@ public static partial class ApiHost
     public static WebApplicationBuilder CreateBuilder(
         string[] arguments, Action<WebApplicationBuilder>? configure = null)
     {
+        JournalReads.ReserveThreads();
         var builder = WebApplication.CreateSlimBuilder(arguments);
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -95,16 +97,27 @@ public static partial class ApiHost
     private static Task Failed(Exception fault, HttpContext context, ILogger log)
     {
         if (context.RequestAborted.IsCancellationRequested) return Task.CompletedTask;
-        if (fault is EngineUnavailableException unavailable && !context.Response.HasStarted)
-            return Problems.Answer(context, unavailable);
-        if (fault is BadHttpRequestException bad && !context.Response.HasStarted)
-            return Problems.Answer(context, RequestBodies.Of(bad));
+        if (!context.Response.HasStarted && Known(fault) is { } known)
+            return Problems.Answer(context, known);
         var name = Guid.CreateVersion7().ToString("N", CultureInfo.InvariantCulture);
         Faulted(log, fault, name, context.GetEndpoint()?.DisplayName);
         if (!context.Response.HasStarted) return Problems.AnswerFault(context, name);
         context.Abort();
         return Task.CompletedTask;
     }
+
+    /// <summary>What a fault is called that lies outside the program; null where it is a defect.</summary>
+    private static EdgeProblem? Known(Exception fault) => fault switch
+    {
+        EngineUnavailableException unavailable => Problems.Of(unavailable),
+        BadHttpRequestException bad => RequestBodies.Of(bad),
+        JournalException { Kind: JournalFault.Unknown } => EdgeProblems.JournalUnavailable,
+        // The book is open: what another holds are its keys.
+        JournalException { Kind: JournalFault.InUse } => EdgeProblems.KeysUnavailable,
+        TurnTakenException => EdgeProblems.CommandBusy,
+        JournalBusyException => EdgeProblems.JournalBusy,
+        _ => null,
+    };
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Fault {Fault} at {Endpoint}")]
     private static partial void Faulted(ILogger log, Exception exception, string fault, string? endpoint);

@@ -83,7 +83,9 @@ public static class AuditEndpoints
             await Problems.Answer(context, wrong).ConfigureAwait(false);
             return;
         }
-        var text = await book.Checkpoints.AtAsync(size).ConfigureAwait(false);
+        var signing = await book.JournalReads.ReadAsync(() => book.Checkpoints.AtAsync(size), context.RequestAborted)
+            .ConfigureAwait(false);
+        var text = await signing.ConfigureAwait(false);
         await Text(context, NoteType, text, $"{book.Checkpoints.Origin}-{size}.checkpoint").ConfigureAwait(false);
     }
 
@@ -99,11 +101,13 @@ public static class AuditEndpoints
             return;
         }
         var left = Math.Min(limit, book.Engine.DurablePosition - from + 1);
+        using var reader = book.Engine.Journal.Read(from);
+        // Read before anything is said: a store that does not answer is a problem, not a page that breaks off.
+        var isThere = left > 0
+            && await book.JournalReads.ReadAsync(reader.MoveNext, context.RequestAborted).ConfigureAwait(false);
         context.Response.ContentType = LinesType;
         context.Response.Headers.Link = $"</v1/audit/events?from={from + left}&limit={limit}>; rel=\"next\"";
-        if (left == 0) return;
-        using var reader = book.Engine.Journal.Read(from);
-        while (left > 0 && reader.MoveNext())
+        while (isThere)
         {
             var block = reader.Current;
             var first = (int)Math.Max(0, from - block.FirstPosition);
@@ -113,6 +117,8 @@ public static class AuditEndpoints
                 .ConfigureAwait(false);
             if (sent.IsCompleted) return;
             left -= count;
+            isThere = left > 0
+                && await book.JournalReads.ReadOnAsync(reader.MoveNext, context.RequestAborted).ConfigureAwait(false);
         }
     }
 
@@ -131,7 +137,9 @@ public static class AuditEndpoints
             return;
         }
         var checkpoints = book.Checkpoints;
-        var proof = InclusionProof.Make(checkpoints.Tree, book.Engine.Journal, checkpoints.Origin, position, size);
+        var proof = await book.JournalReads.ReadAsync(
+            () => InclusionProof.Make(checkpoints.Tree, book.Engine.Journal, checkpoints.Origin, position, size),
+            context.RequestAborted).ConfigureAwait(false);
         await Text(context, ResponseBody.JsonType, ProofFile.Write(proof),
             $"{proof.Origin}-{position}-in-{size}.proof.json").ConfigureAwait(false);
     }

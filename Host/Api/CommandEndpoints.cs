@@ -48,7 +48,8 @@ public static class CommandEndpoints
                 await Problems.Answer(context, flaw).ConfigureAwait(false);
                 return;
             }
-            using var turn = await book.Turns.TakeAsync(asked.Built.Turn, context.RequestAborted).ConfigureAwait(false);
+            using var turn = await book.Turns.TakeAsync(asked.Built.Turn, TurnTimes.LongestWait, context.RequestAborted)
+                .ConfigureAwait(false);
             if (asked.Built.Ask is { } ask)
             {
                 asked = asked with { Built = await ask(book, asked.Id).ConfigureAwait(false) };

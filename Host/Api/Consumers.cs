@@ -84,11 +84,12 @@ public sealed class Consumers(RunningBook book)
     /// <summary>Becomes the group's reader.</summary>
     /// <returns>Null while another reads, here or on another host, and is not to be taken over from.</returns>
     /// <exception cref="PositionsUnavailableException">The store did not answer.</exception>
+    /// <exception cref="TurnTakenException">Others who enter are not answered either.</exception>
     /// <exception cref="OperationCanceledException">Who wanted to read went away.</exception>
     public async Task<Reader?> EnterAsync(Tag group, bool takeover, CancellationToken cancellation)
     {
         Reader reader;
-        using (await _entering.TakeAsync(group, cancellation).ConfigureAwait(false))
+        using (await _entering.TakeAsync(group, TurnTimes.LongestWait, cancellation).ConfigureAwait(false))
         {
             lock (_gate)
             {

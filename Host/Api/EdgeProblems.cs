@@ -82,6 +82,15 @@ public static class EdgeProblems
             "This host follows the book and has not reached its journal for long: ask another one."),
         OutcomeUnknown = new(
             "outcome_unknown", 503, "The journal failed before the answer was durable: ask again with the same id."),
+        JournalUnavailable = new(
+            "journal.unavailable", 503, "The journal's store does not answer: try again shortly."),
+        JournalBusy = new(
+            "journal.busy", 503,
+            $"{JournalReads.Most} read the journal already, and its store is slow: try again shortly."),
+        KeysUnavailable = new(
+            "keys.unavailable", 503, "Another host is at the keys of personal text: try again shortly."),
+        CommandBusy = new(
+            "command.busy", 503, "Others do the same about the same thing, and it takes long: try again shortly."),
         ClockHeld = new("clock.held", 503, "The machine's clock stepped: an operator has to accept it."),
         Fault = new("engine.fault", 500, "The engine failed on this request; it was undone."),
         HostFault =

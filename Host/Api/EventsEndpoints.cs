@@ -76,7 +76,7 @@ public sealed class EventStreams(
         {
             reader = await consumers.EnterAsync(group, takeover, context.RequestAborted).ConfigureAwait(false);
         }
-        catch (PositionsUnavailableException)
+        catch (Exception away) when (away is PositionsUnavailableException or TurnTakenException)
         {
             await Problems.Answer(context, ConsumerProblems.Unavailable).ConfigureAwait(false);
             return;
@@ -92,7 +92,8 @@ public sealed class EventStreams(
         await using (reader.ConfigureAwait(false))
         {
             await RunAsync(context, filter, from, reader.Ended).ConfigureAwait(false);
-            if (!reader.IsTakenOver || context.RequestAborted.IsCancellationRequested) return;
+            if (!reader.IsTakenOver || context.RequestAborted.IsCancellationRequested
+                || context.Response.ContentType != ContentType) return;
             context.Response.BodyWriter.Write("event: "u8);
             context.Response.BodyWriter.Write(System.Text.Encoding.ASCII.GetBytes(Consumers.TakenOver));
             context.Response.BodyWriter.Write("\ndata: {}\n\n"u8);
@@ -105,8 +106,15 @@ public sealed class EventStreams(
             CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping, taken);
         try
         {
-            Begin(context);
             await SendAsync(context, filter, from, ending.Token).ConfigureAwait(false);
+        }
+        catch (JournalBusyException)
+        {
+            await Problems.Answer(context, EdgeProblems.JournalBusy).ConfigureAwait(false);
+        }
+        catch (JournalException silent) when (silent.Kind == JournalFault.Unknown && !context.Response.HasStarted)
+        {
+            await Problems.Answer(context, EdgeProblems.JournalUnavailable).ConfigureAwait(false);
         }
         catch (Exception ended) when (ended is OperationCanceledException or EngineUnavailableException
             or JournalException { Kind: JournalFault.Unknown })
@@ -178,10 +186,13 @@ public sealed class EventStreams(
         var to = context.Response.BodyWriter;
         using var reader = book.Engine.Journal.Read(from);
         var sent = from - 1;
+        // Read before anything is said: a store that does not answer is a problem, not a stream that ends.
+        var isThere = await book.JournalReads.ReadAsync(reader.MoveNext, ending).ConfigureAwait(false);
+        Begin(context);
         var isOpen = await FlushAsync(to, ending).ConfigureAwait(false);
         for (var said = Environment.TickCount64; isOpen && IsStillKnown(context);)
         {
-            if (reader.MoveNext())
+            if (isThere)
             {
                 (isOpen, var wrote) =
                     await SendBlockAsync(to, filter, reader.Current, from, ending).ConfigureAwait(false);
@@ -194,10 +205,13 @@ public sealed class EventStreams(
             {
                 await WaitAsync(sent, said, ending).ConfigureAwait(false);
             }
-            if (!isOpen || Environment.TickCount64 - said < heartbeat.TotalMilliseconds) continue;
-            WriteHeartbeat(to, sent);
-            isOpen = await FlushAsync(to, ending).ConfigureAwait(false);
-            said = Environment.TickCount64;
+            if (isOpen && Environment.TickCount64 - said >= heartbeat.TotalMilliseconds)
+            {
+                WriteHeartbeat(to, sent);
+                isOpen = await FlushAsync(to, ending).ConfigureAwait(false);
+                said = Environment.TickCount64;
+            }
+            isThere = isOpen && await book.JournalReads.ReadOnAsync(reader.MoveNext, ending).ConfigureAwait(false);
         }
     }
 

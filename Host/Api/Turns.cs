@@ -1,5 +1,16 @@
 namespace BankingEngine.Host.Api;
 
+/// <summary>How long turns are waited for.</summary>
+public static class TurnTimes
+{
+    /// <summary>How long a caller waits who is to be answered: were the store of what is done in a turn away, those who
+    /// wait would be more and more.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+}
+
+/// <summary>Whoever has a turn kept it longer than the next one waits.</summary>
+public sealed class TurnTakenException() : Exception("Others had their turn for too long.");
+
 /// <summary>
 /// Lets those who do something in several steps about one thing, such as prepare it from an account's state and then
 /// send it, do so one after another. Who is about another thing does not wait.
@@ -9,11 +20,17 @@ public sealed class Turns<T> where T : struct, IEquatable<T>
 {
     private readonly Dictionary<T, Line> _lines = [];
 
+    /// <summary>Waits until nobody else has the thing's turn, however long it takes.</summary>
+    /// <inheritdoc cref="TakeAsync(T?, TimeSpan, CancellationToken)"/>
+    public Task<IDisposable?> TakeAsync(T? thing, CancellationToken cancelled) =>
+        TakeAsync(thing, Timeout.InfiniteTimeSpan, cancelled);
+
     /// <summary>Waits until nobody else has the thing's turn.</summary>
     /// <param name="thing">Null: there is nothing to wait for.</param>
     /// <returns>Ends the turn when it is disposed of; null where none was taken.</returns>
     /// <exception cref="OperationCanceledException">Who waited went away.</exception>
-    public async Task<IDisposable?> TakeAsync(T? thing, CancellationToken cancelled)
+    /// <exception cref="TurnTakenException">It took longer than <paramref name="longest"/>.</exception>
+    public async Task<IDisposable?> TakeAsync(T? thing, TimeSpan longest, CancellationToken cancelled)
     {
         if (thing is not { } of) return null;
         Line? line;
@@ -24,7 +41,7 @@ public sealed class Turns<T> where T : struct, IEquatable<T>
         }
         try
         {
-            await line.Free.WaitAsync(cancelled).ConfigureAwait(false);
+            if (!await line.Free.WaitAsync(longest, cancelled).ConfigureAwait(false)) throw new TurnTakenException();
             return new Turn(line);
         }
         catch

@@ -1,4 +1,5 @@
 using BankingEngine.Application.Engine;
+using BankingEngine.Application.Journal;
 using BankingEngine.Domain.Kernel;
 using BankingEngine.Domain.Ledger;
 using BankingEngine.Host.Api;
@@ -129,7 +130,8 @@ public sealed class AuditGateway : IAsyncDisposable
         {
             await opened.Reads[place.Book].ServeAsync(call, MayGoOn).ConfigureAwait(false);
         }
-        catch (Exception gone) when (gone is EngineUnavailableException or ProjectionStoppedException)
+        catch (Exception gone) when (gone is EngineUnavailableException or ProjectionStoppedException
+            or JournalException { Kind: JournalFault.Unknown })
         {
             throw new GrpcException(GrpcCode.Unavailable, "The book cannot be read here now.", null, gone);
         }

@@ -72,17 +72,15 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
 
     public bool Destroy(string subject)
     {
-        lock (_making)
-        {
-            var path = PathOf(subject);
-            using var held = Hold(_folder);
-            Heed();
-            _cache.TryRemove(subject, out _);
-            if (Living(path) is not { } key) return false;
-            _destroyed.Add(_journalFolder, subject, key, DateTimeOffset.UtcNow);
-            Shred(path);
-            return true;
-        }
+        using var alone = Alone();
+        var path = PathOf(subject);
+        using var held = Hold(_folder);
+        Heed();
+        _cache.TryRemove(subject, out _);
+        if (Living(path) is not { } key) return false;
+        _destroyed.Add(_journalFolder, subject, key, DateTimeOffset.UtcNow);
+        Shred(path);
+        return true;
     }
 
     /// <summary>Destroys a key's file.</summary>
@@ -107,11 +105,9 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
 
     public byte[] Named(string name, Func<byte[]> make)
     {
-        lock (_making)
-        {
-            var path = Path.Combine(_folder, name);
-            return File.Exists(path) ? File.ReadAllBytes(path) : Kept(path, make);
-        }
+        using var alone = Alone();
+        var path = Path.Combine(_folder, name);
+        return File.Exists(path) ? File.ReadAllBytes(path) : Kept(path, make);
     }
 
     public void Dispose()
@@ -160,25 +156,31 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
     private byte[] KeyFor(string subject)
     {
         if (Find(subject) is { } known) return known;
-        lock (_making)
-        {
-            if (Find(subject) is { } made) return made;
-            var path = PathOf(subject);
-            var folder = Path.GetDirectoryName(path)!;
-            MakeFolder(folder);
-            return Cache(subject, Make(path));
-        }
+        using var alone = Alone();
+        if (Find(subject) is { } made) return made;
+        var path = PathOf(subject);
+        MakeFolder(Path.GetDirectoryName(path)!);
+        return Cache(subject, Make(path));
     }
 
     private byte[]? Find(string subject)
     {
         if (Volatile.Read(ref _destroyed).IsOutdated(_journalFolder))
         {
-            lock (_making) Heed();
+            using var heeding = Alone();
+            Heed();
         }
         if (_cache.TryGetValue(subject, out var cached)) return cached;
-        lock (_making) return Living(PathOf(subject)) is { } key ? Cache(subject, key) : null;
+        using var alone = Alone();
+        return Living(PathOf(subject)) is { } key ? Cache(subject, key) : null;
     }
+
+    /// <summary>One at a time in this process. While another host holds the folder, those who wait behind the first one
+    /// wait no longer than it does.</summary>
+    /// <exception cref="JournalException">InUse: it took longer than <see cref="LongestHold"/>.</exception>
+    private Turn Alone() => _making.TryEnter(TimeSpan.FromMilliseconds(LongestHold))
+        ? new(_making)
+        : throw new JournalException(JournalFault.InUse, $"Another host holds {_folder}.");
 
     /// <summary>Takes note of what another host destroyed. What is kept in memory is read anew: keys are put there under
     /// the same lock, so none stays that was read before.</summary>
@@ -238,7 +240,7 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
     /// <summary>Waits until no other host writes to the folder: a file system puts a file in the place of another without
     /// a word, and what the other host had sealed by then would be lost.</summary>
     /// <param name="folder">The folder <c>keys</c>; it is there.</param>
-    /// <exception cref="JournalException">Failed: another held it for <see cref="LongestHold"/>.</exception>
+    /// <exception cref="JournalException">InUse: another held it for <see cref="LongestHold"/>.</exception>
     internal static IFile Hold(string folder)
     {
         var path = Path.Combine(folder, LockName);
@@ -249,7 +251,7 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             return held;
         }
-        throw new JournalException(JournalFault.Failed, $"Another host holds {path}.");
+        throw new JournalException(JournalFault.InUse, $"Another host holds {path}.");
     }
 
     /// <summary>Whether a file is a secret that was being written; where nobody holds the folder, nobody writes it any
@@ -301,4 +303,9 @@ public sealed class FileKeyStore : IKeyStore, IMovableKeys
     }
 
     private static void SyncFolder(string folder) => DiskFileLayer.Instance.FlushFolder(folder);
+
+    private readonly ref struct Turn(Lock making)
+    {
+        public void Dispose() => making.Exit();
+    }
 }

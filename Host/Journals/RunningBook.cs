@@ -79,6 +79,9 @@ public sealed partial class RunningBook : IDisposable
     /// its id would be used up. So it is with <see cref="Webhooks.WebhookSecrets"/>.</summary>
     public Turns<AccountId> Turns { get; } = new();
 
+    /// <summary>Who reads the journal for others, few at once.</summary>
+    public JournalReads JournalReads { get; } = new();
+
     /// <summary>What an operator should know of the journal's store; empty when all is well.</summary>
     public IReadOnlyList<string> Warnings => (_journal as ISharedJournal)?.Warnings ?? [];
 

@@ -24,6 +24,25 @@ public sealed class FollowingSpecs
         (await ended.Task).Should().BeOfType<JournalException>();
     }
 
+    [Fact]
+    public async Task Who_only_asked_is_told_of_no_outcome_where_the_journal_failed()
+    {
+        using var founded = await TestBook.FoundAsync();
+        founded.Engine.Dispose();
+        using var journal = new SilentStore(
+            FileJournal.Open(founded.Folder, new(TestBook.Identity), DiskFileLayer.Instance));
+        var ended = new TaskCompletionSource<Exception>();
+        using var engine = new BookEngine(
+            Recovery.Open(journal, founded.Folder, _ => { }), founded.Time, new(Following: true), ended.SetResult,
+            (_, _) => { });
+        engine.Depose("Another one leads.");
+        await ended.Task;
+        (await engine.Invoking(e => e.ReadAsync((_, _) => 1)).Should().ThrowAsync<EngineUnavailableException>())
+            .Which.Code.Should().Be("journal.unavailable");
+        (await engine.Invoking(e => e.LeadAsync(new Granted(), "one")).Should().ThrowAsync<EngineUnavailableException>())
+            .Which.Code.Should().Be("outcome_unknown");
+    }
+
     /// <summary>A shared journal that stops answering.</summary>
     private sealed class SilentStore(IJournal inner) : ISharedJournal
     {
