@@ -93,7 +93,8 @@ public sealed class FileJournal : IJournal
     }
 
     /// <summary>Opens for reading alone, without the lock, also beside the process that writes: the blocks that were
-    /// acknowledged when it was opened, to which later ones do not add. Cuts nothing and writes nothing.</summary>
+    /// acknowledged when it was opened, to which <see cref="Refresh"/> adds later ones. Cuts nothing and writes
+    /// nothing.</summary>
     /// <exception cref="JournalException">NotFound, Damaged, NewerFormat or Failed.</exception>
     public static FileJournal OpenReadOnly(string folder, IFileLayer files) =>
         JournalMaintenance.Reading(folder, files, place =>
@@ -131,6 +132,23 @@ public sealed class FileJournal : IJournal
         {
             using (held) return JournalRepair.Run(place, giveUpFrom, at);
         });
+
+    /// <summary>Of a journal opened for reading alone: reads the last segment again, which takes a second where it is
+    /// large.</summary>
+    /// <inheritdoc/>
+    public bool Refresh()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        if (active is not null) return false;
+        using var scan = JournalMaintenance.Reading(folder.Root, folder.Files, JournalMaintenance.ScanBeside);
+        lock (gate)
+        {
+            if (scan.Segments[^1].Tail.Block <= segments[^1].Tail.Block) return false;
+            segments.Clear();
+            segments.AddRange(scan.Segments);
+            return true;
+        }
+    }
 
     public void Append(in SealedBlock block)
     {

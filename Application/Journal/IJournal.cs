@@ -11,6 +11,13 @@ public interface IJournal : IDisposable
     /// <summary>The last durable block.</summary>
     JournalTail Tail { get; }
 
+    /// <summary>Looks at the store and brings <see cref="Tail"/> up to what is durable there. Does not wait for more to
+    /// come. Who alone appends has nothing to look for.</summary>
+    /// <returns>Whether the tail moved.</returns>
+    /// <exception cref="JournalException">Unknown: the store did not answer. Damaged, Failed or WrongBook: it holds what
+    /// it must not.</exception>
+    bool Refresh();
+
     /// <summary>Makes a block durable. When this returns, the block survives the loss of power.</summary>
     /// <param name="block">Follows <see cref="Tail"/> directly; its buffers may be reused after the return.</param>
     /// <exception cref="ArgumentException">The block does not follow the tail or breaks the limits; nothing was

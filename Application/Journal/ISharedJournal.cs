@@ -14,18 +14,11 @@ namespace BankingEngine.Application.Journal;
 /// </remarks>
 public interface ISharedJournal : IJournal
 {
-    /// <summary>Looks at the store and brings <see cref="IJournal.Tail"/> up to what is durable there. Does not wait for
-    /// more to come.</summary>
-    /// <returns>Whether the tail moved.</returns>
-    /// <exception cref="JournalException">Unknown: the store did not answer. Damaged or WrongBook: it holds what it must
-    /// not.</exception>
-    bool Refresh();
-
     /// <summary>Tries to become the one who appends. To be called again and again by a host that follows.</summary>
     /// <param name="leader">Who it is, for people: 1 to 64 printable ASCII characters.</param>
     /// <returns>
     /// Null while another leads, or might. After it is given, what the leader before may still have appended is found by
-    /// <see cref="Refresh"/>; the lead counts from the durable first event of its term.
+    /// <see cref="IJournal.Refresh"/>; the lead counts from the durable first event of its term.
     /// </returns>
     /// <exception cref="JournalException">Unknown: the store did not answer.</exception>
     ILead? TryLead(string leader);

@@ -7,7 +7,9 @@ namespace BankingEngine.Application.Journal;
 /// that decide, so that a follower goes on where it was when the lead changes hands.
 /// </summary>
 /// <param name="journal">Not owned.</param>
-public sealed class JournalFeed(IJournal journal)
+/// <param name="isBeside">No engine of this process stands on the journal, so nobody says how far it is durable: who
+/// waits has to <see cref="Look"/>.</param>
+public sealed class JournalFeed(IJournal journal, bool isBeside = false)
 {
     private readonly Lock _gate = new();
     private TaskCompletionSource _advanced = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -36,6 +38,16 @@ public sealed class JournalFeed(IJournal journal)
         }
     }
 
+    /// <summary>Looks at the store for what another process has made durable, where no engine of this one does.</summary>
+    /// <returns>Whether there was anything new.</returns>
+    /// <inheritdoc cref="IJournal.Refresh" path="/exception"/>
+    public bool Look()
+    {
+        if (!isBeside || !journal.Refresh()) return false;
+        Advance(journal.Tail.Position);
+        return true;
+    }
+
     /// <summary>Says that events up to a position are durable, and wakes who waits.</summary>
     public void Advance(long position)
     {
@@ -43,6 +55,7 @@ public sealed class JournalFeed(IJournal journal)
         TaskCompletionSource reached;
         lock (_gate)
         {
+            if (position <= DurablePosition) return;
             Volatile.Write(ref _durable, position);
             (reached, _advanced) = (_advanced, new(TaskCreationOptions.RunContinuationsAsynchronously));
         }

@@ -46,7 +46,7 @@ internal static class ProjectionTables
     {
         try
         {
-            using var tables = new PostgresReadModels(new JournalFeed(journal), connection, journal.Identity.Book);
+            using var tables = new PostgresReadModels(new JournalFeed(journal, isBeside: true), connection, journal.Identity.Book);
             return ask(tables);
         }
         catch (PostgresException hangs) when (hangs.SqlState == PostgresErrorCodes.DependentObjectsStillExist)

@@ -1,7 +1,14 @@
 using System.Text.Json;
+using BankingEngine.Application.Journal;
+using BankingEngine.Domain;
 using BankingEngine.Domain.Kernel;
+using BankingEngine.Domain.Ledger;
+using BankingEngine.Host.Journals;
+using BankingEngine.Projections.Stores.Postgres;
+using BankingEngine.Specs.Engine.Cli;
 using BankingEngine.Specs.Engine.Journal;
 using Npgsql;
+using static BankingEngine.Specs.Engine.Named;
 
 namespace BankingEngine.Specs.Api;
 
@@ -32,6 +39,81 @@ public sealed class ProjectionTablesSpecs
         await bank.Post("/v1/projections/account_entries/rebuild", "{}");
         await Until(bank, model => Failure(model) is null);
         Sql(database, "select generation from bank_sandbox.projections where name = 'account_entries'").Should().Be(2L);
+    }
+
+    [PostgresFact]
+    public async Task Beside_a_host_that_writes_to_postgresql_the_command_line_rebuilds_and_verifies()
+    {
+        var database = PostgresFixture.Cluster.NewDatabase();
+        await using var host = await Hosted.StartAsync(database, "writes");
+        await RebuildsAndVerifiesBeside(host.Book, shell =>
+            ["--journal", $"postgres:{database}", "--book", "sandbox", "--data", Path.Combine(shell.Folder, "caches")]);
+    }
+
+    [PostgresFact]
+    public async Task Beside_a_host_that_writes_to_files_the_command_line_rebuilds_and_verifies_its_tables()
+    {
+        var models = $"postgres:{PostgresFixture.Cluster.NewDatabase()}";
+        await using var bank = await ReadsHost.StartAsync(models);
+        await RebuildsAndVerifiesBeside(bank.Book, _ => ["--data", bank.Book.Folder, "--read-models", models]);
+    }
+
+    [PostgresFact]
+    public async Task A_rebuild_to_which_the_events_of_the_live_tables_do_not_come_ends_and_lets_go_of_these()
+    {
+        var database = PostgresFixture.Cluster.NewDatabase();
+        await using var bank = await ReadsHost.StartAsync($"postgres:{database}");
+        using var deaf = FileJournal.OpenReadOnly(bank.Book.Folder, DiskFileLayer.Instance);
+        using var tables = new PostgresReadModels(new(deaf), database, "sandbox");
+        await bank.Pay("1.00");
+        (await bank.Book.ReadModels.AccountsAsync(bank.Book.Engine.DurablePosition)).Should().NotBeNull();
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        (await FluentActions.Awaiting(() => tables.RebuildAsync(0, null, limit.Token))
+            .Should().ThrowAsync<StoreMismatchException>()).WithMessage("*nothing beyond*");
+        (await FluentActions.Awaiting(() => tables.VerifyAsync(0, null, limit.Token))
+            .Should().ThrowAsync<StoreMismatchException>()).WithMessage("*nothing beyond*");
+        await bank.Pay("1.00");
+        await Until(bank, model => model.GetProperty("behind_by").GetInt64() == 0);
+    }
+
+    private static async Task RebuildsAndVerifiesBeside(RunningBook book, Func<Shell, string[]> placeOf)
+    {
+        using var shell = new Shell();
+        string[] place = [.. placeOf(shell), "--json"];
+        using var enough = new CancellationTokenSource();
+        var writing = Task.Run(async () =>
+        {
+            var paid = 0;
+            while (!enough.IsCancellationRequested)
+            {
+                string[] names = ["customers:alice", "customers:bob"];
+                var pay = new MakeTransfer(
+                    Account(names[paid % 2]), Account(names[(paid + 1) % 2]), Eur("0.01"), Particulars.None);
+                var id = CommandId.Parse(Guid.CreateVersion7().ToString());
+                (await book.Engine.SendAsync(new(id, 0, 1), pay, "transfer.make")).Ended.Ending.Should().Be(Ending.Accepted);
+                paid++;
+                await Task.Delay(1);
+            }
+            return paid;
+        });
+        try
+        {
+            var rebuilt = await shell.RunAsync(["projections", "rebuild", .. place]);
+            rebuilt.Exit.Should().Be(0, rebuilt.Error);
+            rebuilt.Json.GetProperty("tables").GetArrayLength().Should().Be(3);
+            var verified = await shell.RunAsync(["projections", "verify", .. place]);
+            verified.Exit.Should().Be(0, verified.Error);
+            verified.Json.GetProperty("differ").GetInt32().Should().Be(0);
+        }
+        finally
+        {
+            await enough.CancelAsync();
+        }
+        (await writing).Should().BePositive();
+        var position = book.Engine.DurablePosition;
+        (await book.ReadModels.AccountsAsync(position)).Should().NotBeNull("the live tables go on");
+        (await book.ReadModels.LivesAsync(position)).Should().NotBeNull();
     }
 
     private static JsonElement? Failure(JsonElement model) =>

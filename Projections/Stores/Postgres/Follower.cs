@@ -288,7 +288,7 @@ internal sealed class Follower : IDisposable
         }
         catch (OperationCanceledException)
         {
-            return false;
+            return !_stop.IsCancellationRequested && _feed.Look();
         }
     }
 

@@ -30,12 +30,17 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
 
     private const int LockMilliseconds = 3_000;
 
-    private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(200);
+    /// <summary>How long it waits for news of events that the live tables have; all the while they stand still.</summary>
+    private const int SilenceMilliseconds = 10_000;
+
+    private static readonly TimeSpan
+        BetweenAttempts = TimeSpan.FromMilliseconds(200), BetweenLooks = TimeSpan.FromMilliseconds(20);
 
     private readonly string _beside = schema.Beside(model.Name);
 
     /// <summary>Puts new tables in the place of the live ones.</summary>
-    /// <exception cref="StoreMismatchException">Another host builds it.</exception>
+    /// <exception cref="StoreMismatchException">Another host builds it, or the live tables have events that do not come
+    /// here.</exception>
     /// <exception cref="PostgresException">The store refuses, or something of somebody else's hangs on the tables;
     /// nothing has changed.</exception>
     /// <exception cref="PoisonException">An event cannot be taken; nothing has changed.</exception>
@@ -113,6 +118,8 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
                 StoreSchema.Each(target, table.Comments(_beside));
                 target.Run($"analyze {_beside}.{table.Name}");
             }
+            // The more is in by now, the shorter the live tables stand still.
+            feed.Look();
             Fill(target with { IsFresh = false }, batch, through, progress, cancellation);
             return batch;
         }
@@ -139,12 +146,25 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
     /// <summary>Takes what the live tables have beyond the new ones: they were level a moment ago.</summary>
     private void Reach(TableTarget target, Batch batch, long position, CancellationToken cancellation)
     {
-        while (batch.Position < position)
+        for (var heard = Environment.TickCount64; batch.Position < position;)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (batch.Take(Math.Min(Follower.MostEvents, position - batch.Position)) > 0) model.Write(target);
+            if (batch.Take(Math.Min(Follower.MostEvents, position - batch.Position)) > 0)
+            {
+                model.Write(target);
+                heard = Environment.TickCount64;
+            }
             // Another host writes, and knows of events that are on their way here.
-            else feed.WaitBeyondAsync(batch.Position, cancellation).GetAwaiter().GetResult();
+            else if (!feed.Look())
+            {
+                if (Environment.TickCount64 - heard > SilenceMilliseconds)
+                {
+                    throw new StoreMismatchException(
+                        $"The tables of {model.Name} are at position {position}, and nothing beyond {batch.Position} came from "
+                        + $"the journal for {SilenceMilliseconds / 1_000} seconds.");
+                }
+                cancellation.WaitHandle.WaitOne(BetweenLooks);
+            }
         }
     }
 

@@ -71,6 +71,7 @@ public sealed class BlockParserSpecs
 
         public JournalIdentity Identity => TestBook.Identity;
         public JournalTail Tail => new(Claims ?? Blocks, Claims ?? Blocks, JournalTail.EmptyRoot);
+        public bool Refresh() => false;
         public JournalReader Read(long fromPosition) => new Reader(this, line);
         public void Append(in SealedBlock block) => throw new NotSupportedException();
         public bool TryReadEvent(long position, IBufferWriter<byte> to) => throw new NotSupportedException();

@@ -57,6 +57,26 @@ public sealed class FileJournalSpecs
     }
 
     [Fact]
+    public void Whoever_only_reads_sees_what_was_appended_beside_it_when_it_looks_also_in_a_new_segment()
+    {
+        var fixture = JournalFixture.InSegments(3);
+        using var journal = fixture.Open();
+        using var beside = FileJournal.OpenReadOnly(JournalFixture.Folder, fixture.Files);
+        using var reader = beside.Read(beside.Tail.Position + 1);
+
+        beside.Refresh().Should().BeFalse();
+        JournalFixture.Append(journal, 30, 30);
+        reader.MoveNext().Should().BeFalse();
+        beside.Refresh().Should().BeTrue();
+        beside.Tail.Position.Should().Be(150);
+        reader.MoveNext().Should().BeTrue();
+        reader.MoveNext().Should().BeTrue();
+        reader.Current.LastPosition.Should().Be(150);
+        JournalFixture.Lines(beside).Should().Equal(JournalFixture.Expected(150));
+        journal.Refresh().Should().BeFalse("who appends knows");
+    }
+
+    [Fact]
     public void A_position_beyond_the_next_one_cannot_be_read_from()
     {
         using var journal = JournalFixture.With(5).Open();
