@@ -32,8 +32,11 @@ internal static class PostgresFaults
             PostgresException { SqlState: PostgresErrorCodes.ProtocolViolation } no =>
                 $"The server at {server} does not take the session's settings ({no.MessageText}): it seems to be a "
                 + "connection pooler. Name the server itself.",
-            PostgresException { SqlState: PostgresErrorCodes.InvalidParameterValue
-                or PostgresErrorCodes.SyntaxError or PostgresErrorCodes.UndefinedObject } when SettingsOf(address) is { } stated =>
+            PostgresException
+            {
+                SqlState: PostgresErrorCodes.InvalidParameterValue
+                or PostgresErrorCodes.SyntaxError or PostgresErrorCodes.UndefinedObject
+            } when SettingsOf(address) is { } stated =>
                 $"The server at {server} does not take what the connection string says with {stated}.",
             PostgresException => null,
             _ when Inner<SocketException>(exception) is
