@@ -25,8 +25,9 @@ public sealed record TableDigest(long Rows, string Hash);
 /// <param name="model">Empty.</param>
 internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string connectionString, TableModel model)
 {
-    /// <summary>How often it asks readers to make way, each time for as long as the session's lock timeout.</summary>
-    private const int SwapAttempts = 15;
+    /// <summary>How often it asks readers to make way, and how long each time: new ones queue behind it. For a batch
+    /// that is being written it waits longer.</summary>
+    private const int SwapAttempts = 15, SwapMilliseconds = 2_000;
 
     private const int LockMilliseconds = 3_000;
 
@@ -171,6 +172,7 @@ internal sealed class TableRebuild(JournalFeed feed, StoreSchema schema, string 
     /// <summary>Waits for readers to end, a little at a time, so that new ones do not queue for long.</summary>
     private void Replace(TableTarget target, CancellationToken cancellation)
     {
+        target.Run($"set local lock_timeout = {SwapMilliseconds}");
         for (var attempt = 1; ; attempt++)
         {
             target.Run("savepoint way");

@@ -29,7 +29,7 @@ internal sealed class WriterSession : IDisposable
     /// <summary>One transaction makes all, the indexes with it; nothing waits for it until the end.</summary>
     private const string ForRebuild =
         """
-        set statement_timeout = '2h'; set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10min';
+        set statement_timeout = '2h'; set lock_timeout = '30s'; set idle_in_transaction_session_timeout = '10min';
         set synchronous_commit = off; set client_min_messages = warning; set maintenance_work_mem = '256MB';
         set enable_hashjoin = off; set enable_mergejoin = off; set timezone = 'UTC'; set datestyle = 'ISO'
         """;
