@@ -21,7 +21,6 @@ public static partial class ApiHost
     public static WebApplicationBuilder CreateBuilder(
         string[] arguments, Action<WebApplicationBuilder>? configure = null)
     {
-        JournalReads.ReserveThreads();
         var builder = WebApplication.CreateSlimBuilder(arguments);
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
         builder.WebHost.UseKestrelHttpsConfiguration();

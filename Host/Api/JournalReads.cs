@@ -23,13 +23,6 @@ public sealed class JournalReads
     /// <summary>Places that nobody has.</summary>
     public int Free => Places.CurrentCount;
 
-    /// <summary>Lets the pool have a thread at once for each of those who may wait, besides the ones it would have.</summary>
-    public static void ReserveThreads()
-    {
-        ThreadPool.GetMinThreads(out var workers, out var ports);
-        ThreadPool.SetMinThreads(Math.Max(workers, Environment.ProcessorCount + Most), ports);
-    }
-
     /// <summary>Reads something of the journal, unless too many do.</summary>
     /// <exception cref="JournalBusyException">No place came free within <see cref="LongestWait"/>.</exception>
     /// <exception cref="OperationCanceledException">Who waited went away.</exception>
