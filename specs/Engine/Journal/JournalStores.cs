@@ -102,7 +102,20 @@ public abstract class JournalStore : IDisposable
             }
             catch (JournalException none) when (none.Kind == JournalFault.NotFound)
             {
+                return CreateOrOpen();
+            }
+        }
+
+        /// <summary>Another may have made its first event meanwhile.</summary>
+        private IJournal CreateOrOpen()
+        {
+            try
+            {
                 return Create();
+            }
+            catch (JournalException there) when (there.Kind == JournalFault.NotEmpty)
+            {
+                return EventStoreJournal.Open(EventStoreFixture.Address, Identity.Book);
             }
         }
 
